@@ -1,0 +1,19 @@
+"""gavelq: a rootless GPU task scheduler for one contested workstation or lab server.
+
+The package is lazy (PEP 562): importing it costs nothing, because the command line pays for every import.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gavelq.version import __version__
+
+__all__ = ["__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from gavelq.version import __version__
+
+        return __version__
+    raise AttributeError(f"module 'gavelq' has no attribute {name!r}")

@@ -1,0 +1,52 @@
+"""Effects: what the loop has to do once a step is committed. Imperatives, all of them."""
+
+from dataclasses import dataclass
+
+from gavelq.core.ids import TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawn:
+    """Start this attempt of a task."""
+
+    task_id: TaskId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAttempt:
+    """Stop an attempt: `signal` to the whole tree, the grace time, then KILL."""
+
+    task_id: TaskId
+    attempt: int
+    signal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSignal:
+    """Deliver a signal to the command's process group and leave it at that."""
+
+    task_id: TaskId
+    attempt: int
+    signal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """The attempt's result is committed: the runner may drop its files."""
+
+    task_id: TaskId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """Ask for a scheduling cycle; many wakes make one cycle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resample:
+    """Look at the GPUs again soon: something on them just changed."""
+
+
+Effect = Spawn | StopAttempt | SendSignal | Forget | Wake | Resample

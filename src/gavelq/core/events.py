@@ -1,0 +1,265 @@
+"""Events: everything that happens arrives at the engine as one of these. Past participles, all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gavelq.core.gpu import GpuSample
+from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
+from gavelq.core.lifecycle import EndReason
+from gavelq.core.task import AttemptResult, ProcessIdentity, TaskRequest
+from gavelq.core.units import MiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TasksSubmitted:
+    """A caller handed in one or more tasks, all or nothing. `key` makes a repeated request harmless."""
+
+    by: str
+    requests: tuple[TaskRequest, ...]
+    blobs: Mapping[BlobKey, bytes]
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReleased:
+    """`task run`: out of hold, into `queue` (None: `running` for a task of a hold queue, else where it is)."""
+
+    by: str
+    task_id: TaskId
+    queue: QueueName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskHeld:
+    """`task hold` on a pending task."""
+
+    by: str
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskKilled:
+    """`task kill`: end a task, with `signal` as the first one; or only deliver a signal that does not end tasks."""
+
+    by: str
+    task_id: TaskId
+    signal: int
+    is_ending: bool
+    reason: EndReason = EndReason.CANCELLED_BY_USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMoved:
+    """`queue move`: into another queue; a running task keeps its GPUs."""
+
+    by: str
+    task_id: TaskId
+    queue: QueueName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPrioritized:
+    """`queue priority`: a new priority for a task that has not ended."""
+
+    by: str
+    task_id: TaskId
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRemoved:
+    """`task remove` of a held task (an ended one is history and leaves through the store alone)."""
+
+    by: str
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCreated:
+    """`queue create`, with the options that were given."""
+
+    by: str
+    name: QueueName
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueChanged:
+    """`queue set`, `set-limit`, `pause`, `resume`: new values for some options."""
+
+    by: str
+    name: QueueName
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDeleted:
+    """`queue delete` of an empty queue; its GPUs go back to the pool."""
+
+    by: str
+    name: QueueName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueMerged:
+    """`queue merge`: all tasks of `source` move; the queue and its GPUs stay."""
+
+    by: str
+    source: QueueName
+    target: QueueName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpusAllocated:
+    """`gpu allocate`: these GPUs now belong to `queue`; without ids, `count` free ones of the pool."""
+
+    by: str
+    queue: QueueName
+    gpus: tuple[GpuUuid, ...] = ()
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuReleased:
+    """`gpu release`: back to the pool; gavelq's tasks on it end, or go back to pending."""
+
+    by: str
+    gpu: GpuUuid
+    requeue: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuIgnored:
+    """`gpu ignore`: no new task here until undone."""
+
+    by: str
+    gpu: GpuUuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuUnignored:
+    """`gpu unignore`: schedulable again; ends a drain as well, and accepts a card that came back."""
+
+    by: str
+    gpu: GpuUuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuDrained:
+    """`gpu drain`: no new task, and (with `stop_now`) the running ones are stopped."""
+
+    by: str
+    gpu: GpuUuid
+    stop_now: bool = False
+    requeue: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardConfig:
+    """One entry of the configuration's `gpus:` section. `entry` is its text: it is applied when that changes."""
+
+    label: str = ""
+    keep_free: MiB = MiB(0)
+    ignored: bool = False
+    queue: QueueName | None = None
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpusSampled:
+    """The monitor looked at the GPUs. `configured` holds the `gpus:` entries by UUID and by index."""
+
+    sample: GpuSample
+    configured: Mapping[str, CardConfig]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """The cycle's decision to start one task on these GPUs."""
+
+    task_id: TaskId
+    gpus: tuple[GpuUuid, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMade:
+    """A scheduling cycle decided: these tasks start; these tasks hold a reservation, by domain."""
+
+    starts: tuple[Placement, ...]
+    reservations: Mapping[str, TaskId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """The runner reports that the command runs."""
+
+    task_id: TaskId
+    attempt: int
+    pid: int
+    supervisor: ProcessIdentity
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded:
+    """The runner reports the end of an attempt; its result is safe in a file."""
+
+    task_id: TaskId
+    attempt: int
+    result: AttemptResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnFailed:
+    """The command could not be started. `is_transient`: another try may work (no process slot, a claimed GPU)."""
+
+    task_id: TaskId
+    attempt: int
+    problem: str
+    is_transient: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptUnknown:
+    """The runner, asked for all its attempts, knows nothing of this one."""
+
+    task_id: TaskId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStopped:
+    """`daemon stop --kill-tasks`: every task that holds something is stopped."""
+
+    by: str
+
+
+RunnerEvent = AttemptStarted | AttemptEnded | SpawnFailed
+"""What the runner reports by itself."""
+
+Event = (
+    TasksSubmitted
+    | TaskReleased
+    | TaskHeld
+    | TaskKilled
+    | TaskMoved
+    | TaskPrioritized
+    | TaskRemoved
+    | QueueCreated
+    | QueueChanged
+    | QueueDeleted
+    | QueueMerged
+    | GpusAllocated
+    | GpuReleased
+    | GpuIgnored
+    | GpuUnignored
+    | GpuDrained
+    | GpusSampled
+    | PlanMade
+    | AttemptStarted
+    | AttemptEnded
+    | SpawnFailed
+    | AttemptUnknown
+    | DaemonStopped
+)

@@ -1,0 +1,99 @@
+"""GPUs: the card that gavelq keeps books on, and the samples that a monitor takes of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gavelq.core.ids import GpuUuid, QueueName, TaskId
+from gavelq.core.units import MiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A GPU (or MIG device) that gavelq has seen, with what people decided about it. Outlives restarts."""
+
+    uuid: GpuUuid
+    index: str
+    """What people call it: `0`, or `0:1` for a MIG device of GPU 0."""
+    name: str
+    memory_total: MiB
+    parent: GpuUuid | None = None
+    """The GPU that a MIG device is a part of."""
+    queue: QueueName | None = None
+    """The owning queue; None: the pool."""
+    ignored: bool = False
+    draining: bool = False
+    lost: bool = False
+    label: str = ""
+    keep_free: MiB = MiB(0)
+    """Memory that gavelq leaves alone on this card (setting `gpus`)."""
+    configured: str = ""
+    """The `gpus:` entry that was applied to it last, so that it is applied once and not at each start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuProcess:
+    """A process that the driver reports on a GPU."""
+
+    pid: int
+    user: str | None
+    memory: MiB | None
+    """None where the driver cannot tell."""
+    command: str = ""
+    task_id: TaskId | None = None
+    """The gavelq task it belongs to; None: foreign."""
+    is_alive: bool = True
+    """False where /proc knows no such pid (another pid namespace, or it just ended)."""
+    started_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardSample:
+    """What one GPU looked like at one moment. None means unknown, never zero."""
+
+    uuid: GpuUuid
+    index: str
+    name: str
+    memory_total: MiB
+    memory_used: MiB | None
+    utilization: int | None = None
+    temperature_c: int | None = None
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    fan_percent: int | None = None
+    clock_mhz: int | None = None
+    ecc_errors: int | None = None
+    parent: GpuUuid | None = None
+    is_mig_parent: bool = False
+    """A GPU in MIG mode is listed but never scheduled itself."""
+    processes: tuple[GpuProcess, ...] = ()
+    claimed_by: str | None = None
+    """Another gavelq daemon that holds this card (SPEC section 5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuSample:
+    """All GPUs at one moment."""
+
+    taken_at: float
+    """Seconds since the epoch."""
+    cards: tuple[CardSample, ...] = ()
+    lost: tuple[GpuUuid, ...] = ()
+    """Cards that the driver still lists but that do not answer."""
+    problem: str | None = None
+    """Why there is no (complete) answer: a missing library, a driver error."""
+    by_uuid: dict[GpuUuid, CardSample] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.by_uuid.update((card.uuid, card) for card in self.cards)
+
+
+class GpuState(StrEnum):
+    """What a GPU is doing, in our words; the first that holds, in this order (SPEC section 4)."""
+
+    LOST = "lost"
+    IGNORED = "ignored"
+    DRAINING = "draining"
+    FOREIGN = "foreign"
+    SHARED = "shared"
+    BUSY = "busy"
+    FREE = "free"

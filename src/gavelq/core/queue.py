@@ -1,0 +1,42 @@
+"""A queue: a named, ordered set of tasks with limits, which may own GPUs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gavelq.core.ids import RUNNING_QUEUE, WAITING_QUEUE, QueueName
+
+
+class MemType(StrEnum):
+    """How a queue's `mem_value` is meant."""
+
+    IGNORE = "ignore"
+    ABSOLUTE = "absolute"
+    """At least that many MiB free."""
+    PERCENTAGE = "percentage"
+    """At least that percentage of the GPU's memory free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A queue's name and options (SPEC section 2). Which GPUs it owns stands with each card."""
+
+    name: QueueName
+    hold: bool = False
+    """A hold queue never dispatches; its tasks are HELD."""
+    paused: bool = False
+    pool: bool = True
+    """Without GPUs of its own it runs on the pool."""
+    priority: int = 0
+    max_running: int | None = None
+    max_gpus: int | None = None
+    max_util: int | None = None
+    mem_type: MemType = MemType.IGNORE
+    mem_value: int = 0
+
+    @property
+    def is_builtin(self) -> bool:
+        """`running` and `waiting` always exist."""
+        return self.name in (RUNNING_QUEUE, WAITING_QUEUE)
+
+
+BUILTIN_QUEUES = (Queue(name=RUNNING_QUEUE), Queue(name=WAITING_QUEUE, hold=True))

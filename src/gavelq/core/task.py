@@ -1,0 +1,208 @@
+"""What a task is. Everything that belongs to one phase of its life lives in that phase's own object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gavelq.core.errors import IllegalMove
+from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.lifecycle import END_STATES, TABLE, EndReason, TaskState
+from gavelq.core.units import MiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShellLines:
+    """Command lines that run one after another under `bash -c`, until one fails."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argv:
+    """A program and its arguments, run without a shell."""
+
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A script file, copied when it was submitted. `interpreter` is what runs it (its shebang or suffix)."""
+
+    name: str
+    blob: BlobKey
+    interpreter: tuple[str, ...]
+    args: tuple[str, ...] = ()
+
+
+Command = ShellLines | Argv | Script
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuRequest:
+    """Which GPUs a task asks for. `memory` None means the whole card, free of foreign processes."""
+
+    count: int = 1
+    allowed: tuple[GpuUuid, ...] = ()
+    """Only these cards; empty means any."""
+    memory: MiB | None = None
+    """Memory per GPU that must really be free."""
+    max_util: int | None = None
+    """Do not start on a GPU busier than this percentage; None sets no limit."""
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessIdentity:
+    """A process that cannot be mistaken for another one: a bare pid is used again, these three together are not."""
+
+    pid: int
+    start_ticks: int
+    """Field 22 of /proc/PID/stat (proc(5)): clock ticks after boot."""
+    boot_id: str
+    """/proc/sys/kernel/random/boot_id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptResult:
+    """How an attempt ended, as its supervisor saw it. Times are seconds since the epoch."""
+
+    exit_code: int | None
+    """None where a signal ended it or where nobody could know."""
+    signal: int | None
+    started_at: float | None
+    ended_at: float
+    cause: str
+    """`exited` (by itself), `stopped` (asked to), `time_limit`, or `lost`."""
+    cpu_s: float = 0.0
+    max_rss_mib: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at running a task."""
+
+    number: int
+    gpus: tuple[GpuUuid, ...]
+    indices: tuple[str, ...]
+    """What people call those GPUs (`0`, or `0:1` for a MIG device)."""
+    placed_at: float
+    started_at: float | None = None
+    pid: int | None = None
+    supervisor: ProcessIdentity | None = None
+    result: AttemptResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Why a task is being stopped, and what becomes of it."""
+
+    reason: EndReason
+    by: str
+    since: float
+    requeue: bool = False
+    """Back to PENDING instead of an end."""
+    keep_success: bool = False
+    """An exit code of 0 counts as COMPLETED all the same (drain)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How and when a task ended. Ends never reopen."""
+
+    reason: EndReason
+    at: float
+    exit_code: int | None = None
+    signal: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRequest:
+    """What a caller asks for, understood and complete, before it has an id."""
+
+    command: Command
+    name: str
+    workdir: str
+    env: BlobKey
+    dropped_env: tuple[str, ...] = ()
+    gpus: GpuRequest = field(default_factory=GpuRequest)
+    queue: QueueName
+    priority: int = 0
+    tenant: str
+    tags: tuple[str, ...] = ()
+    time_limit_s: float | None = None
+    log_path: str | None = None
+    """None: a file under the state directory."""
+    hold: bool = False
+    requeue: bool = False
+    """Run it again when it was lost (a reboot)."""
+    allow_infeasible: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task with its identity, where it stands, and its present attempt."""
+
+    id: TaskId
+    submission_id: SubmissionId
+    request: TaskRequest
+    state: TaskState
+    queue: QueueName
+    priority: int
+    log_path: str
+    submitted_at: float
+    is_held_by_user: bool = False
+    attempt: Attempt | None = None
+    """The present or the last attempt; earlier ones are history in the store."""
+    stop: Stop | None = None
+    ending: Ending | None = None
+
+    @property
+    def n_attempts(self) -> int:
+        """How many attempts there have been."""
+        return self.attempt.number if self.attempt else 0
+
+    @property
+    def held_gpus(self) -> tuple[GpuUuid, ...]:
+        """The allocation: GPUs held now, not those of a finished attempt."""
+        return self.attempt.gpus if self.attempt and self.state.holds_gpus else ()
+
+
+def advance(task: Task, target: TaskState, **changes: object) -> Task:
+    """The one door to a task's state: check the move against the lifecycle table and make it.
+
+    `changes` are further fields of the task that change with it. Raises IllegalMove, and ValueError for an end without an ending.
+    """
+    if target not in TABLE[task.state]:
+        story = f"queue {task.queue}, attempt {task.n_attempts}, stop {task.stop}, ending {task.ending}"
+        raise IllegalMove(task_id=task.id, source=task.state.value, target=target.value, story=story)
+    moved = replace(task, state=target, **changes)  # type: ignore[arg-type]  # names are checked by replace()
+    if (moved.ending is not None) != target.is_ended:
+        raise ValueError(f"task {task.id}: {target} and its ending do not agree")
+    if moved.stop is not None and target is not TaskState.STOPPING:
+        moved = replace(moved, stop=None)
+    return moved
+
+
+def end(task: Task, ending: Ending) -> Task:
+    """End a task with the state that the reason leads to. Raises IllegalMove."""
+    return advance(task, END_STATES[ending.reason], ending=ending)
+
+
+def describe(command: Command) -> str:
+    """The command as people read it, on one line per command line."""
+    match command:
+        case ShellLines(lines=lines):
+            return "\n".join(lines)
+        case Argv(argv=argv):
+            return " ".join(_quoted(part) for part in argv)
+        case Script(name=name, args=args):
+            return " ".join(_quoted(part) for part in (name, *args))
+
+
+def _quoted(part: str) -> str:
+    plain = part and all(c.isalnum() or c in "_-./=:,@%+" for c in part)
+    return part if plain else "'" + part.replace("'", "'\"'\"'") + "'"
+
+
+Environment = Mapping[str, str]

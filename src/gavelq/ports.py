@@ -1,0 +1,276 @@
+"""Ports: what the daemon needs from the outside world. Each Protocol states its contract; adapters keep it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gavelq.core.events import RunnerEvent
+from gavelq.core.gpu import Card, GpuSample
+from gavelq.core.ids import BlobKey, GpuUuid, SubmissionId, TaskId
+from gavelq.core.queue import Queue
+from gavelq.core.task import Attempt, ProcessIdentity, Task
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+
+# --- store -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row of the event history: what happened, to what, by whom. `details` is JSON-able and small."""
+
+    at: float
+    kind: str
+    by: str = ""
+    task_id: TaskId | None = None
+    subject: str = ""
+    """A queue's name or a GPU's UUID, where the event is about one."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """An idempotency key and the tasks that its first use made."""
+
+    key: str
+    at: float
+    task_ids: tuple[TaskId, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Changes:
+    """Everything that one commit writes, all of it or nothing. None as a value deletes the row."""
+
+    tasks: dict[TaskId, Task | None] = field(default_factory=dict)
+    attempts: dict[tuple[TaskId, int], Attempt] = field(default_factory=dict)
+    queues: dict[str, Queue | None] = field(default_factory=dict)
+    cards: dict[GpuUuid, Card | None] = field(default_factory=dict)
+    reservations: dict[str, TaskId] | None = None
+    """All reservations by domain, when they changed; None: unchanged."""
+    blobs: dict[BlobKey, bytes] = field(default_factory=dict)
+    keys: list[KeyUse] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    next_task_id: TaskId | None = None
+    next_submission_id: SubmissionId | None = None
+
+    def is_empty(self) -> bool:
+        """True where there is nothing to write."""
+        return not (
+            self.tasks
+            or self.attempts
+            or self.queues
+            or self.cards
+            or self.blobs
+            or self.keys
+            or self.records
+            or self.reservations is not None
+            or self.next_task_id
+            or self.next_submission_id
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the store knows at start: every task that has not ended, all queues and cards, and the counters."""
+
+    tasks: Sequence[Task]
+    queues: Sequence[Queue]
+    cards: Sequence[Card]
+    reservations: Mapping[str, TaskId]
+    keys: Sequence[KeyUse]
+    next_task_id: TaskId
+    next_submission_id: SubmissionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which tasks a listing wants. Sorted by id, ascending; `newest` takes the last `limit` of them."""
+
+    states: tuple[str, ...] = ()
+    queue: str | None = None
+    submission_id: int | None = None
+    after_id: int = 0
+    before_id: int | None = None
+    limit: int = 1000
+    newest: bool = False
+
+
+class Store(Protocol):
+    """The durable state. One writer; readers see committed rows only.
+
+    `commit` returns when the rows are on disk (synchronous=FULL); it raises StoreUnavailable when they are not, and
+    then nothing of it is there: the caller may try again. StoreCorrupt is raised for damage. Reads raise the same two.
+    """
+
+    def load(self) -> Loaded:
+        """Everything needed to go on after a start (blocking; called once)."""
+        ...
+
+    async def commit(self, changes: Changes) -> None:
+        """Write one transaction on the writer thread."""
+        ...
+
+    async def blob(self, key: BlobKey) -> bytes:
+        """A blob's content. KeyError where it is unknown."""
+        ...
+
+    async def task(self, task_id: TaskId) -> Task | None:
+        """A task in whatever state, ended ones included."""
+        ...
+
+    async def tasks(self, wanted: TaskFilter) -> Sequence[Task]:
+        """Tasks from the database, ended ones included."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """How many tasks are in each state, by state; ended ones included."""
+        ...
+
+    async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
+        """All attempts of a task, oldest first."""
+        ...
+
+    async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:
+        """The last `limit` records (of a task), oldest first."""
+        ...
+
+    async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
+        """Delete old history and blobs that nothing refers to; returns the ended tasks that went, for their logs."""
+        ...
+
+    async def backup(self, path: str) -> None:
+        """Write a consistent copy of the live database to a new file. FileExistsError where there is one."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and close. Safe to call twice."""
+        ...
+
+
+# --- gpus ------------------------------------------------------------------------------------------------
+
+
+class GpuProbe(Protocol):
+    """A way to look at the GPUs. Blocking, called from one thread of its own; never raises: troubles are in the sample."""
+
+    name: str
+    """`nvml` or `simulated`."""
+
+    def sample(self, now: float) -> GpuSample:
+        """Look at all GPUs. Processes carry pid, memory, user and command; `task_id` is filled in by the caller."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the driver. Safe to call twice."""
+        ...
+
+
+class GpuClaims(Protocol):
+    """Locks between several gavelq daemons of one machine (SPEC section 5). Never raises: an unusable directory claims nothing."""
+
+    def foreign(self, uuids: Iterable[GpuUuid], ours: frozenset[GpuUuid]) -> Mapping[GpuUuid, str]:
+        """Which of these cards another daemon has claimed, and that daemon's description. `ours` are not asked about."""
+        ...
+
+
+class ProcessTable(Protocol):
+    """What /proc says about processes."""
+
+    def ancestors(self, pid: int) -> Sequence[int]:
+        """The pid itself and all its ancestors, nearest first; empty where there is no such process."""
+        ...
+
+
+# --- runner ----------------------------------------------------------------------------------------------
+
+SCRIPT_PLACEHOLDER = "{gavelq-script}"
+"""Stands in a step's argv for the path of the copied script."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnRequest:
+    """Everything that a runner needs to start one attempt. Carries no file descriptor and no shared memory."""
+
+    task_id: TaskId
+    attempt: int
+    steps: tuple[tuple[str, ...], ...]
+    """Argument vectors that run one after another until one fails."""
+    script: bytes | None = None
+    """Written as an executable file into the attempt's directory; steps name it by SCRIPT_PLACEHOLDER."""
+    workdir: str
+    env: Mapping[str, str]
+    log_path: str
+    log_max_bytes: int
+    """The log is cut (copied and truncated, three parts kept) above this size; 0: never."""
+    claims: tuple[GpuUuid, ...] = ()
+    """Cards to lock for other daemons of this machine; empty for simulated ones."""
+    time_limit_s: float | None = None
+    grace_s: float = 10.0
+    account: str = ""
+    """The unix account that the task runs as; empty: the runner's own."""
+    host: str = ""
+    """The host it runs on; empty: this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningAttempt:
+    """An attempt that the runner has: running (`started`), or starting (None)."""
+
+    task_id: TaskId
+    attempt: int
+    pid: int | None = None
+    supervisor: ProcessIdentity | None = None
+    started_at: float | None = None
+
+
+class Runner(Protocol):
+    """Starts, supervises and reaps tasks in processes that outlive the daemon.
+
+    * `spawn` is idempotent by (task, attempt): a second request for a known attempt changes nothing, and is answered
+      by what is known about it (its start, or its end).
+    * Every attempt that was spawned is reported by exactly one end: AttemptEnded or SpawnFailed. Reports may be
+      repeated after a reconnection, until `forget`.
+    * Reports arrive through the listener, on the loop's own thread. Where the connection breaks, the adapter starts
+      another runner when the old one is dead, connects again and calls `on_reconnect`; the caller then asks for the
+      inventory and repeats what is missing in it.
+    """
+
+    async def connect(self, listener: Callable[[RunnerEvent], None], on_reconnect: Callable[[], None]) -> None:
+        """Connect to the runner of this state directory, starting one where there is none. RunnerUnavailable."""
+        ...
+
+    def spawn(self, request: SpawnRequest) -> None:
+        """Ask for a start; returns at once."""
+        ...
+
+    def stop(self, task_id: TaskId, attempt: int, *, signal: int, grace_s: float) -> None:
+        """`signal` to the whole tree, the grace time, KILL until nothing is left; returns at once."""
+        ...
+
+    def send_signal(self, task_id: TaskId, attempt: int, signal: int) -> None:
+        """Deliver one signal to the command's process group; returns at once."""
+        ...
+
+    def forget(self, task_id: TaskId, attempt: int) -> None:
+        """The end of this attempt is committed: its directory may go; returns at once."""
+        ...
+
+    async def inventory(self) -> Sequence[RunningAttempt | RunnerEvent]:
+        """All attempts that the runner knows: running ones, and the ends that were not forgotten. RunnerUnavailable."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The runner's pid, while connected."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect; the runner and its tasks go on. Safe to call twice."""
+        ...
