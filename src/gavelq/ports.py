@@ -1,13 +1,16 @@
 """Ports: what the daemon needs from the outside world. Each Protocol states its contract; adapters keep it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from gavelq.core.events import RunnerEvent
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, SubmissionId, TaskId
 from gavelq.core.queue import Queue
+from gavelq.core.step import Changes as Changes
+from gavelq.core.step import KeyUse as KeyUse
+from gavelq.core.step import Record as Record
 from gavelq.core.task import Attempt, ProcessIdentity, Task
 
 
@@ -20,60 +23,6 @@ class Clock(Protocol):
 
 
 # --- store -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One row of the event history: what happened, to what, by whom. `details` is JSON-able and small."""
-
-    at: float
-    kind: str
-    by: str = ""
-    task_id: TaskId | None = None
-    subject: str = ""
-    """A queue's name or a GPU's UUID, where the event is about one."""
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyUse:
-    """An idempotency key and the tasks that its first use made."""
-
-    key: str
-    at: float
-    task_ids: tuple[TaskId, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class Changes:
-    """Everything that one commit writes, all of it or nothing. None as a value deletes the row."""
-
-    tasks: dict[TaskId, Task | None] = field(default_factory=dict)
-    attempts: dict[tuple[TaskId, int], Attempt] = field(default_factory=dict)
-    queues: dict[str, Queue | None] = field(default_factory=dict)
-    cards: dict[GpuUuid, Card | None] = field(default_factory=dict)
-    reservations: dict[str, TaskId] | None = None
-    """All reservations by domain, when they changed; None: unchanged."""
-    blobs: dict[BlobKey, bytes] = field(default_factory=dict)
-    keys: list[KeyUse] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
-    next_task_id: TaskId | None = None
-    next_submission_id: SubmissionId | None = None
-
-    def is_empty(self) -> bool:
-        """True where there is nothing to write."""
-        return not (
-            self.tasks
-            or self.attempts
-            or self.queues
-            or self.cards
-            or self.blobs
-            or self.keys
-            or self.records
-            or self.reservations is not None
-            or self.next_task_id
-            or self.next_submission_id
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +107,7 @@ class Store(Protocol):
 
 
 class GpuProbe(Protocol):
-    """A way to look at the GPUs. Blocking, called from one thread of its own; never raises: troubles are in the sample."""
+    """A way to look at the GPUs. Blocking, called from one thread of its own; never raises: troubles are data."""
 
     name: str
     """`nvml` or `simulated`."""
@@ -173,10 +122,10 @@ class GpuProbe(Protocol):
 
 
 class GpuClaims(Protocol):
-    """Locks between several gavelq daemons of one machine (SPEC section 5). Never raises: an unusable directory claims nothing."""
+    """Locks between the gavelq daemons of one machine (SPEC section 5). Never raises: no directory, no claims."""
 
     def foreign(self, uuids: Iterable[GpuUuid], ours: frozenset[GpuUuid]) -> Mapping[GpuUuid, str]:
-        """Which of these cards another daemon has claimed, and that daemon's description. `ours` are not asked about."""
+        """Which of these cards another daemon has claimed, with its description. `ours` are not asked about."""
         ...
 
 

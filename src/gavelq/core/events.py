@@ -7,7 +7,7 @@ from gavelq.core.gpu import GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.lifecycle import EndReason
 from gavelq.core.task import AttemptResult, ProcessIdentity, TaskRequest
-from gavelq.core.units import MiB
+from gavelq.core.units import NO_MEMORY, MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class CardConfig:
     """One entry of the configuration's `gpus:` section. `entry` is its text: it is applied when that changes."""
 
     label: str = ""
-    keep_free: MiB = MiB(0)
+    keep_free: MiB = NO_MEMORY
     ignored: bool = False
     queue: QueueName | None = None
     entry: str = ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
-from gavelq.core.units import MiB
+from gavelq.core.units import NO_MEMORY, MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Card:
     draining: bool = False
     lost: bool = False
     label: str = ""
-    keep_free: MiB = MiB(0)
+    keep_free: MiB = NO_MEMORY
     """Memory that gavelq leaves alone on this card (setting `gpus`)."""
     configured: str = ""
     """The `gpus:` entry that was applied to it last, so that it is applied once and not at each start."""

@@ -152,6 +152,8 @@ class Task:
     log_path: str
     submitted_at: float
     is_held_by_user: bool = False
+    retry_at: float | None = None
+    """Not before this time, after a start that failed for a passing reason."""
     attempt: Attempt | None = None
     """The present or the last attempt; earlier ones are history in the store."""
     stop: Stop | None = None
@@ -171,7 +173,8 @@ class Task:
 def advance(task: Task, target: TaskState, **changes: object) -> Task:
     """The one door to a task's state: check the move against the lifecycle table and make it.
 
-    `changes` are further fields of the task that change with it. Raises IllegalMove, and ValueError for an end without an ending.
+    `changes` are further fields of the task that change with it. Raises IllegalMove, and ValueError for an end without
+    an ending.
     """
     if target not in TABLE[task.state]:
         story = f"queue {task.queue}, attempt {task.n_attempts}, stop {task.stop}, ending {task.ending}"

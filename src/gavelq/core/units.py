@@ -7,6 +7,8 @@ from gavelq.core.errors import InvalidField
 MiB = NewType("MiB", int)
 """Memory in mebibytes. GB and MB on input mean GiB and MiB, as GPU users write them."""
 
+NO_MEMORY = MiB(0)
+
 _MEMORY_FACTORS = {"": 1024.0, "g": 1024.0, "m": 1.0, "t": 1048576.0, "k": 1 / 1024}
 _DURATION_FACTORS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _MAX_MEMORY_MIB = 1 << 30

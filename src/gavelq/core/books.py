@@ -1,0 +1,88 @@
+"""What the GPUs look like, with the traces of ended tasks taken out.
+
+A sample is always a little old. When a task ends, its processes and memory leave the books at once, so that the next
+task can start on the freed card within milliseconds; and for ten seconds nothing that an ended task left in later
+samples is taken for somebody else's.
+"""
+
+from dataclasses import dataclass, replace
+
+from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
+from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.task import Task
+from gavelq.core.units import MiB
+
+ENDED_GRACE_S = 10.0
+"""How long an ended task's processes are known as such (SPEC section 5)."""
+UTILIZATION_ECHO_S = 1.5
+"""NVML averages utilisation over up to a second: what it says of the time before is an echo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedUse:
+    """A task that ended on a card a moment ago, and the processes it was seen with."""
+
+    at: float
+    pids: frozenset[int]
+
+
+class Books:
+    """The last sample and what recently ended. Volatile: a new daemon begins with an empty sample."""
+
+    def __init__(self) -> None:
+        self.sample = GpuSample(taken_at=0.0, problem="no sample has been taken yet")
+        self._ended: dict[GpuUuid, EndedUse] = {}
+
+    def take(self, sample: GpuSample, live: frozenset[TaskId]) -> None:
+        """Join a new sample. `live` are the tasks that hold something: processes of others have ended."""
+        now = sample.taken_at
+        self._ended = {gpu: use for gpu, use in self._ended.items() if now - use.at <= ENDED_GRACE_S}
+        cards = tuple(self._cleaned(card, live, now) for card in sample.cards)
+        self.sample = replace(sample, cards=cards, by_uuid={})
+
+    def _cleaned(self, card: CardSample, live: frozenset[TaskId], now: float) -> CardSample:
+        use = self._ended.get(card.uuid)
+        gone = [p for p in card.processes if _is_gone(p, use, live)]
+        cleaned = _without(card, gone)
+        if use is not None and now - use.at <= UTILIZATION_ECHO_S:
+            cleaned = replace(cleaned, utilization=None)
+        return cleaned
+
+    def end(self, task: Task, now: float) -> None:
+        """Take an ended task's processes and memory off its cards."""
+        held = set(task.held_gpus)
+        cards = []
+        for card in self.sample.cards:
+            if card.uuid not in held:
+                cards.append(card)
+                continue
+            mine = [p for p in card.processes if p.task_id == task.id]
+            before = self._ended.get(card.uuid)
+            pids = frozenset(p.pid for p in mine) | (before.pids if before and now - before.at < 10 else frozenset())
+            self._ended[card.uuid] = EndedUse(at=now, pids=pids)
+            cards.append(replace(_without(card, mine), utilization=None))
+        self.sample = replace(self.sample, cards=tuple(cards), by_uuid={})
+
+    def ended_lately(self, gpu: GpuUuid, now: float) -> bool:
+        """Whether a task ended on this card within the grace time."""
+        use = self._ended.get(gpu)
+        return use is not None and now - use.at <= ENDED_GRACE_S
+
+
+def _is_gone(process: GpuProcess, use: EndedUse | None, live: frozenset[TaskId]) -> bool:
+    if process.task_id is not None:
+        return process.task_id not in live
+    return use is not None and (process.pid in use.pids or not process.is_alive)
+
+
+def _without(card: CardSample, gone: list[GpuProcess]) -> CardSample:
+    if not gone:
+        return card
+    rest = tuple(p for p in card.processes if p not in gone)
+    used = card.memory_used
+    if used is not None:
+        known = sum(p.memory or 0 for p in gone)
+        # Where the driver does not tell sizes, all that nobody else is known to use went with them.
+        others = sum(p.memory or 0 for p in rest)
+        used = MiB(max(others, used - known)) if all(p.memory is not None for p in gone) else MiB(others)
+    return replace(card, processes=rest, memory_used=used)

@@ -1,0 +1,58 @@
+"""Pending tasks in buckets of identical requests, so that a cycle costs what their shapes cost."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gavelq.core.ids import QueueName, TaskId
+from gavelq.core.task import GpuRequest, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What decides whether and when a task can start. Tasks of one shape are first come, first served."""
+
+    queue: QueueName
+    priority: int
+    gpus: GpuRequest
+    retry_at: float | None = None
+
+
+def shape_of(task: Task) -> Shape:
+    """The shape of a task as it stands."""
+    return Shape(task.queue, task.priority, task.request.gpus, task.retry_at)
+
+
+class PendingIndex:
+    """Ids of pending tasks by shape, each bucket sorted by id (that is, by submission)."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[Shape, list[TaskId]] = {}
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def add(self, task: Task) -> None:
+        """Enter a pending task."""
+        insort(self._buckets.setdefault(shape_of(task), []), task.id)
+        self._n += 1
+
+    def discard(self, task: Task) -> None:
+        """Strike out a task that was pending."""
+        shape = shape_of(task)
+        ids = self._buckets[shape]
+        del ids[bisect_left(ids, task.id)]
+        self._n -= 1
+        if not ids:
+            del self._buckets[shape]
+
+    @property
+    def buckets(self) -> Mapping[Shape, list[TaskId]]:
+        """The buckets; not to be changed by the caller."""
+        return self._buckets
+
+    def ids(self) -> Iterator[TaskId]:
+        """All pending ids, bucket by bucket."""
+        for bucket in self._buckets.values():
+            yield from bucket

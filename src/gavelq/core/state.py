@@ -1,0 +1,194 @@
+"""The state: every task that has not ended, the queues, the cards, and the indexes over them.
+
+It changes in one place, `apply`, after a commit. Until then the engine works on a `View` that lays the changes of the
+running batch over it.
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from gavelq.core.books import Books
+from gavelq.core.errors import GpuNotFound, QueueNotFound, TaskNotFound
+from gavelq.core.gpu import Card
+from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.ledger import Ledger
+from gavelq.core.lifecycle import TaskState
+from gavelq.core.pending import PendingIndex
+from gavelq.core.queue import BUILTIN_QUEUES, Queue
+from gavelq.core.step import Changes, KeyUse, Step
+from gavelq.core.task import Task
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class State:
+    """Committed facts. Readers may look at it at any time; only `apply` changes it."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[TaskId, Task] = {}
+        self.queues: dict[QueueName, Queue] = {queue.name: queue for queue in BUILTIN_QUEUES}
+        self.cards: dict[GpuUuid, Card] = {}
+        self.reservations: dict[str, TaskId] = {}
+        self.keys: dict[str, KeyUse] = {}
+        self.next_task_id = TaskId(1)
+        self.next_submission_id = SubmissionId(1)
+        self.ledger = Ledger()
+        self.pending = PendingIndex()
+        self.n_by_queue: dict[tuple[QueueName, TaskState], int] = {}
+        self.holding: dict[TaskId, Task] = {}
+        """Tasks that hold an allocation (or, asking for no GPU, a place to run)."""
+        self.books = Books()
+
+    def apply(self, changes: Changes) -> None:
+        """Join committed changes, and keep every index in step."""
+        for task_id, task in changes.tasks.items():
+            before = self.tasks.pop(task_id, None)
+            if before is not None:
+                self._unindex(before)
+            if task is not None and not task.state.is_ended:
+                self.tasks[task_id] = task
+                self._index(task)
+        _join(self.queues, changes.queues)
+        _join(self.cards, changes.cards)
+        if changes.reservations is not None:
+            self.reservations = dict(changes.reservations)
+        self.keys.update((use.key, use) for use in changes.keys)
+        self.next_task_id = changes.next_task_id or self.next_task_id
+        self.next_submission_id = changes.next_submission_id or self.next_submission_id
+
+    def observe(self, step: Step, now: float) -> None:
+        """Join what a step says about the GPUs as they look; volatile."""
+        for task in step.ended:
+            self.books.end(task, now)
+        if step.sample is not None:
+            self.books.take(step.sample, frozenset(self.holding))
+
+    def forget_keys(self, before: float) -> None:
+        """Drop idempotency keys that were first used before this time."""
+        self.keys = {key: use for key, use in self.keys.items() if use.at >= before}
+
+    def _index(self, task: Task) -> None:
+        self._count(task, 1)
+        if task.state is TaskState.PENDING:
+            self.pending.add(task)
+        elif task.state.holds_gpus:
+            self.holding[task.id] = task
+            self.ledger.put(task)
+
+    def _unindex(self, task: Task) -> None:
+        self._count(task, -1)
+        if task.state is TaskState.PENDING:
+            self.pending.discard(task)
+        elif task.state.holds_gpus:
+            self.holding.pop(task.id)
+            self.ledger.drop(task)
+
+    def _count(self, task: Task, by: int) -> None:
+        key = (task.queue, task.state)
+        self.n_by_queue[key] = self.n_by_queue.get(key, 0) + by
+        if not self.n_by_queue[key]:
+            del self.n_by_queue[key]
+
+
+class View:
+    """The state as the engine sees it: committed facts under the changes of this batch, which are not committed yet."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.changes = Changes()
+
+    def absorb(self, step: Step) -> None:
+        """Lay a step's changes on top."""
+        self.changes.absorb(step.changes)
+
+    @property
+    def next_task_id(self) -> TaskId:
+        """The id that the next task gets."""
+        return self.changes.next_task_id or self._state.next_task_id
+
+    @property
+    def next_submission_id(self) -> SubmissionId:
+        """The id that the next submission gets."""
+        return self.changes.next_submission_id or self._state.next_submission_id
+
+    @property
+    def reservations(self) -> dict[str, TaskId]:
+        """The reservations by domain."""
+        changed = self.changes.reservations
+        return self._state.reservations if changed is None else changed
+
+    @property
+    def problem(self) -> str | None:
+        """Why the GPUs cannot be seen, where they cannot."""
+        return self._state.books.sample.problem
+
+    def key_use(self, key: str) -> KeyUse | None:
+        """The first use of an idempotency key."""
+        fresh = [use for use in self.changes.keys if use.key == key]
+        return fresh[0] if fresh else self._state.keys.get(key)
+
+    def find_task(self, task_id: TaskId) -> Task | None:
+        """A task that is live, or ended within this batch."""
+        if task_id in self.changes.tasks:
+            return self.changes.tasks[task_id]
+        return self._state.tasks.get(task_id)
+
+    def task(self, task_id: TaskId) -> Task:
+        """A task that is live, or ended within this batch. Raises TaskNotFound."""
+        task = self.find_task(task_id)
+        if task is None:
+            raise TaskNotFound(task_id=task_id)
+        return task
+
+    def live_tasks(self) -> Iterator[Task]:
+        """Every task that has not ended, in no particular order."""
+        for task_id, task in self._state.tasks.items():
+            if task_id not in self.changes.tasks:
+                yield task
+        for changed in self.changes.tasks.values():
+            if changed is not None and not changed.state.is_ended:
+                yield changed
+
+    def n_live(self) -> int:
+        """How many tasks have not ended."""
+        fresh = sum(1 for t in self.changes.tasks if t not in self._state.tasks)
+        return len(self._state.tasks) + fresh
+
+    def tasks_on(self, gpu: GpuUuid) -> list[Task]:
+        """The tasks that hold this GPU."""
+        ids = set(self._state.ledger.on(gpu)) | set(self.changes.tasks)
+        found = (self.find_task(task_id) for task_id in sorted(ids))
+        return [task for task in found if task is not None and gpu in task.held_gpus]
+
+    def find_queue(self, name: QueueName) -> Queue | None:
+        """A queue by name."""
+        return self.changes.queues[name] if name in self.changes.queues else self._state.queues.get(name)
+
+    def queue(self, name: QueueName) -> Queue:
+        """A queue by name. Raises QueueNotFound."""
+        queue = self.find_queue(name)
+        if queue is None:
+            raise QueueNotFound(queue=name)
+        return queue
+
+    def card(self, uuid: GpuUuid) -> Card:
+        """A card by UUID. Raises GpuNotFound."""
+        card = self.changes.cards.get(uuid) or self._state.cards.get(uuid)
+        if card is None:
+            raise GpuNotFound(gpu=uuid)
+        return card
+
+    def cards(self) -> dict[GpuUuid, Card]:
+        """All cards that gavelq has seen, by UUID."""
+        merged = dict(self._state.cards)
+        _join(merged, self.changes.cards)
+        return merged
+
+
+def _join(into: dict[K, V], changed: dict[K, V | None]) -> None:
+    for key, value in changed.items():
+        if value is None:
+            into.pop(key, None)
+        else:
+            into[key] = value

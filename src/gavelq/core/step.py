@@ -1,0 +1,89 @@
+"""What the engine answers with: the rows that change, what to do about it, and what to tell the caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gavelq.core.effects import Effect
+from gavelq.core.gpu import Card, GpuSample
+from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.queue import Queue
+from gavelq.core.task import Attempt, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row of the event history: what happened, to what, by whom. `details` is JSON-able and small."""
+
+    at: float
+    kind: str
+    by: str = ""
+    task_id: TaskId | None = None
+    subject: str = ""
+    """A queue's name or a GPU's UUID, where the event is about one."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """An idempotency key and the tasks that its first use made."""
+
+    key: str
+    at: float
+    task_ids: tuple[TaskId, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Changes:
+    """Everything that one commit writes, all of it or nothing. None as a value deletes the row."""
+
+    tasks: dict[TaskId, Task | None] = field(default_factory=dict)
+    attempts: dict[tuple[TaskId, int], Attempt] = field(default_factory=dict)
+    queues: dict[QueueName, Queue | None] = field(default_factory=dict)
+    cards: dict[GpuUuid, Card | None] = field(default_factory=dict)
+    reservations: dict[str, TaskId] | None = None
+    """All reservations by domain, when they changed; None: unchanged."""
+    blobs: dict[BlobKey, bytes] = field(default_factory=dict)
+    keys: list[KeyUse] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    next_task_id: TaskId | None = None
+    next_submission_id: SubmissionId | None = None
+
+    def is_empty(self) -> bool:
+        """True where there is nothing to write."""
+        rows = (self.tasks, self.attempts, self.queues, self.cards, self.blobs, self.keys, self.records)
+        return not any(rows) and self.reservations is None and self.next_task_id is None
+
+    def absorb(self, later: "Changes") -> None:
+        """Add the changes of a later step; the later value of a row wins."""
+        self.tasks.update(later.tasks)
+        self.attempts.update(later.attempts)
+        self.queues.update(later.queues)
+        self.cards.update(later.cards)
+        self.blobs.update(later.blobs)
+        self.keys.extend(later.keys)
+        self.records.extend(later.records)
+        self.reservations = self.reservations if later.reservations is None else later.reservations
+        self.next_task_id = later.next_task_id or self.next_task_id
+        self.next_submission_id = later.next_submission_id or self.next_submission_id
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """The engine's answer to one event. Nothing of it is true before its changes are committed."""
+
+    changes: Changes = field(default_factory=Changes)
+    effects: list[Effect] = field(default_factory=list)
+    sample: GpuSample | None = None
+    """A new look at the GPUs; volatile, joins the books without a commit."""
+    ended: list[Task] = field(default_factory=list)
+    """Tasks (as they were) whose attempt just ended: their use of GPUs leaves the books."""
+    reply: Any = None
+    """What the caller is told after the commit."""
+
+    def put_task(self, task: Task, record: Record) -> None:
+        """Note a changed task together with its event row; its present attempt's row changes with it."""
+        self.changes.tasks[task.id] = task
+        if task.attempt is not None:
+            self.changes.attempts[task.id, task.attempt.number] = task.attempt
+        self.changes.records.append(record)
