@@ -1,0 +1,204 @@
+"""What a setting's value may be: how each kind is read from text or YAML, and how it is written back."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gavelq.core.errors import InvalidField
+from gavelq.core.units import MiB, parse_duration, parse_memory
+
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+_NONE = frozenset({"", "none", "null", "~"})
+
+
+class Kind(Protocol):
+    """How values of one kind are read and written."""
+
+    @property
+    def wanted(self) -> str:
+        """What a value has to look like, for documentation and hints."""
+        ...
+
+    def parse(self, raw: object, *, field: str) -> Any:
+        """The value that `raw` (from YAML, the environment or a flag) means. Raises InvalidField."""
+        ...
+
+    def plain(self, value: Any) -> Any:
+        """The value as JSON and YAML hold it; `parse` reads it back to the same value."""
+        ...
+
+
+def _wrong(raw: object, kind: Kind, field: str) -> InvalidField:
+    return InvalidField(field=field, problem=f"{raw!r} is not {kind.wanted}", hint=f"write {kind.wanted}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """True or false; the words yes, no, on, off, 1 and 0 do as well."""
+
+    wanted: str = "true or false"
+
+    def parse(self, raw: object, *, field: str) -> bool:
+        """See Kind.parse."""
+        word = str(raw).strip().lower()
+        if word in _TRUE:
+            return True
+        if word in _FALSE:
+            return False
+        raise _wrong(raw, self, field)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def wanted(self) -> str:
+        """See Kind.wanted."""
+        return "one of " + ", ".join(self.words)
+
+    def parse(self, raw: object, *, field: str) -> str:
+        """See Kind.parse."""
+        word = str(raw).strip().lower()
+        if word not in self.words:
+            raise _wrong(raw, self, field)
+        return word
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A whole number in a range."""
+
+    low: int
+    high: int
+
+    @property
+    def wanted(self) -> str:
+        """See Kind.wanted."""
+        return f"a whole number from {self.low} to {self.high}"
+
+    def parse(self, raw: object, *, field: str) -> int:
+        """See Kind.parse."""
+        number = _as_number(raw)
+        if number is None or number != int(number) or not self.low <= number <= self.high:
+            raise _wrong(raw, self, field)
+        return int(number)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """A number of seconds in a range; durations such as `2m` and `1h` are understood."""
+
+    low: float
+    high: float
+
+    @property
+    def wanted(self) -> str:
+        """See Kind.wanted."""
+        return f"a number of seconds from {self.low:g} to {self.high:g}"
+
+    def parse(self, raw: object, *, field: str) -> float:
+        """See Kind.parse."""
+        number = _as_number(raw)
+        if number is None and isinstance(raw, str):
+            try:
+                number = parse_duration(raw, field=field)
+            except InvalidField:
+                number = None
+        if number is None or not self.low <= number <= self.high:
+            raise _wrong(raw, self, field)
+        return number
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return int(value) if value == int(value) else value
+
+
+def _as_number(raw: object) -> float | None:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        return None
+    try:
+        number = float(raw)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < 1e18 else None  # nan and infinity compare false
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """An amount of memory above zero; a bare number counts GiB."""
+
+    wanted: str = "an amount of memory such as 24G, 8.5G or 8192M"
+
+    def parse(self, raw: object, *, field: str) -> MiB:
+        """See Kind.parse."""
+        if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+            raise _wrong(raw, self, field)
+        return parse_memory(raw, field=field)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return f"{value // 1024}G" if value % 1024 == 0 else f"{value}M"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A list of texts; on the command line and in the environment they are separated by commas."""
+
+    wanted: str = "a list of texts (on the command line: separated by commas)"
+    most: int = 200
+
+    def parse(self, raw: object, *, field: str) -> tuple[str, ...]:
+        """See Kind.parse."""
+        if isinstance(raw, str):
+            raw = [] if raw.strip().lower() in _NONE else [part.strip() for part in raw.split(",")]
+        if not isinstance(raw, list | tuple) or len(raw) > self.most:
+            raise _wrong(raw, self, field)
+        for part in raw:
+            if not isinstance(part, str) or not part or not part.isprintable():
+                raise _wrong(part, self, field)
+        return tuple(raw)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return list(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maybe:
+    """Another kind's value, or none."""
+
+    kind: Kind
+
+    @property
+    def wanted(self) -> str:
+        """See Kind.wanted."""
+        return f"{self.kind.wanted}, or none"
+
+    def parse(self, raw: object, *, field: str) -> Any:
+        """See Kind.parse."""
+        if raw is None or (isinstance(raw, str) and raw.strip().lower() in _NONE):
+            return None
+        try:
+            return self.kind.parse(raw, field=field)
+        except InvalidField as error:
+            hint = error.hint.replace(self.kind.wanted, self.wanted)
+            raise InvalidField(field=field, problem=error.details["problem"], hint=hint) from None
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return None if value is None else self.kind.plain(value)

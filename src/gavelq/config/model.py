@@ -1,0 +1,203 @@
+"""The configuration as the rest of gavelq reads it: typed attributes, grouped like the settings' names.
+
+A test holds this and the table in `settings.py` together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gavelq.config.settings import BY_NAME, SETTINGS
+from gavelq.core.events import CardConfig
+from gavelq.core.units import MiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """`daemon.*`"""
+
+    autostart: bool
+    allow_network_fs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """`http.*`; `split_listen` takes `listen` apart."""
+
+    listen: str | None
+    allow_remote: bool
+    allowed_hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket:
+    """`socket.*`"""
+
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """`log.*`: the daemon's own log."""
+
+    path: str | None
+    level: str
+    max_mb: int
+    backups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """`logs.*`: the logs of tasks."""
+
+    task_max_mb: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """`gpu.*`"""
+
+    provider: str
+    sample_interval_s: float
+    simulated_count: int
+    simulated_memory: MiB
+    claims_dir: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """`foreign.*`"""
+
+    policy: str
+    unattributed_mib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """`runner.*`"""
+
+    grace_s: float
+    idle_exit_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """`submit.*`"""
+
+    default_queue: str
+    secret_patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`limits.*`; None: no limit, and the number of cores for `max_cpu_tasks`."""
+
+    max_running: int | None
+    max_cpu_tasks: int | None
+    max_unfinished: int
+    max_submission: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduling:
+    """`scheduling.*`"""
+
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """`retention.*`"""
+
+    tasks_days: int
+    events_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings, where each came from, and the `gpus:` section."""
+
+    path: str
+    daemon: Daemon
+    http: Http
+    socket: Socket
+    log: Log
+    logs: Logs
+    gpu: Gpu
+    foreign: Foreign
+    runner: Runner
+    submit: Submit
+    limits: Limits
+    scheduling: Scheduling
+    retention: Retention
+    selection: str
+    settle_s: float
+    cards: Mapping[str, CardConfig] = field(default_factory=dict)
+    """The `gpus:` entries by index or UUID, as written."""
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def value(self, name: str) -> Any:
+        """A setting by its dotted name. KeyError where there is no such setting."""
+        BY_NAME[name]
+        section, _, key = name.rpartition(".")
+        return getattr(getattr(self, section), key) if section else getattr(self, key)
+
+    def source(self, name: str) -> str:
+        """Where a setting's value comes from: `default`, `file:LINE`, `env` or `flag`. KeyError."""
+        BY_NAME[name]
+        return self.sources.get(name, "default")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every setting for display: name, value, source, default, help, needs_restart, wanted; all JSON-able."""
+        return [
+            {
+                "name": setting.name,
+                "value": setting.kind.plain(self.value(setting.name)),
+                "source": self.source(setting.name),
+                "default": setting.default,
+                "help": setting.help,
+                "needs_restart": setting.needs_restart,
+                "wanted": setting.kind.wanted,
+            }
+            for setting in SETTINGS
+        ]
+
+
+_SECTIONS: dict[str, type] = {
+    "daemon": Daemon,
+    "http": Http,
+    "socket": Socket,
+    "log": Log,
+    "logs": Logs,
+    "gpu": Gpu,
+    "foreign": Foreign,
+    "runner": Runner,
+    "submit": Submit,
+    "limits": Limits,
+    "scheduling": Scheduling,
+    "retention": Retention,
+}
+
+
+def build(
+    values: Mapping[str, Any], *, path: str, sources: Mapping[str, str], cards: Mapping[str, CardConfig]
+) -> Config:
+    """A Config of parsed values by dotted name; settings that are missing get their defaults."""
+    grouped: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+    top: dict[str, Any] = {}
+    for setting in SETTINGS:
+        if setting.name in values:
+            value = values[setting.name]
+        else:
+            value = setting.kind.parse(setting.default, field=setting.name)
+        section, _, key = setting.name.rpartition(".")
+        (grouped[section] if section else top)[key] = value
+    sections = {name: made(**grouped[name]) for name, made in _SECTIONS.items()}
+    return Config(path=path, sources=dict(sources), cards=dict(cards), **sections, **top)
+
+
+def differences(old: Config, new: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the settings (and `gpus`) that differ, and those of them that need a restart."""
+    changed = [setting for setting in SETTINGS if old.value(setting.name) != new.value(setting.name)]
+    names = [setting.name for setting in changed] + (["gpus"] if dict(old.cards) != dict(new.cards) else [])
+    return tuple(names), tuple(setting.name for setting in changed if setting.needs_restart)

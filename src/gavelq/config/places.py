@@ -1,0 +1,101 @@
+"""Kinds of settings that name a place: a file, a listening address, a queue."""
+
+import os
+import string
+from dataclasses import dataclass
+from typing import Any
+
+from gavelq.core.errors import InvalidField
+
+_MAX_SOCKET_PATH = 107
+_QUEUE_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePath:
+    """An absolute path; `~` at its beginning is the home directory."""
+
+    is_socket: bool = False
+    wanted: str = "an absolute path, or one that begins with ~/"
+
+    def parse(self, raw: object, *, field: str) -> str:
+        """See Kind.parse."""
+        if not isinstance(raw, str) or "\0" in raw:
+            raise InvalidField(field=field, problem=f"{raw!r} is not a path", hint=f"write {self.wanted}")
+        path = os.path.expanduser(raw.strip())
+        if not os.path.isabs(path):
+            raise InvalidField(field=field, problem=f"{raw!r} is not an absolute path", hint=f"write {self.wanted}")
+        if self.is_socket and len(os.fsencode(path)) > _MAX_SOCKET_PATH:
+            raise InvalidField(
+                field=field,
+                problem=f"{path} has {len(os.fsencode(path))} bytes; a unix socket's path may have {_MAX_SOCKET_PATH}",
+                hint="choose a shorter directory, for example one under /tmp",
+            )
+        return os.path.normpath(path)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """HOST:PORT, or [HOST]:PORT for IPv6; port 0 takes a free one."""
+
+    wanted: str = "HOST:PORT, such as 127.0.0.1:8090 or [::1]:8090"
+
+    def parse(self, raw: object, *, field: str) -> str:
+        """See Kind.parse."""
+        try:
+            host, port = split_listen(str(raw).strip())
+        except ValueError:
+            raise InvalidField(field=field, problem=f"{raw!r} is not HOST:PORT", hint=f"write {self.wanted}") from None
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return value
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """The host (without brackets) and the port of HOST:PORT. Raises ValueError for anything else."""
+    host, colon, port = listen.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(listen)
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(listen)
+    if not all(c.isascii() and (c.isalnum() or c in ".-:%_") for c in host):
+        raise ValueError(listen)
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """True where only this machine can reach the address."""
+    if host.lower() == "localhost":
+        return True
+    import ipaddress  # here, because most configurations never listen on TCP
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRef:
+    """The name of a queue (it need not exist yet)."""
+
+    wanted: str = "a queue's name: 1 to 64 of the characters A-Z a-z 0-9 _ . -"
+
+    def parse(self, raw: object, *, field: str) -> str:
+        """See Kind.parse."""
+        name = str(raw) if isinstance(raw, int | str) and not isinstance(raw, bool) else ""
+        if not 1 <= len(name) <= 64 or not set(name) <= _QUEUE_CHARACTERS:
+            raise InvalidField(field=field, problem=f"{raw!r} is not a queue's name", hint=f"write {self.wanted}")
+        return name
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return value
