@@ -161,6 +161,11 @@ class View:
         found = (self.find_task(task_id) for task_id in sorted(ids))
         return [task for task in found if task is not None and gpu in task.held_gpus]
 
+    def is_idle(self, gpu: GpuUuid) -> bool:
+        """Whether no task holds this GPU and no process was seen on it."""
+        seen = self._state.books.sample.by_uuid.get(gpu)
+        return not self.tasks_on(gpu) and not (seen is not None and (seen.processes or seen.claimed_by))
+
     def find_queue(self, name: QueueName) -> Queue | None:
         """A queue by name."""
         return self.changes.queues[name] if name in self.changes.queues else self._state.queues.get(name)

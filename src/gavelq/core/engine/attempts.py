@@ -1,0 +1,154 @@
+"""The life of attempts: placed by a plan, started and ended by the runner."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from gavelq.core import events as ev
+from gavelq.core.effects import Forget, Resample, Spawn, Wake
+from gavelq.core.engine.rules import EngineRules
+from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.state import View
+from gavelq.core.step import Record, Step
+from gavelq.core.task import Attempt, AttemptResult, Ending, Stop, Task, advance, end
+
+MAX_BACKOFF_S = 60.0
+
+
+def plan_made(view: View, event: ev.PlanMade, now: float, rules: EngineRules) -> Step:
+    """Carry out a plan: PENDING to STARTING, the only door to an allocation."""
+    step = Step()
+    for start in event.starts:
+        task = view.task(start.task_id)
+        number = task.n_attempts + 1
+        indices = tuple(view.card(gpu).index for gpu in start.gpus)
+        attempt = Attempt(number=number, gpus=start.gpus, indices=indices, placed_at=now)
+        log_path = task.request.log_path or _log_path(rules, task, number)
+        starting = advance(task, TaskState.STARTING, attempt=attempt, log_path=log_path, retry_at=None)
+        details = {"attempt": number, "gpus": list(indices), "why": start.why}
+        step.put_task(starting, Record(at=now, kind="placed", task_id=task.id, details=details))
+        step.effects.append(Spawn(task_id=task.id, attempt=number))
+    if dict(event.reservations) != view.reservations:
+        step.changes.reservations = dict(event.reservations)
+    return step
+
+
+def _log_path(rules: EngineRules, task: Task, number: int) -> str:
+    return f"{rules.log_dir}/{task.id}.log" if number == 1 else f"{rules.log_dir}/{task.id}.{number}.log"
+
+
+RunnerReport = ev.AttemptStarted | ev.AttemptEnded | ev.SpawnFailed | ev.AttemptUnknown
+
+
+def handle(view: View, event: RunnerReport, now: float) -> Step:
+    """Answer a report of the runner. Reports about attempts that are over are only forgotten: they may be repeated."""
+    step = Step()
+    task = view.find_task(event.task_id)
+    if task is None or task.attempt is None or task.attempt.number != event.attempt or not task.state.holds_gpus:
+        if not isinstance(event, ev.AttemptStarted):
+            step.effects.append(Forget(task_id=event.task_id, attempt=event.attempt))
+        return step
+    match event:
+        case ev.AttemptStarted():
+            _started(step, task, task.attempt, event)
+        case ev.AttemptEnded():
+            _ended(step, task, task.attempt, event.result)
+            step.effects.append(Forget(task_id=task.id, attempt=event.attempt))
+        case ev.SpawnFailed():
+            _spawn_failed(step, task, task.attempt, event, now)
+            step.effects.append(Forget(task_id=task.id, attempt=event.attempt))
+        case ev.AttemptUnknown():
+            _unknown(step, task, task.attempt, now)
+        case _:
+            assert_never(event)
+    return step
+
+
+def _started(step: Step, task: Task, attempt: Attempt, event: ev.AttemptStarted) -> None:
+    if attempt.pid is not None:
+        return
+    begun = replace(attempt, started_at=event.at, pid=event.pid, supervisor=event.supervisor)
+    if task.state is TaskState.STARTING:
+        changed = advance(task, TaskState.RUNNING, attempt=begun)
+    else:  # it is being stopped already
+        changed = replace(task, attempt=begun)
+    details = {"attempt": attempt.number, "pid": event.pid, "gpus": list(attempt.indices)}
+    step.put_task(changed, Record(at=event.at, kind="started", task_id=task.id, details=details))
+
+
+def _ended(step: Step, task: Task, attempt: Attempt, result: AttemptResult) -> None:
+    started_at = attempt.started_at if attempt.started_at is not None else result.started_at
+    done = replace(attempt, result=result, started_at=started_at)
+    if task.state is TaskState.STARTING and result.cause != "lost":
+        task = advance(task, TaskState.RUNNING, attempt=done)  # its start was not heard of, but it ran
+    _finish(step, task, done, result, _verdict(task, result))
+
+
+def _verdict(task: Task, result: AttemptResult) -> EndReason | None:
+    """The end reason, or None where the task goes back into its queue."""
+    stop = task.stop
+    if task.state is TaskState.STOPPING and stop is not None:
+        if stop.keep_success and result.exit_code == 0:
+            return EndReason.EXIT_ZERO
+        return None if stop.requeue else stop.reason
+    match result.cause:
+        case "lost":
+            return None if task.request.requeue else EndReason.LOST
+        case "time_limit":
+            return EndReason.TIME_LIMIT
+    if result.signal is not None:
+        return EndReason.SIGNALLED
+    return EndReason.EXIT_ZERO if result.exit_code == 0 else EndReason.EXIT_NONZERO
+
+
+def _finish(step: Step, task: Task, attempt: Attempt, result: AttemptResult, reason: EndReason | None) -> None:
+    step.ended.append(task)
+    details = {"attempt": attempt.number, "exit_code": result.exit_code, "signal": result.signal, "cause": result.cause}
+    if reason is None:
+        back = advance(task, TaskState.PENDING, attempt=attempt)
+        why = "lost" if task.stop is None else task.stop.reason.value
+        step.put_task(
+            back, Record(at=result.ended_at, kind="requeued", task_id=task.id, details=details | {"reason": why})
+        )
+    else:
+        ending = Ending(
+            reason=reason, at=result.ended_at, exit_code=result.exit_code, signal=result.signal,
+            detail=_told(task.stop, result),
+        )  # fmt: skip
+        record = Record(at=result.ended_at, kind="ended", task_id=task.id, details=details | {"reason": reason.value})
+        step.put_task(end(replace(task, attempt=attempt), ending), record)
+    step.effects += [Wake(), Resample()]
+
+
+def _told(stop: Stop | None, result: AttemptResult) -> str:
+    by = f"asked by {stop.by}" if stop is not None else ""
+    return "; ".join(part for part in (by, result.detail) if part)
+
+
+def _spawn_failed(step: Step, task: Task, attempt: Attempt, event: ev.SpawnFailed, now: float) -> None:
+    result = AttemptResult(
+        exit_code=None, signal=None, started_at=None, ended_at=now, cause="spawn_failed", detail=event.problem
+    )
+    done = replace(attempt, result=result)
+    if task.state is TaskState.STOPPING or not event.is_transient:
+        reason = _verdict(task, result) if task.state is TaskState.STOPPING else EndReason.SPAWN_FAILED
+        _finish(step, task, done, result, reason)
+        return
+    retry_at = now + min(MAX_BACKOFF_S, 2.0 ** min(attempt.number - 1, 6))
+    back = advance(task, TaskState.PENDING, attempt=done, retry_at=retry_at)
+    details = {"attempt": attempt.number, "problem": event.problem, "retry_at": retry_at}
+    step.put_task(back, Record(at=now, kind="spawn_failed", task_id=task.id, details=details))
+    step.ended.append(task)
+    step.effects.append(Wake())
+
+
+def _unknown(step: Step, task: Task, attempt: Attempt, now: float) -> None:
+    """The runner made no directory for this attempt: it never began, or its traces are gone."""
+    if task.state is TaskState.STARTING:
+        step.effects.append(Spawn(task_id=task.id, attempt=attempt.number))
+        return
+    ran = attempt.started_at is not None
+    detail = "the runner has no trace of it" if ran else "it was stopped before it began"
+    result = AttemptResult(
+        exit_code=None, signal=None, started_at=attempt.started_at, ended_at=now, cause="lost", detail=detail
+    )
+    _ended(step, task, attempt, result)

@@ -1,0 +1,38 @@
+"""Which handler answers which event."""
+
+from typing import assert_never
+
+from gavelq.core import events as ev
+from gavelq.core.engine import attempts, gpus, queues, submitting, tasks
+from gavelq.core.engine.rules import EngineRules
+from gavelq.core.state import View
+from gavelq.core.step import Step
+
+
+def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
+    """Answer one event with a step; the same view, event, time and rules always give the same step.
+
+    `now` is in seconds since the epoch. Raises a GavelqError where the event asks for something that cannot be;
+    then nothing has changed.
+    """
+    match event:
+        case ev.TasksSubmitted():
+            return submitting.tasks_submitted(view, event, now, rules)
+        case ev.TaskReleased() | ev.TaskHeld() | ev.TaskKilled():
+            return tasks.handle(view, event, now)
+        case ev.TaskMoved() | ev.TaskPrioritized() | ev.TaskRemoved():
+            return tasks.handle(view, event, now)
+        case ev.QueueCreated() | ev.QueueChanged() | ev.QueueDeleted() | ev.QueueMerged():
+            return queues.handle(view, event, now)
+        case ev.GpusAllocated() | ev.GpuReleased() | ev.GpuIgnored() | ev.GpuUnignored() | ev.GpuDrained():
+            return gpus.handle(view, event, now)
+        case ev.GpusSampled():
+            return gpus.gpus_sampled(view, event, now)
+        case ev.PlanMade():
+            return attempts.plan_made(view, event, now, rules)
+        case ev.AttemptStarted() | ev.AttemptEnded() | ev.SpawnFailed() | ev.AttemptUnknown():
+            return attempts.handle(view, event, now)
+        case ev.DaemonStopped():
+            return tasks.daemon_stopped(view, event, now)
+        case _:
+            assert_never(event)
