@@ -51,13 +51,13 @@ def handle(view: View, event: RunnerReport, now: float) -> Step:
         case ev.AttemptStarted():
             _started(step, task, task.attempt, event)
         case ev.AttemptEnded():
-            _ended(step, task, task.attempt, event.result)
+            _ended(view, step, task, task.attempt, event.result)
             step.effects.append(Forget(task_id=task.id, attempt=event.attempt))
         case ev.SpawnFailed():
-            _spawn_failed(step, task, task.attempt, event, now)
+            _spawn_failed(view, step, task, task.attempt, event, now)
             step.effects.append(Forget(task_id=task.id, attempt=event.attempt))
         case ev.AttemptUnknown():
-            _unknown(step, task, task.attempt, now)
+            _unknown(view, step, task, task.attempt, now)
         case _:
             assert_never(event)
     return step
@@ -75,12 +75,12 @@ def _started(step: Step, task: Task, attempt: Attempt, event: ev.AttemptStarted)
     step.put_task(changed, Record(at=event.at, kind="started", task_id=task.id, details=details))
 
 
-def _ended(step: Step, task: Task, attempt: Attempt, result: AttemptResult) -> None:
+def _ended(view: View, step: Step, task: Task, attempt: Attempt, result: AttemptResult) -> None:
     started_at = attempt.started_at if attempt.started_at is not None else result.started_at
     done = replace(attempt, result=result, started_at=started_at)
     if task.state is TaskState.STARTING and result.cause != "lost":
         task = advance(task, TaskState.RUNNING, attempt=done)  # its start was not heard of, but it ran
-    _finish(step, task, done, result, _verdict(task, result))
+    _finish(view, step, task, done, result, _verdict(task, result))
 
 
 def _verdict(task: Task, result: AttemptResult) -> EndReason | None:
@@ -100,11 +100,15 @@ def _verdict(task: Task, result: AttemptResult) -> EndReason | None:
     return EndReason.EXIT_ZERO if result.exit_code == 0 else EndReason.EXIT_NONZERO
 
 
-def _finish(step: Step, task: Task, attempt: Attempt, result: AttemptResult, reason: EndReason | None) -> None:
+def _finish(
+    view: View, step: Step, task: Task, attempt: Attempt, result: AttemptResult, reason: EndReason | None
+) -> None:
     step.ended.append(task)
     details = {"attempt": attempt.number, "exit_code": result.exit_code, "signal": result.signal, "cause": result.cause}
     if reason is None:
         back = advance(task, TaskState.PENDING, attempt=attempt)
+        if view.queue(task.queue).hold:
+            back = advance(back, TaskState.HELD)
         why = "lost" if task.stop is None else task.stop.reason.value
         step.put_task(
             back, Record(at=result.ended_at, kind="requeued", task_id=task.id, details=details | {"reason": why})
@@ -124,14 +128,14 @@ def _told(stop: Stop | None, result: AttemptResult) -> str:
     return "; ".join(part for part in (by, result.detail) if part)
 
 
-def _spawn_failed(step: Step, task: Task, attempt: Attempt, event: ev.SpawnFailed, now: float) -> None:
+def _spawn_failed(view: View, step: Step, task: Task, attempt: Attempt, event: ev.SpawnFailed, now: float) -> None:
     result = AttemptResult(
         exit_code=None, signal=None, started_at=None, ended_at=now, cause="spawn_failed", detail=event.problem
     )
     done = replace(attempt, result=result)
     if task.state is TaskState.STOPPING or not event.is_transient:
         reason = _verdict(task, result) if task.state is TaskState.STOPPING else EndReason.SPAWN_FAILED
-        _finish(step, task, done, result, reason)
+        _finish(view, step, task, done, result, reason)
         return
     retry_at = now + min(MAX_BACKOFF_S, 2.0 ** min(attempt.number - 1, 6))
     back = advance(task, TaskState.PENDING, attempt=done, retry_at=retry_at)
@@ -141,7 +145,7 @@ def _spawn_failed(step: Step, task: Task, attempt: Attempt, event: ev.SpawnFaile
     step.effects.append(Wake())
 
 
-def _unknown(step: Step, task: Task, attempt: Attempt, now: float) -> None:
+def _unknown(view: View, step: Step, task: Task, attempt: Attempt, now: float) -> None:
     """The runner made no directory for this attempt: it never began, or its traces are gone."""
     if task.state is TaskState.STARTING:
         step.effects.append(Spawn(task_id=task.id, attempt=attempt.number))
@@ -151,4 +155,4 @@ def _unknown(step: Step, task: Task, attempt: Attempt, now: float) -> None:
     result = AttemptResult(
         exit_code=None, signal=None, started_at=attempt.started_at, ended_at=now, cause="lost", detail=detail
     )
-    _ended(step, task, attempt, result)
+    _ended(view, step, task, attempt, result)
