@@ -1,5 +1,6 @@
 """The configuration: one table of settings, read from defaults < file < environment < flags."""
 
+from gavelq.config.edit import set_value, unset_value
 from gavelq.config.load import check, load
 from gavelq.config.mistakes import Mistake
 from gavelq.config.model import Config, differences
@@ -16,5 +17,7 @@ __all__ = [
     "differences",
     "is_loopback",
     "load",
+    "set_value",
     "split_listen",
+    "unset_value",
 ]

@@ -159,7 +159,7 @@ class Memory:
 class Words:
     """A list of texts; on the command line and in the environment they are separated by commas."""
 
-    wanted: str = "a list of texts (on the command line: separated by commas)"
+    wanted: str = "a list of texts, separated by commas on the command line"
     most: int = 200
 
     def parse(self, raw: object, *, field: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ SECRET_PATTERNS: tuple[str, ...] = (
     "*_PWD",
     "*CREDENTIAL*",
     "*APIKEY*",
+    "*API_KEY*",
     "*_KEY",
     "*_KEY_ID",
     "*_KEY_BASE64",
@@ -107,7 +108,7 @@ class _Matcher:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._exempt = tuple(p[1:].upper() for p in patterns if p.startswith("!"))
-        wanted = [p.upper() for p in patterns if not p.startswith("!")]
+        wanted = [p.upper() for p in patterns if p and not p.startswith("!")]
         self._starts = tuple(p[:-1] for p in wanted if p.find("*") == len(p) - 1)
         self._ends = tuple(p[1:] for p in wanted if p.rfind("*") == 0 and len(p) > 1)
         self._inside = tuple(p[1:-1] for p in wanted if _is_inside(p))

@@ -1,0 +1,96 @@
+"""The table of settings agrees with the attributes, the documentation and the examples."""
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
+
+import pytest
+
+from gavelq.config import SETTINGS, Config, Setting, differences, load
+from gavelq.config.document import FILES, stale
+from gavelq.config.settings import BY_NAME
+
+ROOT = Path(__file__).parents[2]
+
+
+def attributes() -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, hint in get_type_hints(Config).items():
+        if is_dataclass(hint):
+            assert isinstance(hint, type)
+            hints = get_type_hints(hint)
+            found.update((f"{name}.{field.name}", hints[field.name]) for field in fields(hint))
+        elif name not in ("path", "cards", "sources"):
+            found[name] = hint
+    return found
+
+
+def test_the_table_and_the_attributes_name_the_same_settings() -> None:
+    assert sorted(attributes()) == sorted(BY_NAME)
+    assert len(SETTINGS) == len(BY_NAME)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_the_default_has_the_type_that_its_attribute_promises(setting: Setting) -> None:
+    hint = attributes()[setting.name]
+    value = load("/nonexistent/config.yaml", {}).value(setting.name)
+    parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    kinds = tuple(get_origin(part) or getattr(part, "__supertype__", part) for part in parts)
+    assert any(isinstance(value, kind) for kind in kinds), (value, kinds)
+    assert not (isinstance(value, int) and not isinstance(value, bool) and kinds == (bool,))
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_what_is_written_back_reads_as_the_same_value(setting: Setting) -> None:
+    value = setting.kind.parse(setting.default, field=setting.name)
+    assert setting.kind.parse(setting.kind.plain(value), field=setting.name) == value
+    assert setting.kind.plain(value) == setting.default
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_has_a_sentence_and_an_environment_variable_of_its_own(setting: Setting) -> None:
+    assert setting.help.endswith(".")
+    assert [other.name for other in SETTINGS if other.env == setting.env] == [setting.name]
+
+
+def test_generated_pages_and_examples_are_fresh() -> None:
+    assert stale(str(ROOT)) == [], "run scripts/docs"
+
+
+@pytest.mark.parametrize("name", ["configs/example.yaml", "configs/example.json"])
+def test_the_examples_load_and_hold_every_setting(name: str) -> None:
+    config = load(str(ROOT / name), {})
+    assert {setting.name: config.value(setting.name) for setting in SETTINGS} == {
+        setting.name: load("/nonexistent/config.yaml", {}).value(setting.name) for setting in SETTINGS
+    }
+    assert [s.name for s in SETTINGS if not config.source(s.name).startswith("file:")] == []
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_the_pages_explain_every_setting(name: str) -> None:
+    text = FILES[name]().replace("\n", " ").replace("# ", "")
+    words = " ".join(text.split())
+    assert [setting.name for setting in SETTINGS if setting.help.replace('"', '\\"') not in words] == []
+
+
+def test_differences_name_what_changed_and_what_needs_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    old = load(str(path), {})
+    assert differences(old, old) == ((), ())
+    path.write_text("settle_s: 3\ngpu.provider: simulated\ngpus: {0: {label: x}}\n")
+    assert differences(old, load(str(path), {})) == (("gpu.provider", "settle_s", "gpus"), ("gpu.provider",))
+
+
+def test_rows_show_every_setting_with_its_source(tmp_path: Path) -> None:
+    rows = load(str(tmp_path / "none"), {"GAVELQ_GPU_SIMULATED_MEMORY": "12288M"}).rows()
+    assert [row["name"] for row in rows] == [setting.name for setting in SETTINGS]
+    (row,) = [row for row in rows if row["name"] == "gpu.simulated_memory"]
+    assert (row["value"], row["source"], row["default"]) == ("12G", "env", "24G")
+
+
+def test_unknown_names_are_key_errors() -> None:
+    config = load("/nonexistent/config.yaml", {})
+    for ask in (config.value, config.source):
+        with pytest.raises(KeyError):
+            ask("gpu.nonsense")
