@@ -1,0 +1,1 @@
+"""Who gets which card and when: pure functions over a frozen snapshot."""

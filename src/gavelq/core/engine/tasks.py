@@ -108,7 +108,7 @@ def _kill(step: Step, task: Task, event: ev.TaskKilled, now: float) -> None:
 
 
 def move(view: View, step: Step, task: Task, target: QueueName, by: str, now: float) -> None:
-    """Move a task into another queue. A running one keeps its GPUs; holding follows the queue unless a person did it."""
+    """Move a task into another queue. A running one keeps its GPUs; holding follows the queue or the person."""
     queue = view.queue(target)
     if not task.state.holds_gpus:
         _require_cards(view, task, queue)

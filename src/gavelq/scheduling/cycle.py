@@ -1,0 +1,153 @@
+"""The scheduling cycle: gather, admit, order, place, reserve, backfill. Every no is data; nothing is written here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+from gavelq.core.events import Placement
+from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.pending import Shape
+from gavelq.scheduling.admission import refusals
+from gavelq.scheduling.placement import Match, blocked, match
+from gavelq.scheduling.policy import Policy, rank
+from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.snapshot import Snapshot, Usage, domain_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a cycle decided. `reasons` holds one entry for every shape that still has waiting tasks."""
+
+    starts: tuple[Placement, ...]
+    reasons: Mapping[Shape, Blocked]
+    reservations: Mapping[str, TaskId]
+    next_at: float | None = None
+    """When a gate opens by itself (a backoff ends), in seconds since the epoch; None: only events can help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A reservation: the cards that wait for its holder, and where the holder stands in the order."""
+
+    task_id: TaskId
+    place: tuple[int, TaskId]
+    gpus: frozenset[GpuUuid]
+
+    def binds(self, place: tuple[int, TaskId]) -> bool:
+        """Whether a task must leave the held cards: all must but those that stand before the holder and came earlier."""
+        return place > self.place or place[1] > self.task_id
+
+
+Entry = tuple[tuple[int, TaskId], int, Shape]
+
+
+@dataclass(slots=True)
+class _Cycle:
+    snapshot: Snapshot
+    policy: Policy
+    usage: Usage
+    taken: set[GpuUuid] = field(default_factory=set)
+    starts: list[Placement] = field(default_factory=list)
+    reasons: dict[Shape, Blocked] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+
+    def keep_reservations(self) -> None:
+        """A holder keeps its reservation until it starts, ends or is blocked by something other than our own tasks."""
+        for domain, task_id in self.snapshot.reservations.items():
+            shape = self.snapshot.shapes_of_holders.get(task_id)
+            if shape is None or shape.queue not in self.snapshot.queues:
+                continue
+            queue = self.snapshot.queues[shape.queue]
+            if domain_of(queue, self.snapshot.owners) != domain or self.refusal(shape) is not None:
+                continue
+            found = match(shape, self.snapshot, self.policy, self.taken)
+            if len(found.fitting) + found.n_own >= shape.gpus.count:
+                self.reserve(domain, shape, task_id, found)
+
+    def reserve(self, domain: str, shape: Shape, task_id: TaskId, found: Match) -> None:
+        place = (rank(shape, self.snapshot.queues[shape.queue]), task_id)
+        self.held[domain] = Held(task_id=task_id, place=place, gpus=frozenset(card.uuid for card in found.fitting))
+
+    def refusal(self, shape: Shape) -> Blocked | None:
+        return next(refusals(shape, self.snapshot, self.usage, self.policy), None)
+
+    def consider(self, shape: Shape, place: tuple[int, TaskId]) -> bool:
+        """Try to start the first task of a bucket; False (with a reason noted) where the whole bucket has to wait."""
+        task_id = place[1]
+        refused = self.refusal(shape)
+        if refused is not None:
+            self.reasons[shape] = refused
+            return False
+        if shape.gpus.count == 0:
+            self.start(shape, task_id, ())
+            return True
+        found = match(shape, self.snapshot, self.policy, self.taken)
+        domain = domain_of(self.snapshot.queues[shape.queue], self.snapshot.owners) or ""
+        held = self.held.get(domain)
+        is_bound = held is not None and held.task_id != task_id and held.binds(place)
+        usable = [c for c in found.fitting if held is None or not is_bound or c.uuid not in held.gpus]
+        if len(usable) >= shape.gpus.count:
+            self.start(shape, task_id, tuple(card.uuid for card in usable[: shape.gpus.count]))
+            if held is not None and held.task_id == task_id:
+                del self.held[domain]
+            return True
+        self.reasons[shape] = self.waits(shape, found, held)
+        merely_own = len(found.fitting) + found.n_own >= shape.gpus.count
+        if shape.gpus.count > 1 and held is None and merely_own:
+            self.reserve(domain, shape, task_id, found)
+        return False
+
+    def start(self, shape: Shape, task_id: TaskId, gpus: tuple[GpuUuid, ...]) -> None:
+        self.starts.append(Placement(task_id=task_id, gpus=gpus, why=self.policy.selection if gpus else "no GPU"))
+        self.taken.update(gpus)
+        self.usage.add(shape.queue, len(gpus))
+
+    def waits(self, shape: Shape, found: Match, held: Held | None) -> Blocked:
+        if held is None or len(found.fitting) < shape.gpus.count:
+            return blocked(shape, found)
+        return Blocked(
+            reason=Reason.PRIORITY,
+            text=f"would fit, but task {held.task_id} is ahead and the free GPUs are held back for it",
+            details={"holder": held.task_id, "held": len(held.gpus)},
+        )
+
+
+def plan(snapshot: Snapshot, policy: Policy) -> Plan:
+    """Decide what starts now. Costs what the shapes cost, not what the tasks cost.
+
+    Gather: one head per bucket. Admit: the gates. Order: a heap by rank, then submission. Place: head by head; a bucket
+    whose head does not fit is blocked as a whole, because its tasks ask for the same and what is free only shrinks.
+    Reserve: for the first wide task that waits merely for gavelq's own tasks. Backfill: the rest goes to those behind.
+    """
+    cycle = _Cycle(snapshot, policy, _copied(snapshot.usage))
+    cycle.keep_reservations()
+    heads: list[Entry] = [
+        ((rank(shape, snapshot.queues[shape.queue]), ids[0]), 0, shape) for shape, ids in snapshot.buckets.items()
+    ]
+    heapify(heads)
+    n_blocked = 0
+    while heads and n_blocked < policy.depth:
+        place, at, shape = heappop(heads)
+        if not cycle.consider(shape, place):
+            n_blocked += 1
+            continue
+        ids = snapshot.buckets[shape]
+        if at + 1 < len(ids):
+            heappush(heads, ((place[0], ids[at + 1]), at + 1, shape))
+    beyond = Blocked(
+        reason=Reason.DEPTH,
+        text=f"{policy.depth} kinds of tasks ahead of it wait (scheduling.depth)",
+        details={"depth": policy.depth},
+    )
+    cycle.reasons.update((shape, beyond) for _, _, shape in heads)
+    waits = [s.retry_at for s in cycle.reasons if s.retry_at is not None and s.retry_at > snapshot.now]
+    return Plan(
+        starts=tuple(cycle.starts),
+        reasons=cycle.reasons,
+        reservations={domain: held.task_id for domain, held in cycle.held.items()},
+        next_at=min(waits, default=None),
+    )
+
+
+def _copied(usage: Usage) -> Usage:
+    return Usage(n_running=dict(usage.n_running), n_gpus=dict(usage.n_gpus), n_total=usage.n_total, n_cpu=usage.n_cpu)

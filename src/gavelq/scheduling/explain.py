@@ -1,0 +1,83 @@
+"""`task why`: every gate with its verdict, the cards one by one, and the place in the order."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gavelq.core.ids import TaskId
+from gavelq.core.pending import Shape
+from gavelq.scheduling.admission import refusals
+from gavelq.scheduling.placement import Match, Refusal, match
+from gavelq.scheduling.policy import Policy, rank
+from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One gate: its name, whether it lets the task pass, and the sentence that says why."""
+
+    name: str
+    passes: bool
+    text: str
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a pending task waits. `cards` tells for each card of its domain why it does not do (None: it would)."""
+
+    gates: tuple[Gate, ...]
+    cards: Mapping[str, Refusal | None]
+    position: int
+    """1: nothing is ahead of it."""
+
+
+def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snapshot, policy: Policy) -> Explanation:
+    """Ask every gate about one pending task. `shown` is the reason that the last cycle gave."""
+    by_reason = {b.reason: b for b in refusals(shape, snapshot, snapshot.usage, policy)}
+    found = match(shape, snapshot, policy, ()) if shape.gpus.count else Match(fitting=(), refused={})
+    gates = [_gate(reason, by_reason.get(reason)) for reason in _GENERAL]
+    if shape.gpus.count:
+        gates += _card_gates(shape, found)
+    if shown is not None and shown.reason in (Reason.PRIORITY, Reason.DEPTH):
+        gates.append(Gate(name=shown.reason.value, passes=False, text=shown.text, details=shown.details))
+    cards: dict[str, Refusal | None] = {card.index: None for card in found.fitting}
+    cards |= {snapshot.gpus[uuid].index: refusal for uuid, refusal in found.refused.items()}
+    return Explanation(gates=tuple(gates), cards=cards, position=_position(task_id, shape, snapshot))
+
+
+_GENERAL = (Reason.QUEUE_PAUSED, Reason.BACKOFF, Reason.INFEASIBLE, Reason.QUEUE_LIMIT, Reason.TASK_LIMIT)
+_OF_CARDS = (Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reason.GPU_COUNT)
+
+
+def _gate(reason: Reason, no: Blocked | None) -> Gate:
+    if no is None:
+        return Gate(name=reason.value, passes=True, text="", details={})
+    return Gate(name=reason.value, passes=False, text=no.text, details=no.details)
+
+
+def _card_gates(shape: Shape, found: Match) -> list[Gate]:
+    """Gate by gate: how many cards are left, and which ones this gate keeps out."""
+    gates = []
+    left = len(found.fitting) + len(found.refused)
+    for reason in _OF_CARDS:
+        out = [refusal for refusal in found.refused.values() if refusal.reason is reason]
+        left -= len(out)
+        text = f"{left} of the {shape.gpus.count} needed GPU(s) are left" if out else ""
+        gates.append(
+            Gate(name=reason.value, passes=left >= shape.gpus.count, text=text, details={"out": len(out), "left": left})
+        )
+    return gates
+
+
+def _position(task_id: TaskId, shape: Shape, snapshot: Snapshot) -> int:
+    mine = rank(shape, snapshot.queues[shape.queue])
+    ahead = 0
+    for other, ids in snapshot.buckets.items():
+        theirs = rank(other, snapshot.queues[other.queue])
+        if theirs < mine:
+            ahead += len(ids)
+        elif theirs == mine:
+            ahead += bisect_left(ids, task_id)
+    return ahead + 1

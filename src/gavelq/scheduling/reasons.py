@@ -1,0 +1,31 @@
+"""Why a task waits: data first, words second."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Reason(StrEnum):
+    """Pending reasons by precedence: the first that blocks is shown, `task why` shows all."""
+
+    QUEUE_PAUSED = "queue_paused"
+    BACKOFF = "backoff"
+    INFEASIBLE = "infeasible"
+    QUEUE_LIMIT = "queue_limit"
+    TASK_LIMIT = "task_limit"
+    GPU_UNAVAILABLE = "gpu_unavailable"
+    GPU_BUSY = "gpu_busy"
+    GPU_MEMORY = "gpu_memory"
+    GPU_COUNT = "gpu_count"
+    PRIORITY = "priority"
+    DEPTH = "depth"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """One gate's no: the reason, a sentence with its numbers, and the same numbers as data."""
+
+    reason: Reason
+    text: str
+    details: Mapping[str, Any] = field(default_factory=dict)
