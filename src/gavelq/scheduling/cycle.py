@@ -34,7 +34,7 @@ class Held:
     gpus: frozenset[GpuUuid]
 
     def binds(self, place: tuple[int, TaskId]) -> bool:
-        """Whether a task must leave the held cards: all must but those that stand before the holder and came earlier."""
+        """Whether a task must leave the held cards: but those before the holder that came earlier."""
         return place > self.place or place[1] > self.task_id
 
 

@@ -68,10 +68,11 @@ def refuse(card: GpuView, shape: Shape, queue: Queue, policy: Policy, *, is_take
     foreign = _foreign(card, declares=request.memory is not None, policy=policy)
     if foreign is not None:
         return Refusal(reason=Reason.GPU_UNAVAILABLE, text=foreign)
+    short = _memory(card, shape, queue)
     if card.holders or is_taken:
         text = _holders(card) if card.holders else "given away a moment ago"
-        return Refusal(reason=Reason.GPU_COUNT, text=text, own=True)
-    return _utilization(card, shape, queue) or _memory(card, shape, queue)
+        return short or Refusal(reason=Reason.GPU_COUNT, text=text, own=True)
+    return _utilization(card, shape, queue) or short
 
 
 def _foreign(card: GpuView, *, declares: bool, policy: Policy) -> str | None:
@@ -111,9 +112,9 @@ def _memory(card: GpuView, shape: Shape, queue: Queue) -> Refusal | None:
         need = max(need, queue.mem_value)
     elif queue.mem_type is MemType.PERCENTAGE:
         need = max(need, -(-card.memory_total * queue.mem_value // 100))
-    if card.free >= need:
+    if card.idle_free >= need:
         return None
-    text = f"{format_memory(card.free)} free, {format_memory(need)} needed"
+    text = f"{format_memory(card.idle_free)} free, {format_memory(need)} needed"
     return Refusal(reason=Reason.GPU_MEMORY, text=text)
 
 
@@ -121,8 +122,10 @@ _PRECEDENCE = (Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reaso
 
 
 def blocked(shape: Shape, found: Match) -> Blocked:
-    """The reason for a shape that finds too few fitting cards: gpu_count where waiting for gavelq's own tasks is enough,
-    else the first by precedence of what stands in the way."""
+    """The reason for a shape that finds too few fitting cards.
+
+    gpu_count where waiting for gavelq's own tasks is enough, else the first by precedence of what stands in the way.
+    """
     need, n_fit = shape.gpus.count, len(found.fitting)
     own = {gpu: r for gpu, r in found.refused.items() if r.own}
     if n_fit + len(own) >= need:
@@ -137,8 +140,6 @@ def blocked(shape: Shape, found: Match) -> Blocked:
     why = "; ".join(text if n == 1 else f"{text} ({n} GPUs)" for text, n in list(counted.items())[:4])
     return Blocked(
         reason=reason,
-        text=f"needs {need} GPU(s), {n_fit} would do now: {why}"
-        if why
-        else f"needs {need} GPU(s), {n_fit} would do now",
+        text=f"needs {need} GPU(s), {n_fit} would do now" + (f": {why}" if why else ""),
         details={"need": need, "fitting": n_fit, "own": len(own)},
     )
