@@ -1,0 +1,1 @@
+"""The daemon: one asyncio loop that owns the state, and everything that it talks to."""

@@ -1,0 +1,68 @@
+"""The daemon's own log: one JSON object per line, rotated by size, mode 0600."""
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from typing import Any
+
+_log = logging.getLogger("gavelq")
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def open_journal(path: str, *, level: str, max_mb: int, backups: int, also_stderr: bool) -> None:
+    """Start logging. `also_stderr` is for a daemon in the foreground."""
+    handlers: list[logging.Handler] = []
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    old_mask = os.umask(0o177)
+    try:
+        handlers.append(RotatingFileHandler(path, maxBytes=max_mb << 20, backupCount=backups, encoding="utf-8"))
+    finally:
+        os.umask(old_mask)
+    if also_stderr:
+        handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(_JsonLines())
+    _log.handlers = handlers
+    _log.propagate = False
+    _log.setLevel(level.upper())
+    # A full disk must not stop the daemon, and it must not print a traceback for every line either.
+    logging.raiseExceptions = False
+
+
+def note(event: str, **fields: Any) -> None:
+    """One ordinary line."""
+    _log.info(event, extra={"fields": fields})
+
+
+def trace(event: str, **fields: Any) -> None:
+    """One line that is only of interest when looking for a fault."""
+    _log.debug(event, extra={"fields": fields})
+
+
+def warn(event: str, **fields: Any) -> None:
+    """Something that a person should look at."""
+    _log.warning(event, extra={"fields": fields})
+
+
+def fail(event: str, error: BaseException | None = None, **fields: Any) -> None:
+    """Something that went wrong, with its traceback."""
+    _log.error(event, extra={"fields": fields}, exc_info=error)
+
+
+def set_level(level: str) -> None:
+    """Change the level of a running daemon."""
+    _log.setLevel(level.upper())

@@ -1,0 +1,114 @@
+"""The GPU monitor: looks at the GPUs from a thread of its own, because the driver can hang."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from gavelq.core.events import CardConfig, GpusSampled
+from gavelq.core.gpu import CardSample, GpuSample
+from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.state import State
+from gavelq.ports import Clock, GpuClaims, GpuProbe, ProcessTable
+
+SOON_S = 0.2
+"""After a task ended its card is looked at again this much later: the driver needs a moment, and many ends share one look."""
+
+Ancestry = Mapping[int, Sequence[int]]
+
+
+class Monitor:
+    """Takes a sample every `interval_s` seconds, and soon after `kick`; posts GpusSampled on the loop's thread."""
+
+    def __init__(
+        self,
+        *,
+        probe: GpuProbe,
+        claims: GpuClaims | None,
+        processes: ProcessTable,
+        clock: Clock,
+        state: State,
+        post: Callable[[GpusSampled], None],
+        interval_s: float,
+        configured: Mapping[str, CardConfig],
+    ) -> None:
+        self._probe = probe
+        self._claims = claims
+        self._processes = processes
+        self._clock = clock
+        self._state = state
+        self._post = post
+        self.interval_s = interval_s
+        self.configured = configured
+        self._kicked = threading.Event()
+        self._is_stopping = False
+        self._is_kick_due = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._first: asyncio.Future[None] | None = None
+        self._thread = threading.Thread(target=self._work, name="gpu-monitor", daemon=True)
+
+    async def start(self, first_timeout_s: float) -> None:
+        """Begin; returns after the first sample, or when it takes too long (the daemon then starts without)."""
+        self._loop = asyncio.get_running_loop()
+        self._first = self._loop.create_future()
+        self._thread.start()
+        await asyncio.wait([self._first], timeout=first_timeout_s)
+
+    def kick(self) -> None:
+        """Look again soon; called on the loop's thread, cheap to repeat."""
+        if self._is_kick_due or self._loop is None:
+            return
+        self._is_kick_due = True
+        self._loop.call_later(SOON_S, self._kick_now)
+
+    def _kick_now(self) -> None:
+        self._is_kick_due = False
+        self._kicked.set()
+
+    def stop(self) -> None:
+        """End the thread after its present look; a hanging driver is left behind with it."""
+        self._is_stopping = True
+        self._kicked.set()
+
+    def _work(self) -> None:
+        while not self._is_stopping:
+            sample = self._probe.sample(self._clock.now())
+            uuids = [card.uuid for card in sample.cards]
+            pids = {process.pid for card in sample.cards for process in card.processes}
+            ancestry = {pid: self._processes.ancestors(pid) for pid in pids}
+            # Reading the ledger from this thread is safe for a look: a dict is never torn, and a wrong guess is a moment old.
+            ours = frozenset(gpu for gpu in uuids if self._state.ledger.on(gpu))
+            foreign = self._claims.foreign(uuids, ours) if self._claims is not None else {}
+            if self._loop is not None and not self._loop.is_closed():
+                try:
+                    self._loop.call_soon_threadsafe(self._join, sample, ancestry, foreign)
+                except RuntimeError:
+                    return  # the loop closed between the look and the call
+            self._kicked.wait(self.interval_s)
+            self._kicked.clear()
+        self._probe.close()
+
+    def _join(self, sample: GpuSample, ancestry: Ancestry, foreign: Mapping[GpuUuid, str]) -> None:
+        supervisors = {
+            task.attempt.supervisor.pid: task.id
+            for task in self._state.holding.values()
+            if task.attempt is not None and task.attempt.supervisor is not None
+        }
+        cards = tuple(_attributed(card, ancestry, supervisors, foreign) for card in sample.cards)
+        self._post(GpusSampled(sample=replace(sample, cards=cards, by_uuid={}), configured=self.configured))
+        if self._first is not None and not self._first.done():
+            self._first.set_result(None)
+
+
+def _attributed(
+    card: CardSample, ancestry: Ancestry, supervisors: Mapping[int, TaskId], foreign: Mapping[GpuUuid, str]
+) -> CardSample:
+    """Say which processes are gavelq's: those that descend from a task's supervisor."""
+    processes = tuple(
+        replace(
+            process,
+            task_id=next((supervisors[pid] for pid in ancestry.get(process.pid, ()) if pid in supervisors), None),
+        )
+        for process in card.processes
+    )
+    return replace(card, processes=processes, claimed_by=foreign.get(card.uuid))
