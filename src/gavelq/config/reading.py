@@ -8,6 +8,7 @@ from typing import Any
 
 from gavelq.config.mistakes import Mistake, as_error
 from gavelq.core.errors import InvalidFile
+from gavelq.formats.yaml_text import YamlProblem, compose, scalar
 
 MAX_BYTES = 1 << 20
 COMMENT_KEY = "//"
@@ -68,23 +69,14 @@ def is_json(text: str) -> bool:
 
 def read_mapping(text: str, path: str) -> dict[str, Located]:
     """The top-level mapping; empty for an empty file. Raises InvalidFile for anything else, telling all duplicates."""
-    from ruamel.yaml import YAML  # here: 40 ms that most commands need not spend
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     # In JSON a tab can stand between values only; YAML does not take it there.
     source = text.replace("\t", " ") if is_json(text) else text
     reader = _Reader(path)
     try:
-        root = YAML(typ="safe", pure=True).compose(source)
-        located = reader.located(root) if root is not None else Located(1, {})
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = str(error.problem or error.context).strip()
-        raise mistake_in(path, mark.line + 1 if mark else 0, problem, "check indentation and quotes") from error
-    except YAMLError as error:
-        raise mistake_in(path, 0, str(error).split("\n", 1)[0]) from error
-    except RecursionError as error:
-        raise mistake_in(path, 0, "values are nested too deeply") from error
+        root = compose(source)
+    except YamlProblem as found:
+        raise mistake_in(path, found.line, found.problem, "check indentation and quotes") from found
+    located = reader.located(root) if root is not None else Located(1, {})
     if located.value is None:
         return {}
     if reader.mistakes:
@@ -135,21 +127,3 @@ class _Reader:
 
     def _note(self, line: int, field: str, problem: str, hint: str = "") -> None:
         self.mistakes.append(Mistake(path=self._path, line=line, field=field, problem=problem, hint=hint))
-
-
-def scalar(tag: str, text: str) -> bool | int | float | str | None:
-    """A YAML 1.2 scalar by its resolved tag; whatever else (dates) stays text."""
-    kind = tag.rpartition(":")[2]
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return text.lower() == "true"
-    try:
-        if kind == "int":
-            digits = text.replace("_", "")
-            return int(digits, 0) if digits.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else int(digits)
-        if kind == "float":
-            return float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
-    except ValueError:
-        return text
-    return text

@@ -1,0 +1,182 @@
+"""A task request as JSON or YAML objects: read strictly, all mistakes at once (docs/rest.md, `A task request`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gavelq.core.errors import InvalidField, UsageError
+from gavelq.core.units import MiB
+from gavelq.formats.fields import MAX_ENV_BYTES, READERS, ParsedScript
+
+MAX_TOLD = 1000
+_SHOWN = 20
+_COMMANDS = ("command", "argv", "script")
+
+__all__ = ["InvalidTasks", "Mistake", "ParsedScript", "ParsedTask", "parse_task", "parse_tasks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedTask:
+    """What a task object says. None: it says nothing about that. Exactly one of command, argv and script is there."""
+
+    command: tuple[str, ...] | None = None
+    argv: tuple[str, ...] | None = None
+    script: ParsedScript | None = None
+    name: str | None = None
+    workdir: str | None = None
+    env: Mapping[str, str] | None = None
+    """Tasks that share it with their base share the object, too."""
+    env_dropped: tuple[str, ...] | None = None
+    queue: str | None = None
+    priority: int | None = None
+    tags: tuple[str, ...] | None = None
+    gpu_count: int | None = None
+    gpu_ids: tuple[str, ...] | None = None
+    """Indices and UUIDs as written."""
+    memory_mib: MiB | None = None
+    max_util: int | None = None
+    time_limit_s: float | None = None
+    log_path: str | None = None
+    """As written: absolute, or relative to the working directory."""
+    hold: bool | None = None
+    requeue: bool | None = None
+    allow_infeasible: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One thing that is wrong: in the task of that index (from 0), or in `base` (None)."""
+
+    index: int | None
+    field: str
+    problem: str
+    hint: str
+
+
+class InvalidTasks(UsageError):
+    """the tasks cannot be understood"""
+
+    code = "invalid_tasks"
+    hint = "nothing was submitted; correct these and submit all of it again"
+
+
+def parse_tasks(tasks: object, base: object = None) -> tuple[ParsedTask, ...]:
+    """The tasks of a submission; `base` holds defaults for all of them.
+
+    A task's own value wins over the base's; its `env` and `env_dropped` are added to the base's. Raises InvalidTasks,
+    whose details["mistakes"] are objects of index (None: base), field, problem and hint.
+    """
+    if not isinstance(tasks, list | tuple) or not tasks:
+        mistake = Mistake(
+            index=None, field="tasks", problem="this is not a list with tasks in it", hint="write [{...}]"
+        )
+        raise _as_error([mistake], "{field}")
+    mistakes: list[Mistake] = []
+    defaults = {} if base is None else _read(base, None, mistakes)
+    parsed = [_parsed(task, index, defaults, mistakes) for index, task in enumerate(tasks)]
+    if mistakes:
+        raise _as_error(mistakes, "tasks[{index}].{field}")
+    return tuple(task for task in parsed if task is not None)
+
+
+def parse_task(task: object, *, where: str = "") -> ParsedTask:
+    """A single task object. `where` stands before the field in messages. Raises InvalidTasks, with index 0."""
+    mistakes: list[Mistake] = []
+    parsed = _parsed(task, 0, {}, mistakes)
+    if mistakes or parsed is None:
+        raise _as_error(mistakes, f"{where}.{{field}}" if where else "{field}")
+    return parsed
+
+
+def _parsed(task: object, index: int, defaults: Mapping[str, Any], mistakes: list[Mistake]) -> ParsedTask | None:
+    n_before = len(mistakes)
+    own = _read(task, index, mistakes)
+    if any(kind in own for kind in _COMMANDS):
+        defaults = {field: value for field, value in defaults.items() if field not in _COMMANDS}
+    merged = {**defaults, **own}
+    if defaults.get("env") and own.get("env"):
+        merged["env"] = {**defaults["env"], **own["env"]}
+        if sum(len(name) + len(value) + 2 for name, value in merged["env"].items()) > MAX_ENV_BYTES:
+            hint = "leave large variables out"
+            problem = f"with the base's it has more than {MAX_ENV_BYTES} bytes"
+            mistakes.append(Mistake(index=index, field="env", problem=problem, hint=hint))
+    if defaults.get("env_dropped") and own.get("env_dropped"):
+        merged["env_dropped"] = tuple(dict.fromkeys(defaults["env_dropped"] + own["env_dropped"]))
+    if len(mistakes) == n_before:
+        mistakes.extend(_contradictions(merged, index))
+    return ParsedTask(**merged) if len(mistakes) == n_before else None
+
+
+def _read(task: object, index: int | None, mistakes: list[Mistake]) -> dict[str, Any]:
+    """The fields by ParsedTask's names; what is wrong goes to `mistakes`."""
+    if not isinstance(task, Mapping):
+        hint = 'write for example {"command": "python train.py", "gpu_count": 1}'
+        mistakes.append(Mistake(index=index, field="", problem="this is not an object", hint=hint))
+        return {}
+    found: dict[str, Any] = {}
+    written: dict[str, str] = {}
+    for name, value in task.items():
+        reader = READERS.get(name) if isinstance(name, str) else None
+        if (reader and value is None) or (isinstance(name, str) and name.startswith("//")):
+            continue  # null says nothing; names that begin with // are comments
+        if reader is None:
+            mistakes.append(_unknown(name, index))
+            continue
+        field, read = reader
+        if field in written:
+            problem = f"it says the same as {written[field]!r}, which is there, too"
+            mistakes.append(Mistake(index=index, field=name, problem=problem, hint="keep one of them"))
+            continue
+        written[field] = name
+        try:
+            found[field] = read(value, name)
+        except InvalidField as error:
+            where, problem = error.details["field"], error.details["problem"]
+            mistakes.append(Mistake(index=index, field=where, problem=problem, hint=error.hint))
+    return found
+
+
+def _contradictions(merged: Mapping[str, Any], index: int) -> list[Mistake]:
+    kinds = [kind for kind in _COMMANDS if kind in merged]
+    found: list[Mistake] = []
+
+    def note(field: str, problem: str, hint: str) -> None:
+        found.append(Mistake(index=index, field=field, problem=problem, hint=hint))
+
+    if not kinds:
+        note("command", "there is nothing to run", "give one of command, argv and script")
+    elif len(kinds) > 1:
+        note(kinds[1], f"there is a {kinds[0]}, too", "give one of command, argv and script")
+    ids, count = merged.get("gpu_ids"), merged.get("gpu_count")
+    if ids and count is not None and count > len(ids):
+        note("gpu_count", f"{count} GPUs are wanted of {len(ids)} listed", "list more of them, or ask for fewer")
+    if ids and count == 0:
+        note("gpu_ids", "GPUs are listed for a task that wants none", "leave one of gpu_ids and gpu_count out")
+    return found
+
+
+def _unknown(name: object, index: int | None) -> Mistake:
+    import difflib  # here, because only mistakes need it
+
+    shown = str(name)[:100]
+    near = difflib.get_close_matches(shown, READERS, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}?" if near else f"the fields are {', '.join(READERS)}"
+    return Mistake(index=index, field=shown, problem="there is no such field", hint=hint)
+
+
+def _as_error(mistakes: Sequence[Mistake], place: str) -> InvalidTasks:
+    def told(mistake: Mistake) -> str:
+        where = (
+            f"base.{mistake.field}" if mistake.index is None else place.format(index=mistake.index, field=mistake.field)
+        )
+        if place == "{field}" and mistake.index is None:
+            where = mistake.field
+        return f"{where.rstrip('.') or 'task'}: {mistake.problem} ({mistake.hint})"
+
+    if len(mistakes) == 1:
+        message = told(mistakes[0])
+    else:
+        lines = [f"{len(mistakes)} mistakes:", *(f"  {told(mistake)}" for mistake in mistakes[:_SHOWN])]
+        lines += [f"  ... and {len(mistakes) - _SHOWN} more"] if len(mistakes) > _SHOWN else []
+        message = "\n".join(lines)
+    return InvalidTasks(message, mistakes=[asdict(mistake) for mistake in mistakes[:MAX_TOLD]])
