@@ -1,0 +1,46 @@
+/* What the pretended machine looks like, read from the text file that FAKE_NVML_STATE names.
+ *
+ *   driver VERSION            the version of the "kernel side"; a library built with another one answers 18 to init
+ *   init CODE                 nvmlInit answers this error
+ *   calls CODE                every other call answers this error (0: none)
+ *   hang SECONDS [FUNCTION]   every call (or calls of this one function) takes this long
+ *   card UUID                 begins a card; the lines below are about the last card
+ *   name TEXT
+ *   handle CODE               asking for its handle answers this error
+ *   state CODE                every call about it answers this error (15: lost, 16: reset required)
+ *   set FIELD NUMBER          a value; a field that is not set is not supported
+ *   fail FIELD CODE           asking for the field answers this error
+ *   process KIND PID MIB GI CI   KIND: compute, graphics or mps; MIB -1: the driver cannot tell; GI, CI -1: no MIG
+ *   mig_mode 0|1              absent: the card knows no MIG
+ *   mig INDEX GI CI TOTAL_MIB USED_MIB UUID
+ */
+#ifndef FAKE_STATE_H
+#define FAKE_STATE_H
+
+enum field { MEMORY, MEMORY_TOTAL, MEMORY_USED, MEMORY_RESERVED, UTIL, TEMP, POWER_MW, LIMIT_MW, CLOCK, FAN, ECC,
+             PROCESSES, N_FIELDS };
+
+enum { MAX_CARDS = 32, MAX_PROCESSES = 256, MAX_MIG = 8 };
+
+struct process { char kind; unsigned pid; long long mib; unsigned gi, ci; };
+struct mig { int present; unsigned gi, ci; unsigned long long total, used; char uuid[96]; };
+struct card {
+    char uuid[96], name[96];
+    int handle_error, state, mig_mode;
+    struct { int is_set, error; unsigned long long value; } fields[N_FIELDS];
+    int n_processes;
+    struct process processes[MAX_PROCESSES];
+    struct mig migs[MAX_MIG];
+};
+struct machine {
+    char driver[32];
+    int init_error, calls_error, n_cards;
+    double hang_s;
+    char hang_in[64];
+    struct card cards[MAX_CARDS];
+};
+
+/* The machine as the file describes it now; NULL where there is no such file. Read again only when the file changed. */
+const struct machine *machine_now(void);
+
+#endif
