@@ -1,0 +1,1 @@
+"""How answers look: documents for programs, tables and sentences for people."""

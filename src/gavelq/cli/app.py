@@ -1,0 +1,75 @@
+"""The tree of commands, and how click's own failures are told."""
+
+import sys
+
+import click
+
+from gavelq.cli.base import LazyGroup
+from gavelq.core.errors import GavelqError, UsageError
+
+_PLACES = {
+    "submit": "gavelq.cli.submit:submit",
+    "status": "gavelq.cli.short:status",
+    "list": "gavelq.cli.short:list_",
+    "cancel": "gavelq.cli.short:cancel",
+    "logs": "gavelq.cli.short:logs",
+    "task": "gavelq.cli.task:task",
+    "gpu": "gavelq.cli.gpu:gpu",
+    "queue": "gavelq.cli.queue:queue",
+    "daemon": "gavelq.cli.daemon:daemon",
+    "serve": "gavelq.cli.daemon:serve",
+    "config": "gavelq.cli.config:config",
+    "backup": "gavelq.cli.backup:backup",
+    "service": "gavelq.cli.service:service",
+    "completion": "gavelq.cli.completion:completion",
+}
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        from gavelq.version import __version__
+
+        click.echo(f"gavelq {__version__}")
+        ctx.exit()
+
+
+cli = LazyGroup(
+    name="gavelq",
+    places=_PLACES,
+    help="Keep order on a machine whose GPUs are contested: submit commands, and they run when it is their turn.",
+    epilog='Begin with: gavelq submit "python train.py" -m 8. Reference: docs/cli.md.',
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version.",
+        )
+    ],
+)
+
+
+def run_click(words: list[str]) -> int:
+    """Carry out a command line through click; returns its exit code. Raises GavelqError."""
+    try:
+        result = cli.main(words, prog_name="gavelq", standalone_mode=False, complete_var="_GAVELQ_COMPLETE")
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), file=sys.stderr)
+        return 2
+    except click.Abort:
+        click.echo(file=sys.stderr)
+        raise KeyboardInterrupt from None
+    except click.UsageError as error:
+        raise _usage(error) from None
+    except click.ClickException as error:
+        raise GavelqError(error.format_message()) from None
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.UsageError) -> UsageError:
+    path = error.ctx.command_path.removesuffix(" short") if error.ctx else "gavelq"
+    message = error.format_message().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], hint=f"{path} --help")

@@ -1,0 +1,64 @@
+"""An editor on a copy of the configuration: the file itself only ever changes from good to good."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from gavelq.cli.asking import confirm
+from gavelq.cli.output.failure import tell
+from gavelq.config import check
+from gavelq.config.mistakes import as_error
+from gavelq.config.reading import read_text
+from gavelq.core.errors import GavelqError, InvalidField
+
+_EMPTY = "# The configuration of gavelq. `gavelq config show` lists all settings.\n"
+
+
+def edit_file(path: str) -> bool:
+    """Let the person edit; True where the file was changed. Raises the mistakes that were left in it."""
+    before = read_text(path)
+    directory = os.path.dirname(os.path.realpath(path))
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".gavelq-edit-", dir=directory) as place:
+        copy = os.path.join(place, os.path.basename(path))
+        with open(copy, "w", encoding="utf-8") as file:
+            file.write(before if before is not None else _EMPTY)
+        while True:
+            _open_editor(copy)
+            after = read_text(copy)
+            if after is None or after == (before if before is not None else _EMPTY):
+                return False
+            problem = _problem(path, after)
+            if problem is None:
+                break
+            if not sys.stdin.isatty():
+                raise problem
+            tell(problem, is_json=False)
+            confirm("edit it again?")
+        if before is not None:
+            shutil.copymode(os.path.realpath(path), copy)
+        os.replace(copy, os.path.realpath(path))
+    return True
+
+
+def _problem(path: str, text: str) -> GavelqError | None:
+    try:
+        _, mistakes = check(path, text, os.environ)
+    except GavelqError as error:
+        return error
+    return as_error(mistakes) if mistakes else None
+
+
+def _open_editor(path: str) -> None:
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        code = subprocess.run([*shlex.split(named), path], check=False).returncode
+    except (OSError, ValueError) as error:
+        raise InvalidField(
+            field="EDITOR", problem=f"{named!r} cannot be started: {error}", hint="set VISUAL or EDITOR"
+        ) from None
+    if code != 0:
+        raise GavelqError(f"the editor {named!r} ended with exit code {code}; nothing was changed")

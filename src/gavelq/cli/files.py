@@ -1,0 +1,73 @@
+"""Submissions that come from files: scripts and lists of tasks."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gavelq.cli.call import Call
+from gavelq.cli.hot.submit import submit_one
+from gavelq.core.errors import InvalidField, InvalidFile
+
+MAX_SCRIPT = 8 << 20
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """A file's content; `-` is the standard input. Raises InvalidField where it cannot be read or is too long."""
+    try:
+        if path == "-":
+            content = sys.stdin.buffer.read(limit + 1)
+        else:
+            with open(path, "rb") as file:
+                content = file.read(limit + 1)
+    except OSError as error:
+        raise InvalidField(
+            field="file", problem=f"{path} cannot be read: {error.strerror}", hint="name a readable file with --file"
+        ) from None
+    if len(content) > limit:
+        raise InvalidField(field="file", problem=f"{path} has more than {limit} bytes", hint="name a smaller file")
+    return content
+
+
+def script_request(call: Call, path: str, args: Sequence[str], values: Mapping[str, Any]) -> int:
+    """Submit a script: its text travels with the task, so that later edits do not change what runs."""
+    content = read_bytes(path, MAX_SCRIPT)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InvalidFile(path=path, line=line, problem="this is not UTF-8 text", hint="save it as UTF-8") from None
+    from gavelq.cli.directives import header_options
+
+    merged = merge(header_options(text, path), values)
+    name = os.path.basename(path) if path != "-" else "stdin.sh"
+    return submit_one(call, merged, {"script": {"name": name, "content": text, "args": list(args)}})
+
+
+def merge(header: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a script's header, overridden by those of the command line; lists are put together."""
+    merged = dict(header)
+    for name, value in given.items():
+        if isinstance(value, list | tuple):
+            if value:
+                merged[name] = [*merged.get(name, ()), *value]
+        elif value not in (None, False):
+            merged[name] = value
+    if given.get("util_margin") is not None:
+        merged.pop("max_util", None)
+    elif given.get("max_util") is not None:
+        merged.pop("util_margin", None)
+    return merged
+
+
+def read_tasks(path: str) -> list[dict[str, Any]]:
+    """The task objects of a file. Raises InvalidFile with the line, InvalidField where it cannot be read."""
+    from gavelq.formats.task_file import MAX_BYTES, read_task_file
+
+    found = read_task_file(read_bytes(path, MAX_BYTES), path)
+    for index, task in enumerate(found):
+        if not isinstance(task, dict):
+            raise InvalidField(
+                field=f"tasks[{index}]", problem=f"{task!r} is not an object", hint='write {"cmd": "..."}'
+            )
+    return [task for task in found if isinstance(task, dict)]

@@ -1,0 +1,193 @@
+"""`gavelq gpu`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gavelq.cli.asking import confirm
+from gavelq.cli.base import Command, Group, pass_call
+from gavelq.cli.call import Call
+from gavelq.cli.hot.each import act
+from gavelq.cli.hot.overview import holding_tasks
+from gavelq.cli.output.document import print_body
+from gavelq.cli.output.fields import print_fields
+from gavelq.cli.output.gpus import print_gpus
+from gavelq.cli.output.text import safe, say
+from gavelq.cli.output.times import memory
+from gavelq.client import lean
+from gavelq.client.http import quote
+from gavelq.core.errors import UsageError
+
+_ids = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+_requeue = click.option("--requeue", is_flag=True, help="Put the tasks that are ended back as pending.")
+
+
+@click.group(cls=Group)
+def gpu() -> None:
+    """Look at GPUs and decide who may use them."""
+
+
+@gpu.command("list", cls=Command)
+@pass_call
+def list_(call: Call) -> int:
+    """List the GPUs: what each one does, for whom, and for how long."""
+    return _print_gpus(call, "/api/gpus")
+
+
+@gpu.command("info", cls=Command)
+@click.argument("gpu_id", required=False, metavar="[ID]")
+@pass_call
+def info(call: Call, gpu_id: str | None) -> int:
+    """Show everything about a GPU (an index or UUID), or about all of them."""
+    link = call.link()
+    reply = link.send("GET", f"/api/gpus/{quote(gpu_id)}" if gpu_id is not None else "/api/gpus")
+    if call.is_json:
+        print_body(reply.body)
+        return 0
+    found = lean.loads(reply.body)
+    for number, one in enumerate(found if isinstance(found, list) else [found]):
+        if number:
+            say("")
+        print_fields(_fields(one))
+    return 0
+
+
+@gpu.command("allocate", cls=Command)
+@click.argument("words", nargs=-1, required=True, metavar="[IDS] QUEUE")
+@click.option("--count", type=click.IntRange(1, 1024), metavar="N", help="So many free cards of the pool; default: 1.")
+@pass_call
+def allocate(call: Call, words: tuple[str, ...], count: int | None) -> int:
+    """Give GPUs to a queue: those that are named, or free ones of the pool."""
+    *named, queue = words
+    ids = [part.strip() for word in named for part in word.split(",") if part.strip()]
+    if ids and count is not None:
+        raise UsageError("GPU ids and --count say the same thing in two ways", hint="give only one of them")
+    payload: dict[str, Any] = {"queue": queue}
+    if ids:
+        payload["gpus"] = ids
+    else:
+        payload["count"] = count or 1
+    reply = call.link().send("POST", "/api/gpus/allocate", payload)
+    if call.is_json:
+        print_body(reply.body)
+        return 0
+    for one in lean.loads(reply.body):
+        say(safe(f"GPU {one['index']}: belongs to queue {one.get('queue') or queue}"))
+    return 0
+
+
+@gpu.command("release", cls=Command)
+@_ids
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@_requeue
+@pass_call
+def release(call: Call, ids: tuple[str, ...], yes: bool, requeue: bool) -> int:
+    """Take GPUs back into the pool, and end gavelq's tasks on them."""
+    if not yes:
+        fate = "back to pending" if requeue else "ended"
+        found = [call.link().fetch("GET", f"/api/gpus/{quote(one)}") for one in _split(ids)]
+        tasks = sorted({task for one in found for task in one.get("tasks") or ()})
+        told = f"tasks {', '.join(map(str, tasks))} will be {fate}" if tasks else "no task of gavelq runs there"
+        confirm(f"release GPU {', '.join(str(one['index']) for one in found)} ({told})?")
+    return _each(call, ids, "release", {"requeue": requeue}, _released)
+
+
+@gpu.command("ignore", cls=Command)
+@_ids
+@pass_call
+def ignore(call: Call, ids: tuple[str, ...]) -> int:
+    """Start no new task on GPUs; what runs there goes on."""
+    return _each(call, ids, "ignore", {}, _state)
+
+
+@gpu.command("unignore", cls=Command)
+@click.argument("ids", nargs=-1, metavar="[ID...]")
+@click.option("--all", "is_all", is_flag=True, help="All GPUs that are ignored or drained.")
+@pass_call
+def unignore(call: Call, ids: tuple[str, ...], is_all: bool) -> int:
+    """Let tasks onto GPUs again: the end of `ignore` and of `drain`."""
+    if is_all == bool(ids):
+        raise UsageError("name GPUs, or give --all", hint="gavelq gpu unignore --help")
+    if is_all:
+        found = call.link().fetch("GET", "/api/gpus")
+        wanted = [one for one in found if one["state"] in ("ignored", "draining") or one.get("ignored")]
+        ids = tuple(str(one["uuid"]) for one in wanted)
+        if not ids:
+            say("[]" if call.is_json else "no GPU is ignored")
+            return 0
+    return _each(call, ids, "unignore", {}, _state, is_list=is_all)
+
+
+@gpu.command("drain", cls=Command)
+@_ids
+@click.option("--now", is_flag=True, help="End the tasks on it instead of waiting for them.")
+@_requeue
+@pass_call
+def drain(call: Call, ids: tuple[str, ...], now: bool, requeue: bool) -> int:
+    """Start no new task on GPUs, and empty them."""
+    if requeue and not now:
+        raise UsageError("--requeue is about tasks that are ended: it needs --now", hint="add --now")
+    return _each(call, ids, "drain", {"now": now, "requeue": requeue}, _state)
+
+
+def _each(call: Call, ids: tuple[str, ...], verb: str, payload: dict[str, Any], sentence: Any, **more: Any) -> int:
+    return act(
+        call,
+        _split(ids),
+        lambda one: ("POST", f"/api/gpus/{quote(one)}/{verb}", payload),
+        sentence,
+        noun="GPU",
+        **more,
+    )
+
+
+def _split(ids: tuple[str, ...]) -> list[str]:
+    return [part.strip() for word in ids for part in word.split(",") if part.strip()]
+
+
+def _state(found: dict[str, Any]) -> str:
+    return f"GPU {found['index']}: {found['state']}"
+
+
+def _released(found: dict[str, Any]) -> str:
+    return f"GPU {found['index']}: released into {'the pool' if not found.get('queue') else found['queue']}"
+
+
+def _print_gpus(call: Call, target: str) -> int:
+    link = call.link()
+    reply = link.send("GET", target)
+    if call.is_json:
+        print_body(reply.body)
+        return 0
+    found = lean.loads(reply.body)
+    print_gpus(found, holding_tasks(link, found))
+    return 0
+
+
+def _fields(one: dict[str, Any]) -> list[tuple[str, str]]:
+    fields = [
+        ("gpu", str(one["index"])),
+        ("uuid", one["uuid"]),
+        ("model", one["name"]),
+        ("state", one["state"]),
+        ("queue", one.get("queue") or "pool"),
+        ("memory", f"{memory(one.get('memory_used_mib'))} of {memory(one.get('memory_total_mib'))} used"),
+        ("tasks", ", ".join(str(task) for task in one.get("tasks") or ()) or "none"),
+    ]
+    shown = {"index", "uuid", "name", "state", "queue", "memory_used_mib", "memory_total_mib", "tasks", "processes"}
+    fields.extend(
+        (name.replace("_", " "), "yes" if value is True else str(value))
+        for name, value in one.items()
+        if name not in shown and value not in (None, "", False, [], {})
+    )
+    lines = [_process(process) for process in one.get("processes") or ()]
+    fields.append(("processes", "\n".join(lines) or "none"))
+    return fields
+
+
+def _process(process: dict[str, Any]) -> str:
+    owner = f"task {process['task_id']}" if process.get("task_id") is not None else "not gavelq's"
+    command = f" {process['command']}" if process.get("command") else ""
+    return f"{process['pid']} {process.get('user') or '?'} {memory(process.get('memory_mib'))} ({owner}){command}"

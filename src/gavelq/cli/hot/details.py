@@ -1,0 +1,121 @@
+"""`gavelq task info`: everything about one task."""
+
+import time
+
+from gavelq.cli.call import Call
+from gavelq.cli.hot.listing import gpus_of
+from gavelq.cli.output.fields import print_fields
+from gavelq.cli.output.text import safe, say
+from gavelq.cli.output.times import duration, local, memory, run_time
+from gavelq.client import lean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+def print_details(call: Call, task_id: int) -> int:
+    """Print a task with its attempts and events; returns 0."""
+    reply = call.link().send("GET", f"/api/tasks/{task_id}")
+    if call.is_json:
+        from gavelq.cli.output.document import print_body
+
+        print_body(reply.body)
+        return 0
+    task = lean.loads(reply.body)
+    print_fields(_fields(task))
+    attempts = task.get("attempts") or []
+    if len(attempts) > 1:
+        say("\nattempts")
+        for attempt in attempts:
+            say("  " + safe(", ".join(_attempt(attempt))))
+    events = task.get("events") or []
+    if events:
+        say("\nhistory")
+        for event in events:
+            say(f"  {local(event.get('at'))}  {safe(_event(event))}")
+    return 0
+
+
+def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
+    yield "task", str(task["id"])
+    yield "name", task.get("name") or "-"
+    yield "state", _state(task)
+    yield "exit", _exit(task)
+    yield "detail", str(task.get("end_detail") or "-")
+    yield "queue", task["queue"]
+    yield "priority", str(task["priority"]) if task.get("priority") else "-"
+    yield "tenant", task.get("tenant") or "-"
+    yield "gpus", gpus_of(task) + (" (" + ", ".join(task["gpu_uuids"]) + ")" if task.get("gpu_uuids") else "")
+    mib = task.get("memory_mib")
+    yield "memory", f"{memory(mib)} per GPU" if mib is not None else "whole card" if task.get("gpu_count") else "-"
+    yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
+    yield "time limit", duration(task.get("time_limit_s"))
+    yield "tags", ", ".join(task.get("tags") or ()) or "-"
+    yield "submitted", local(task.get("submitted_at"))
+    yield "started", local(task.get("started_at"))
+    yield "ended", local(task.get("ended_at"))
+    yield "ran for", duration(run_time(task, time.time()))
+    yield "expected start", local(task.get("expected_start_at"))
+    yield "attempt", str(task.get("attempt") or "-")
+    yield "pid", str(task.get("pid") or "-")
+    yield "resources", _resources((task.get("attempts") or [{}])[-1])
+    yield "directory", task.get("workdir") or "-"
+    yield "log", task.get("log_path") or "-"
+    dropped = task.get("env_dropped") or task.get("dropped_env") or ()
+    yield "left out of the environment", ", ".join(dropped) or "-"
+    yield "command", task.get("command") or "-"
+
+
+def _state(task: "dict[str, Any]") -> str:
+    reason = task.get("pending_reason") or task.get("end_reason")
+    return f"{task['state']} ({reason})" if reason else str(task["state"])
+
+
+def _exit(task: "dict[str, Any]") -> str:
+    if task.get("signal") is not None:
+        return f"signal {task['signal']}"
+    return str(task["exit_code"]) if task.get("exit_code") is not None else "-"
+
+
+def _flat(attempt: "dict[str, Any]") -> "dict[str, Any]":
+    """An attempt with the fields of its result beside its own."""
+    return {**attempt, **(attempt.get("result") or {})}
+
+
+def _resources(attempt: "dict[str, Any]") -> str:
+    """Processor time and peak memory, as the supervisor measured them (getrusage(2))."""
+    found = _flat(attempt)
+    parts = []
+    if found.get("cpu_s") is not None:
+        parts.append(f"{found['cpu_s']:.1f}s of processor time")
+    if found.get("max_rss_mib") is not None:
+        parts.append(f"at most {memory(round(found['max_rss_mib']))} of main memory")
+    return ", ".join(parts) or "-"
+
+
+def _attempt(attempt: "dict[str, Any]") -> "Iterator[str]":
+    found = _flat(attempt)
+    yield str(found.get("number") or found.get("attempt") or "?")
+    gpus = found.get("gpus") or found.get("indices")
+    if gpus:
+        yield "GPU " + ",".join(str(index) for index in gpus)
+    if found.get("started_at"):
+        yield f"started {local(found['started_at'])}"
+        yield f"ran for {duration(run_time(found, time.time()))}"
+    if found.get("cause") or found.get("end_reason"):
+        yield str(found.get("end_reason") or found["cause"])
+    if _exit(found) != "-":
+        yield f"exit {_exit(found)}"
+    if found.get("detail"):
+        yield str(found["detail"])
+
+
+def _event(event: "dict[str, Any]") -> str:
+    details = event.get("details") or {}
+    parts = [str(event.get("kind", "?"))]
+    if event.get("by"):
+        parts.append(f"by {event['by']}")
+    parts.extend(f"{name}={value}" for name, value in details.items() if value not in (None, "", [], {}))
+    return " ".join(parts)

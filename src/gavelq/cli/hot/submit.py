@@ -1,0 +1,146 @@
+"""`gavelq submit`: from options to a task request, to the daemon, to a line that says what came of it."""
+
+import os
+import sys
+
+from gavelq.cli.call import Call
+from gavelq.cli.output.text import safe, say
+from gavelq.client import lean
+from gavelq.client.http import new_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
+_PLAIN = {
+    "name": "name",
+    "queue": "queue",
+    "gpu_count": "gpu_count",
+    "memory": "memory",
+    "priority": "priority",
+    "time": "time_limit",
+    "hold": "hold",
+    "requeue": "requeue",
+    "allow_infeasible": "allow_infeasible",
+}
+"""Options whose value goes into the request as it is; the daemon reads units, so that there is one reader of them."""
+
+
+def submit_words(call: Call, values: "Mapping[str, Any]", words: list[str], behind: list[str] | None) -> int:
+    """The short forms: `submit "CMD"` and `submit -- ARGV...`."""
+    if behind is not None and not words:
+        if not behind:
+            _refuse("command", "nothing stands behind `--`", "write: gavelq submit -- PROGRAM ARGUMENT...")
+        return submit_one(call, values, {"argv": behind})
+    if len(words) != 1 or behind is not None:
+        _refuse(
+            "command",
+            f"{len(words)} words where one command line was expected" if words else "there is no command",
+            "quote the command line as one word, or write the program and its arguments behind `--`",
+        )
+    return submit_one(call, values, {"command": words[0]})
+
+
+def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") -> int:
+    """Submit one task: `what` says its command, `values` are the options of `submit`."""
+    request, dropped = request_of(call, values)
+    request.update(what)
+    return submit_all(call, [request], dropped=dropped)
+
+
+def request_of(call: Call, values: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
+    """The task request that the options make (without a command), and the variables that were left out of `env`."""
+    request = {field: values[name] for name, field in _PLAIN.items() if values.get(name) not in (None, False)}
+    request["workdir"] = _absolute(values.get("workdir") or ".", "workdir")
+    if values.get("log"):
+        request["log_path"] = _absolute(values["log"], "log")
+    if values.get("tag"):
+        request["tags"] = list(values["tag"])
+    if values.get("gpus"):
+        ids = [part.strip() for part in values["gpus"].split(",")]
+        if not all(ids):
+            _refuse("gpus", f"{values['gpus']!r} is not a list of GPUs", "write for example -g 0,1")
+        request["gpu_ids"] = ids
+    if values.get("util_margin") is not None and values.get("max_util") is not None:
+        _refuse("util_margin", "--util-margin and --max-util say the same thing", "give only one of them")
+    if values.get("util_margin") is not None:
+        request["max_util"] = 100 - values["util_margin"]
+    elif values.get("max_util") is not None:
+        request["max_util"] = values["max_util"]
+    env, dropped = environment(call, values)
+    request["env"] = env
+    if dropped:
+        request["env_dropped"] = dropped
+    return request, dropped
+
+
+def environment(call: Call, values: "Mapping[str, Any]") -> tuple[dict[str, str], list[str]]:
+    """The caller's environment as the task will get it, and the names that were left out of it."""
+    own = {}
+    for pair in values.get("env") or ():
+        name, separator, value = pair.partition("=")
+        if not name or not separator:
+            _refuse("env", f"{pair!r} is not NAME=VALUE", "write for example -e SEED=1")
+        own[name] = value
+    from gavelq.formats.environment import SECRET_PATTERNS, capture
+
+    patterns: tuple[str, ...] = SECRET_PATTERNS
+    if "GAVELQ_SUBMIT_SECRET_PATTERNS" in os.environ or call.mentions(b"secret_patterns"):
+        from gavelq.cli.settings import setting
+
+        patterns = tuple(setting(call, "submit.secret_patterns"))
+    keep = values.get("env_keep") or ()
+    kept, dropped = capture(os.environ, keep=keep, keep_all=bool(values.get("env_all")), patterns=patterns)
+    found = {**kept, **own}
+    return found, [name for name in dropped if name not in own]
+
+
+def submit_all(
+    call: Call,
+    tasks: "list[dict[str, Any]]",
+    *,
+    queue: str | None = None,
+    base: "dict[str, Any] | None" = None,
+    dropped: "list[str] | tuple[str, ...]" = (),
+) -> int:
+    """Send a submission and say what came of it; starts the daemon where it is not running."""
+    payload: dict[str, Any] = {"tasks": tasks, "key": new_key()}
+    if queue is not None:
+        payload["queue"] = queue
+    if base is not None:
+        payload["base"] = base
+    link = call.link()
+    try:
+        reply = link.send("POST", "/api/submissions", payload, timeout_s=120, is_repeatable=True)
+    except Exception as error:
+        from gavelq.cli.start import autostart
+
+        if not autostart(call, error):
+            raise
+        reply = link.send("POST", "/api/submissions", payload, timeout_s=120, is_repeatable=True)
+    if call.is_json:
+        from gavelq.cli.output.document import print_body
+
+        body = reply.body.strip()
+        print_body(body[1:-1] if len(tasks) == 1 else body)
+        return 0
+    for task in lean.loads(reply.body):
+        say(f"task {task['id']} submitted: {task['state']} in queue {safe(task['queue'])}")
+    if dropped:
+        names = safe(", ".join(dropped))
+        say(f"left out of the environment: {names} (keep with --env-keep NAME)", sys.stderr)
+    return 0
+
+
+def _absolute(path: str, field: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        _refuse(field, "the present directory does not exist any more", "cd to another one, or name one with -w DIR")
+
+
+def _refuse(field: str, problem: str, hint: str) -> "NoReturn":
+    from gavelq.core.errors import InvalidField
+
+    raise InvalidField(field=field, problem=problem, hint=hint)

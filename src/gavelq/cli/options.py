@@ -1,0 +1,125 @@
+"""The option tables. The quick parser of the hot verbs and the click commands are both made from them.
+
+On the path of `gavelq submit`: plain classes, no `typing`, no `dataclasses`.
+"""
+
+TEXT = "text"
+COUNT = "count"
+FLAG = "flag"
+
+
+class Option:
+    """One option: the name of its value, its spellings, and what it takes (`text`, `count` or `flag`)."""
+
+    __slots__ = ("choices", "flags", "help", "is_many", "kind", "metavar", "name", "range")
+
+    def __init__(
+        self,
+        name: str,
+        flags: tuple[str, ...],
+        help: str,
+        *,
+        kind: str = TEXT,
+        metavar: str = "TEXT",
+        is_many: bool = False,
+        range: tuple[int, int] = (0, 1_000_000_000),
+        choices: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.flags = flags
+        self.help = help
+        self.kind = kind
+        self.metavar = metavar
+        self.is_many = is_many
+        self.range = range
+        self.choices = choices
+
+
+COMMON = (
+    Option("config", ("--config",), "The configuration file of the instance.", metavar="FILE"),
+    Option("socket", ("--socket",), "The unix socket of the daemon.", metavar="PATH"),
+    Option("output", ("-o", "--output"), "How answers are printed.", metavar="FORMAT", choices=("table", "json")),
+)
+"""Accepted by every command, in any position."""
+
+REQUEST = (
+    Option("name", ("-n", "--name"), "A name for the task.", metavar="NAME"),
+    Option("workdir", ("-w", "--workdir"), "The directory to run in; default: the present one.", metavar="DIR"),
+    Option(
+        "gpus", ("-g", "--gpus"), "Only these GPUs (indices or UUIDs): all of them, or -c N of them.", metavar="IDS"
+    ),
+    Option(
+        "gpu_count",
+        ("-c", "--gpu-count", "--gpu_num", "--gpu-num"),
+        "How many GPUs; 0 for none; default: 1, or as many as --gpus names.",
+        kind=COUNT,
+        metavar="N",
+        range=(0, 1024),
+    ),
+    Option(
+        "memory",
+        ("-m", "--memory"),
+        "Memory per GPU that must really be free (a bare number is in GiB); default: the whole card.",
+        metavar="GB",
+    ),
+    Option(
+        "util_margin",
+        ("-u", "--util-margin"),
+        "At least M % of a GPU's utilisation must be idle: --max-util of 100 - M.",
+        kind=COUNT,
+        metavar="M",
+        range=(0, 100),
+    ),
+    Option("max_util", ("--max-util",), "Do not start on a GPU busier than U %; `none`: no limit.", metavar="U"),
+    Option("priority", ("-p", "--priority"), "0 to 100, higher first.", kind=COUNT, metavar="LEVEL", range=(0, 100)),
+    Option("queue", ("-q", "--queue"), "The queue to submit to.", metavar="QUEUE"),
+    Option(
+        "time", ("-t", "--time"), "A limit to the running time, such as 90s, 30m, 2h or 1-12:00:00.", metavar="LIMIT"
+    ),
+    Option("env", ("-e", "--env"), "Set an environment variable.", metavar="K=V", is_many=True),
+    Option(
+        "env_keep",
+        ("--env-keep",),
+        "Pass this variable on although it looks like a secret.",
+        metavar="NAME",
+        is_many=True,
+    ),
+    Option("env_all", ("--env-all",), "Pass the whole environment on, secrets included.", kind=FLAG),
+    Option("log", ("--log",), "Write the output to this file.", metavar="FILE"),
+    Option("tag", ("--tag",), "A word to find the task by.", metavar="WORD", is_many=True),
+    Option("hold", ("--hold",), "Accept the task, but hold it until `gavelq task run`.", kind=FLAG),
+    Option("requeue", ("--requeue",), "Run the task again when a reboot or crash lost it.", kind=FLAG),
+    Option(
+        "allow_infeasible",
+        ("--allow-infeasible",),
+        "Let the task wait even if this machine can never run it.",
+        kind=FLAG,
+    ),
+)
+"""What a task asks for, on every form of `submit`."""
+
+STATES = ("held", "pending", "starting", "running", "stopping", "completed", "failed", "cancelled", "aborted")
+UNFINISHED = STATES[:5]
+RUNNING = STATES[2:5]
+FINISHED = STATES[5:]
+
+STATE = Option(
+    "state",
+    ("-s", "--state"),
+    "Only tasks in this state; `all` for every state.",
+    metavar="STATE",
+    is_many=True,
+    choices=("all", *STATES),
+)
+LISTING = (
+    STATE,
+    Option("queue", ("-q", "--queue"), "Only tasks of this queue.", metavar="QUEUE"),
+    Option("limit", ("--limit",), "Only the newest N tasks.", kind=COUNT, metavar="N", range=(1, 1_000_000)),
+)
+TASK_LISTING = (
+    Option("all", ("--all",), "Tasks in every state.", kind=FLAG),
+    Option("running", ("--running",), "Only tasks that hold GPUs now.", kind=FLAG),
+    Option("finished", ("--finished",), "Only tasks that have ended.", kind=FLAG),
+    *LISTING,
+)
+KILL = (Option("signal", ("--signal",), "The first signal to send, such as TERM, INT or USR1.", metavar="SIGNAL"),)

@@ -1,0 +1,51 @@
+"""The table of queues."""
+
+from gavelq.cli.output.table import Column, print_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_COLUMNS = (
+    Column("QUEUE", is_soft=True),
+    Column("STATE"),
+    Column("GPUS"),
+    Column("RUNNING", is_right=True),
+    Column("PENDING", is_right=True),
+    Column("HELD", is_right=True, is_optional=True),
+    Column("PRIO", is_right=True, is_optional=True),
+    Column("LIMITS", is_optional=True),
+)
+
+
+def print_queues(queues: "Iterable[dict[str, Any]]") -> None:
+    """Print the queues with what is in them and what limits them."""
+    print_table(_COLUMNS, [_row(queue) for queue in queues])
+
+
+def _row(queue: "dict[str, Any]") -> tuple[str, ...]:
+    return (
+        queue["name"],
+        state_of(queue),
+        ",".join(str(index) for index in queue.get("gpus") or ()) or ("pool" if queue.get("pool", True) else "none"),
+        str(queue["n_running"]),
+        str(queue["n_pending"]),
+        str(queue["n_held"]) if queue.get("n_held") else "-",
+        str(queue["priority"]) if queue.get("priority") else "-",
+        ", ".join(limits_of(queue)) or "-",
+    )
+
+
+def state_of(queue: "dict[str, Any]") -> str:
+    """`hold`, `paused` or `open`."""
+    return "hold" if queue.get("hold") else "paused" if queue.get("paused") else "open"
+
+
+def limits_of(queue: "dict[str, Any]") -> list[str]:
+    """The limits that are set, as `queue set` takes them."""
+    found = [f"{name}={queue[name]}" for name in ("max_running", "max_gpus", "max_util") if queue.get(name) is not None]
+    if queue.get("mem_type", "ignore") != "ignore":
+        unit = "%" if queue["mem_type"] == "percentage" else "MiB"
+        found.append(f"free_memory>={queue.get('mem_value')}{unit}")
+    return found

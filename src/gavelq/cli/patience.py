@@ -1,0 +1,37 @@
+"""Waiting through a restart: commands that watch a task go on when the daemon comes back."""
+
+import time
+from collections.abc import Callable
+
+from gavelq.client.http import Link
+from gavelq.client.wire import Reply
+from gavelq.core.errors import DaemonUnreachable, StoreUnavailable
+
+RESTART_S = 60.0
+"""For so long an unreachable daemon may come back."""
+_PAUSE_S = 0.2
+
+
+class PatientLink:
+    """GET requests; once the daemon has answered, it may be away for up to `RESTART_S`."""
+
+    def __init__(self, link: Link, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._link = link
+        self._clock = clock
+        self._has_answered = False
+
+    def get(self, target: str, *, timeout_s: float, deadline: float | None = None) -> Reply:
+        """One answer. `deadline` (of the clock) ends the patience earlier. Raises as Link.send does."""
+        given_up_at = None
+        while True:
+            try:
+                reply = self._link.send("GET", target, timeout_s=timeout_s)
+            except (DaemonUnreachable, StoreUnavailable):
+                now = self._clock()
+                given_up_at = now + RESTART_S if given_up_at is None else given_up_at
+                if not self._has_answered or now >= min(given_up_at, deadline or given_up_at):
+                    raise
+                time.sleep(_PAUSE_S)
+                continue
+            self._has_answered = True
+            return reply

@@ -1,0 +1,94 @@
+"""Requests whose answers are documents: failures are raised, a lost connection is tried again where that is safe."""
+
+import os
+
+from gavelq.client import lean
+from gavelq.client.address import Address
+from gavelq.client.wire import Broken, Reply, Unreachable, exchange
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_TRIES = 3
+
+
+def new_key() -> str:
+    """A fresh idempotency key: a submission that is sent twice with it is carried out once."""
+    return os.urandom(16).hex()
+
+
+def quote(text: str) -> str:
+    """Percent-encode one path segment or query value (RFC 3986)."""
+    if _SAFE.issuperset(text):
+        return text
+    return "".join(chr(byte) if chr(byte) in _SAFE else f"%{byte:02X}" for byte in os.fsencode(text))
+
+
+def query(pairs: "Iterable[tuple[str, object]]") -> str:
+    """`?a=1&b=2`, without the pairs whose value is None; empty where nothing is left."""
+    text = "&".join(f"{name}={quote(str(value))}" for name, value in pairs if value is not None)
+    return f"?{text}" if text else ""
+
+
+class Link:
+    """An address that requests go to."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        payload: "dict[str, Any] | None" = None,
+        *,
+        timeout_s: float = 30.0,
+        is_repeatable: bool | None = None,
+    ) -> Reply:
+        """Send one request; returns the answer, whose status is below 400.
+
+        `is_repeatable` says that a second delivery is harmless (GET always is, a submission by its key). Raises the
+        GavelqError that the daemon answered with, DaemonUnreachable where nobody answers, and TimedOut.
+        """
+        body = None if payload is None else lean.dumps(payload).encode("ascii")
+        tries = _TRIES if (method == "GET" if is_repeatable is None else is_repeatable) else 1
+        while True:
+            tries -= 1
+            try:
+                reply = exchange(self.address, method, target, body=body, timeout_s=timeout_s)
+                break
+            except Broken as broken:
+                if tries <= 0:
+                    raise self._unreachable(broken.why) from None
+            except Unreachable as error:
+                raise self._unreachable(error.why) from None
+            except TimeoutError:
+                from gavelq.core.errors import TimedOut
+
+                raise TimedOut(timeout_s=f"{timeout_s:g}", what=f"no answer from {self.address}") from None
+        if reply.status >= 400:
+            from gavelq.client.problems import error_of
+
+            raise error_of(reply.status, reply.body)
+        return reply
+
+    def fetch(
+        self, method: str, target: str, payload: "dict[str, Any] | None" = None, *, timeout_s: float = 30.0
+    ) -> "Any":
+        """Send one request; returns its answer's document. Raises as `send` does."""
+        return lean.loads(self.send(method, target, payload, timeout_s=timeout_s).body)
+
+    def _unreachable(self, why: str) -> Exception:
+        from gavelq.core.errors import DaemonUnreachable
+
+        if self.address.socket is not None:
+            return DaemonUnreachable(why=why)
+        return DaemonUnreachable(
+            f"no daemon answers at {self.address} ({why})",
+            hint="check GAVELQ_URL; on that machine `gavelq serve` opens the address",
+        )

@@ -1,0 +1,55 @@
+"""From a problem document (RFC 9457) back to the error that the daemon raised."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from gavelq.client import lean
+from gavelq.core.errors import GavelqError
+
+_EXIT_CODES = {400: 2, 401: 4, 403: 4, 404: 3, 405: 2, 408: 8, 409: 6, 413: 2, 415: 2, 422: 7, 429: 7, 503: 1}
+"""What a status means for an exit code where the error's code is one that this version does not know."""
+
+
+def error_of(status: int, body: bytes) -> GavelqError:
+    """The error that an answer of this status (400 or higher) carries."""
+    try:
+        document = lean.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        text = body[:200].decode("utf-8", "replace").strip()
+        return revive({"code": "failed", "message": f"the server answered {status}: {text or 'nothing'}"}, status)
+    return revive(document, status)
+
+
+def revive(document: dict[str, Any], status: int = 500) -> GavelqError:
+    """Make the error again: its class by its code, its texts as they were sent."""
+    code = str(document.get("code") or "failed")
+    message = str(document.get("message") or document.get("detail") or document.get("title") or code)
+    found = _class_of(code) or _unknown(code, status)
+    error: GavelqError = Exception.__new__(found, message)
+    error.message = message
+    error.hint = str(document.get("hint") or "")
+    details = document.get("details")
+    error.details = details if isinstance(details, dict) else {}
+    return error
+
+
+def _unknown(code: str, status: int) -> type[GavelqError]:
+    class UnknownProblem(GavelqError):
+        """an error that a newer daemon may know"""
+
+    UnknownProblem.code = code
+    UnknownProblem.http_status = status
+    UnknownProblem.exit_code = _EXIT_CODES.get(status, 1)
+    return UnknownProblem
+
+
+def _class_of(code: str) -> type[GavelqError] | None:
+    return next((found for found in _tree(GavelqError) if found.code == code), None)
+
+
+def _tree(root: type[GavelqError]) -> Iterator[type[GavelqError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _tree(child)

@@ -1,0 +1,184 @@
+"""The shapes of the JSON documents, as types (SPEC section 4). The API's schemas are checked against them.
+
+One shape everywhere: `-o json`, REST and SDK. Times are ISO 8601 in UTC; memory is in MiB; None means unknown or unset.
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+State = Literal["held", "pending", "starting", "running", "stopping", "completed", "failed", "cancelled", "aborted"]
+MemType = Literal["ignore", "absolute", "percentage"]
+
+
+class Task(TypedDict):
+    """A task as lists show it."""
+
+    id: int
+    name: str
+    state: State
+    pending_reason: str | None
+    end_reason: str | None
+    exit_code: int | None
+    signal: int | None
+    queue: str
+    priority: int
+    tenant: str
+    command: str | None
+    workdir: str
+    gpu_count: int
+    min_gpus: int | None
+    max_gpus: int | None
+    gpu_ids: list[str]
+    memory_mib: int | None
+    max_util: int | None
+    share: bool
+    time_limit_s: float | None
+    depends_on: list[int]
+    submission_id: int
+    gpus: list[int | str]
+    gpu_uuids: list[str]
+    pid: int | None
+    attempt: int
+    submitted_at: str
+    started_at: str | None
+    ended_at: str | None
+    log_path: str
+    expected_start_at: str | None
+
+
+class TaskDetails(Task):
+    """A single task, with its story."""
+
+    attempts: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+
+
+class GpuProcess(TypedDict):
+    """A process on a GPU; `task_id` None means that gavelq did not start it."""
+
+    pid: int
+    user: str | None
+    memory_mib: int | None
+    task_id: int | None
+
+
+class Gpu(TypedDict):
+    """A GPU with what it does now."""
+
+    index: int | str
+    uuid: str
+    name: str
+    state: Literal["free", "busy", "shared", "foreign", "ignored", "draining", "lost"]
+    queue: str | None
+    memory_total_mib: int
+    memory_used_mib: int | None
+    utilization_percent: int | None
+    temperature_c: int | None
+    power_w: float | None
+    power_limit_w: float | None
+    tasks: list[int]
+    processes: list[GpuProcess]
+
+
+class Queue(TypedDict):
+    """A queue, its limits and its counts."""
+
+    name: str
+    hold: bool
+    paused: bool
+    gpus: list[int | str]
+    pool: bool
+    priority: int
+    max_running: int | None
+    max_gpus: int | None
+    max_util: int | None
+    mem_type: MemType
+    mem_value: int
+    n_pending: int
+    n_running: int
+    n_held: int
+
+
+class Daemon(TypedDict):
+    """The daemon itself; counts by state come with it."""
+
+    running: bool
+    pid: int
+    version: str
+    socket: str
+    state_dir: str
+    http: str | None
+    uptime_s: float
+    gpu_provider: str
+    runner_pid: int | None
+
+
+class Status(TypedDict):
+    """Everything at a glance."""
+
+    daemon: Daemon
+    gpus: list[Gpu]
+    queues: list[Queue]
+    counts: dict[str, int]
+
+
+class Gate(TypedDict):
+    """One condition between a pending task and its start."""
+
+    gate: str
+    passed: bool
+    reason: NotRequired[str | None]
+    text: NotRequired[str]
+
+
+class Explanation(TypedDict):
+    """Why a task stands where it stands."""
+
+    task: Task
+    state: State
+    summary: str
+    gates: list[Gate]
+    position: int | None
+    expected_start_at: str | None
+
+
+class Error(TypedDict):
+    """What stands under `error`, and inside every problem document."""
+
+    code: str
+    message: str
+    hint: str
+    details: dict[str, Any]
+
+
+class Script(TypedDict):
+    """A script file's text, as a task request carries it."""
+
+    name: str
+    content: str
+    args: list[str]
+
+
+class TaskRequest(TypedDict, total=False):
+    """What a task asks for; one of `command`, `argv`, `script` must be there."""
+
+    command: str | list[str]
+    argv: list[str]
+    script: Script
+    name: str
+    workdir: str
+    queue: str
+    tags: list[str]
+    env: dict[str, str]
+    env_dropped: list[str]
+    gpu_count: int
+    gpu_ids: list[str]
+    memory: str | float
+    memory_mib: int
+    max_util: int | str | None
+    priority: int
+    time_limit: str | float
+    time_limit_s: float
+    log_path: str
+    hold: bool
+    requeue: bool
+    allow_infeasible: bool
