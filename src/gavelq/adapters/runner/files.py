@@ -1,0 +1,200 @@
+"""The files of one attempt, in RUNNER_DIR/attempts/TASK-ATTEMPT/ (0700):
+
+lock          flock'ed by the supervisor for its whole life; holds what is known before the start (`Facts`)
+control       the supervisor's datagram socket: `stop`, `signal`, `limit`
+script        the copied script, executable
+started.json  the `started` message, and in `private` what the next runner needs to know about the running command
+result.json   the `ended` or `spawn_failed` message: fsynced and renamed into place before anyone is told
+
+A directory with neither a live lock nor a result is an attempt whose end nobody saw: lost.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+
+from gavelq.adapters.runner import linux, sockets, wire
+
+LOCK = "lock"
+CONTROL = "control"
+SCRIPT = "script"
+STARTED = "started.json"
+RESULT = "result.json"
+_GONE = ".gone"
+
+
+class Facts:
+    """What is known about an attempt before it starts; kept in its lock file for the next runner."""
+
+    __slots__ = ("boot_id", "claims", "grace_s", "log_max_bytes", "log_path", "marks", "n_steps", "since_ticks")
+
+    def __init__(self, source: wire.Message) -> None:
+        self.boot_id = wire.text(source, "boot_id")
+        self.since_ticks = wire.integer(source, "since_ticks")
+        """Every process of the attempt started at or after this (clock ticks after boot)."""
+        self.claims = wire.texts(source.get("claims", []), "claims")
+        self.grace_s = wire.number(source, "grace_s")
+        self.log_path = wire.text(source, "log_path")
+        self.log_max_bytes = wire.integer(source, "log_max_bytes")
+        self.n_steps = wire.integer(source, "n_steps")
+        self.marks = wire.texts(source.get("marks", []), "marks")
+        """NAME=VALUE entries of the environment that no other attempt has; empty where there are none."""
+
+    @staticmethod
+    def of(spawn: wire.Spawn, boot_id: str) -> "Facts":
+        """The facts about a request that is about to be carried out."""
+        names = ("GAVELQ_TASK_ID", "GAVELQ_ATTEMPT", "GAVELQ_SOCKET")
+        marks = [f"{name}={spawn.env[name]}" for name in names if name in spawn.env]
+        return Facts(
+            {
+                "boot_id": boot_id,
+                # A tick earlier: the kernel rounds down, and so do we.
+                "since_ticks": max(0, int(linux.boottime() * linux.TICKS_PER_S) - 1),
+                "claims": list(spawn.claims),
+                "grace_s": spawn.grace_s,
+                "log_path": spawn.log_path,
+                "log_max_bytes": spawn.log_max_bytes,
+                "n_steps": len(spawn.steps),
+                "marks": marks if len(marks) == len(names) else [],
+            }
+        )
+
+    def as_json(self) -> wire.Message:
+        """What `Facts()` reads back."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class AttemptFiles:
+    """One attempt's directory, reached through the open `attempts` directory: no path is ever too long."""
+
+    __slots__ = ("attempts_fd", "name")
+
+    def __init__(self, attempts_fd: int, task: int, attempt: int) -> None:
+        self.attempts_fd = attempts_fd
+        self.name = f"{task}-{attempt}"
+
+    def create(self) -> None:
+        """Make the directory. Raises FileExistsError where the attempt is known, OSError where it cannot be made."""
+        os.mkdir(self.name, 0o700, dir_fd=self.attempts_fd)
+
+    def lock(self, facts: Facts) -> int:
+        """Make the lock file and lock it; the lock lives as long as the last copy of the descriptor."""
+        fd = self._open(LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(fd, wire.encode(facts.as_json()))
+        return fd
+
+    def is_locked(self) -> bool:
+        """True while the supervisor lives."""
+        try:
+            fd = self._open(LOCK, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def facts(self) -> Facts | None:
+        """What the lock file holds; None where it was never written."""
+        found = self.read(LOCK)
+        try:
+            return Facts(found) if found else None
+        except wire.Malformed:
+            return None
+
+    def write_script(self, content: bytes) -> None:
+        """Put the copied script into place."""
+        fd = self._open(SCRIPT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(fd, view) :]
+        finally:
+            os.close(fd)
+
+    def read(self, name: str) -> wire.Message | None:
+        """A file's JSON object; None where there is none that can be read."""
+        try:
+            fd = self._open(name, os.O_RDONLY)
+        except OSError:
+            return None
+        with open(fd, "rb") as file:
+            try:
+                found = json.loads(file.read(wire.MAX_MESSAGE))
+            except ValueError:
+                return None
+        return found if isinstance(found, dict) else None
+
+    def write(self, name: str, message: wire.Message, *, is_durable: bool) -> None:
+        """Replace a file as a whole; with `is_durable` it is on disk when this returns. Raises OSError."""
+        new = f"{name}.new"
+        fd = self._open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            payload = wire.encode(message)
+            if os.write(fd, payload) != len(payload):
+                raise OSError(errno.ENOSPC, f"{new} was written in part only")
+            if is_durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(f"{self.name}/{new}", f"{self.name}/{name}", src_dir_fd=self.attempts_fd, dst_dir_fd=self.attempts_fd)
+        if is_durable:
+            directory = os.open(self.name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.attempts_fd)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+
+    def control_address(self) -> str:
+        """Where the supervisor listens; valid while the attempts directory is open."""
+        return sockets.address(self.attempts_fd, f"{self.name}/{CONTROL}")
+
+    def path(self, name: str) -> str:
+        """The absolute path of a file."""
+        return os.path.join(os.readlink(f"/proc/self/fd/{self.attempts_fd}"), self.name, name)
+
+    def discard(self) -> None:
+        """Delete the directory of an attempt that was never begun, as far as possible."""
+        with contextlib.suppress(OSError):
+            _delete(self.attempts_fd, self.name)
+
+    def remove(self) -> None:
+        """Delete the directory; an interruption leaves something that `remove_leftovers` knows."""
+        gone = self.name + _GONE
+        try:
+            os.rename(self.name, gone, src_dir_fd=self.attempts_fd, dst_dir_fd=self.attempts_fd)
+        except FileNotFoundError:
+            return
+        _delete(self.attempts_fd, gone)
+
+    def _open(self, name: str, flags: int, mode: int = 0o600) -> int:
+        return os.open(f"{self.name}/{name}", flags | os.O_CLOEXEC | os.O_NOFOLLOW, mode, dir_fd=self.attempts_fd)
+
+
+def _delete(attempts_fd: int, directory: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=attempts_fd)
+        try:
+            for name in os.listdir(fd):
+                os.unlink(name, dir_fd=fd)
+        finally:
+            os.close(fd)
+        os.rmdir(directory, dir_fd=attempts_fd)
+
+
+def scan(attempts_fd: int) -> list[tuple[int, int]]:
+    """The attempts that have a directory, as (task, attempt); what a deletion left half done is deleted."""
+    found = []
+    for name in os.listdir(attempts_fd):
+        task, _, attempt = name.partition("-")
+        if name.endswith(_GONE):
+            _delete(attempts_fd, name)
+        elif task.isdigit() and attempt.isdigit():
+            found.append((int(task), int(attempt)))
+    return sorted(found)

@@ -1,0 +1,116 @@
+"""Starting attempts: the directory first, then the fork.
+
+The directories of a batch are made and brought to disk by one fsync; only then is anything forked. After a crash, no
+directory means that nothing ever ran.
+"""
+
+import gc
+import os
+import socket
+import sys
+
+from gavelq.adapters.runner import sockets, wire
+from gavelq.adapters.runner.attempts import Attempt, Attempts
+from gavelq.adapters.runner.claims import Claimed
+from gavelq.adapters.runner.command import TRANSIENT_ERRORS
+from gavelq.adapters.runner.files import CONTROL, AttemptFiles, Facts
+from gavelq.adapters.runner.supervisor import supervise
+
+
+class Spawner:
+    """Collects requests and starts them together."""
+
+    def __init__(self, attempts: Attempts, reports_fd: int, file_limit: tuple[int, int]) -> None:
+        self._attempts = attempts
+        self._reports_fd = reports_fd
+        self._file_limit = file_limit
+        self._batch: list[tuple[wire.Spawn, Attempt]] = []
+
+    def ask(self, spawn: wire.Spawn) -> None:
+        """Take a request into the batch; answer at once what is known, or what cannot be."""
+        key = (spawn.task, spawn.attempt)
+        known = self._attempts.known.get(key)
+        if known is not None:
+            line = known.end or known.started
+            if line is not None:
+                self._attempts.report(line)
+            return
+        if any(attempt.key == key for _, attempt in self._batch):
+            return
+        problem = self._misplaced(spawn)
+        if problem:
+            self._refuse(spawn, problem, is_transient=False)
+            return
+        files = AttemptFiles(self._attempts.attempts_fd, *key)
+        attempt = Attempt(key, files, Facts.of(spawn, self._attempts.boot_id))
+        try:
+            self._attempts.claims.take(spawn.claims)
+            attempt.claimed = spawn.claims
+            files.create()
+        except Claimed as conflict:
+            self._refuse(spawn, str(conflict), is_transient=True)
+        except FileExistsError:  # an end that could not be deleted once, and was forgotten
+            self._attempts.claims.give_back(attempt.claimed)
+            self._attempts.adopt(key)
+        except OSError as error:
+            self._give_up(spawn, attempt, error)
+        else:
+            self._batch.append((spawn, attempt))
+
+    def start(self) -> None:
+        """Start what was asked for."""
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
+        try:
+            os.fsync(self._attempts.attempts_fd)
+        except OSError as error:
+            for spawn, attempt in batch:
+                self._give_up(spawn, attempt, error)
+            return
+        for spawn, attempt in batch:
+            try:
+                self._fork(spawn, attempt)
+            except OSError as error:
+                self._give_up(spawn, attempt, error)
+
+    def _fork(self, spawn: wire.Spawn, attempt: Attempt) -> None:
+        files = attempt.files
+        if attempt.facts is None:
+            raise AssertionError("an attempt that is started here has its facts")
+        lock_fd = files.lock(attempt.facts)
+        control: socket.socket | None = None
+        try:
+            control = sockets.inbox(files.attempts_fd, f"{files.name}/{CONTROL}")
+            if spawn.script is not None:
+                files.write_script(spawn.script)
+            claim_fds = self._attempts.claims.descriptors(spawn.claims)
+            sys.stderr.flush()
+            attempt.pid = os.fork()
+            if attempt.pid == 0:
+                gc.disable()
+                keep = (lock_fd, *claim_fds)
+                supervise(spawn, files, control, self._reports_fd, keep=keep, file_limit=self._file_limit)
+        finally:
+            os.close(lock_fd)
+            if control is not None:
+                control.close()
+        self._attempts.add(attempt)
+
+    def _misplaced(self, spawn: wire.Spawn) -> str:
+        if spawn.account not in ("", self._attempts.user):
+            return f"this runner starts tasks as {self._attempts.user}, not as {spawn.account!r}"
+        if spawn.host not in ("", self._attempts.host):
+            return f"this runner starts tasks on {self._attempts.host}, not on {spawn.host!r}"
+        return ""
+
+    def _give_up(self, spawn: wire.Spawn, attempt: Attempt, error: OSError) -> None:
+        self._attempts.claims.give_back(attempt.claimed)
+        attempt.files.discard()
+        where = attempt.files.path("")
+        is_transient = error.errno in TRANSIENT_ERRORS
+        self._refuse(spawn, f"the attempt cannot be prepared in {where} ({error.strerror})", is_transient=is_transient)
+
+    def _refuse(self, spawn: wire.Spawn, problem: str, *, is_transient: bool) -> None:
+        message = {"task": spawn.task, "attempt": spawn.attempt, "problem": problem, "is_transient": is_transient}
+        self._attempts.report(wire.encode({"kind": "spawn_failed", **message}))

@@ -1,0 +1,353 @@
+"""The supervisor: one process per attempt, forked from the launcher, that outlives the launcher and the daemon.
+
+It starts the steps one after another until one fails, reaps everything that comes back to it (it is a subreaper),
+enforces the time limit, the first signal, the grace time and KILL by itself, and writes the result.
+
+* An attempt has ended only when nothing of it is left. What the last step leaves behind (also what called setsid or
+  double-forked) gets TERM, the grace time and KILL; the exit code stays the command's own, and the result's detail
+  says how many there were. What an earlier step leaves behind runs on beside the later steps.
+* TERM, INT and HUP sent to the supervisor itself are ignored: a stop comes through the control socket. A shutdown
+  signals the task's own processes, and the supervisor then records how they ended.
+* `max_rss_mib` is at least the supervisor's own size (some 10 MiB): the kernel counts a child from its fork.
+"""
+
+import contextlib
+import errno
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from typing import NoReturn
+
+from gavelq.adapters.runner import command, linux, tree, wire
+from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles
+
+SCRIPT_PLACEHOLDER = "{gavelq-script}"
+"""The same as in ports, which this process does not import; a test compares them."""
+_MAX_KILL_PAUSE_S = 1.0
+_PIPE_BUF = 4096
+
+
+class Supervisor:
+    """One attempt, from the fork to its result."""
+
+    def __init__(self, spawn: wire.Spawn, files: AttemptFiles, control: socket.socket, reports_fd: int) -> None:
+        self._spawn = spawn
+        self._files = files
+        self._control = control
+        self._reports_fd = reports_fd
+        self._timer = linux.BootTimer()
+        self._wake_fd, wake_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
+        self._pid = os.getpid()
+        own = linux.stat(self._pid)
+        self._identity = {
+            "pid": self._pid,
+            "start_ticks": own.start_ticks if own else 0,
+            "boot_id": linux.boot_id(),
+        }
+        self._null_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self._log_fd = -1
+        self._step = -1
+        self._main: int | None = None
+        """The present step's process, until it is reaped."""
+        self._status = 0
+        self._started_at: float | None = None
+        self._started_boot = 0.0
+        self._cause = "exited"
+        self._details: list[str] = []
+        self._deadline: float | None = None
+        self._grace_s = spawn.grace_s
+        self._kill_at: float | None = None
+        """When the grace time is over; None while nothing is being ended."""
+        self._is_killing = False
+        self._kill_pause_s = 0.001
+
+    # --- the life of an attempt ---------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Start, wait, end, write the result."""
+        try:
+            command.enter(self._spawn.workdir)
+            self._log_fd = command.open_log(self._spawn.log_path)
+            self._start_step()
+        except command.CannotStart as failure:
+            self._record(
+                {"kind": "spawn_failed", **self._id(), "problem": failure.problem, "is_transient": failure.is_transient}
+            )
+            return
+        poll = select.poll()
+        for fd in (self._wake_fd, self._control.fileno(), self._timer.fd):
+            poll.register(fd, select.POLLIN)
+        while self._reap():
+            if self._main is None and self._kill_at is None:
+                self._end_leftovers()
+            self._timer.set(self._next_moment())
+            for fd, _ in poll.poll(self._pause_ms()):
+                if fd == self._wake_fd:
+                    os.read(self._wake_fd, 4096)
+                elif fd == self._timer.fd:
+                    self._timer.clear()
+                else:
+                    self._read_control()
+            self._look_at_clock()
+        self._record(self._ended())
+
+    def _start_step(self) -> None:
+        self._step += 1
+        argv = self._spawn.steps[self._step]
+        if self._spawn.script is not None:
+            path = self._files.path("script")
+            argv = tuple(part.replace(SCRIPT_PLACEHOLDER, path) for part in argv)
+        self._main = command.start(argv, self._spawn.env, null_fd=self._null_fd, log_fd=self._log_fd)
+        if self._started_at is None:
+            self._started_at = time.time()
+            self._started_boot = linux.boottime()
+            if self._spawn.time_limit_s is not None:
+                self._deadline = self._started_boot + self._spawn.time_limit_s
+        self._tell_start(self._main)
+
+    def _tell_start(self, pid: int) -> None:
+        main = linux.stat(pid)
+        log = os.fstat(self._log_fd)
+        message = {
+            "kind": "started",
+            **self._id(),
+            "pid": pid,
+            "supervisor": self._identity,
+            "at": self._started_at,
+            "private": {
+                "step": self._step,
+                "main_ticks": main.start_ticks if main else 0,
+                "deadline": self._deadline,
+                "log_file": [log.st_dev, log.st_ino],
+            },
+        }
+        # A full disk must not end a task: without this file only the next runner would know less.
+        with contextlib.suppress(OSError):
+            self._files.write(STARTED, message, is_durable=False)
+        line = wire.encode(message)
+        # Up to PIPE_BUF bytes arrive as a whole (pipe(7)); EPIPE and EAGAIN: the runner reads the file instead.
+        if len(line) <= _PIPE_BUF:
+            with contextlib.suppress(OSError):
+                os.write(self._reports_fd, line)
+
+    def _reap(self) -> bool:
+        """Collect what ended; False once nothing is left."""
+        while True:
+            try:
+                pid, status, _ = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            self._kill_pause_s = 0.001
+            if pid == self._main:
+                self._main, self._status = None, status
+                self._go_on()
+
+    def _go_on(self) -> None:
+        """A step has ended: start the next one, or end what the last one left behind."""
+        if self._status == 0 and self._kill_at is None and not self._is_last_step():
+            try:
+                self._start_step()
+                return
+            except command.CannotStart as failure:
+                # Earlier steps have run, so that this is an end as in a shell, not a start that failed.
+                self._status = 127 << 8
+                self._details.append(failure.problem)
+                with contextlib.suppress(OSError):
+                    os.write(self._log_fd, f"gavelq: {failure.problem}\n".encode(errors="backslashreplace"))
+
+    def _is_last_step(self) -> bool:
+        return self._step + 1 == len(self._spawn.steps)
+
+    # --- ending -------------------------------------------------------------------------------------------
+
+    def _end_leftovers(self) -> None:
+        n_left = sum(not _is_dead(pid) for pid, _ in tree.descendants(self._pid))
+        self._details.append(f"processes that it left behind and that were ended: {max(1, n_left)}")
+        self._end_all(signal.SIGTERM, self._grace_s)
+
+    def _end_all(self, signum: int, grace_s: float) -> None:
+        """A signal to the whole tree, the grace time, KILL; a second call only shortens the time."""
+        kill_at = linux.boottime() + grace_s
+        self._kill_at = kill_at if self._kill_at is None else min(kill_at, self._kill_at)
+        if signum == signal.SIGKILL:
+            self._is_killing = True
+            return
+        tree.signal_descendants(self._pid, signum)
+        # A stopped process would sleep through its grace time.
+        tree.signal_descendants(self._pid, signal.SIGCONT)
+
+    def _look_at_clock(self) -> None:
+        now = linux.boottime()
+        if self._kill_at is None and self._deadline is not None and now >= self._deadline and self._main is not None:
+            self._cause = "time_limit"
+            self._end_all(signal.SIGTERM, self._grace_s)
+        elif self._kill_at is not None and now >= self._kill_at and not self._is_killing:
+            self._is_killing = True
+            self._details.append("the grace time was over: KILL")
+        if self._is_killing:
+            self._kill_all()
+
+    def _kill_all(self) -> None:
+        """One pass; made again and again, because of what forks faster than a pass sees."""
+        if self._main is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._main, signal.SIGKILL)
+        tree.signal_descendants(self._pid, signal.SIGKILL)
+
+    def _next_moment(self) -> float | None:
+        if self._is_killing:
+            return None
+        return self._kill_at if self._kill_at is not None else self._deadline
+
+    def _pause_ms(self) -> float | None:
+        if not self._is_killing:
+            return None
+        self._kill_pause_s = min(_MAX_KILL_PAUSE_S, self._kill_pause_s * 2)
+        return self._kill_pause_s * 1000
+
+    # --- orders -------------------------------------------------------------------------------------------
+
+    def _read_control(self) -> None:
+        while True:
+            try:
+                order = wire.decode(self._control.recv(65536))
+                self._obey(order)
+            except BlockingIOError:
+                return
+            except wire.Malformed as error:
+                sys.stderr.write(f"attempt {self._files.name}: an order was ignored: {error}\n")
+
+    def _obey(self, order: wire.Message) -> None:
+        match order.get("op"):
+            case "stop":
+                is_repeated = bool(order.get("is_repeated")) and self._cause == "stopped"
+                # One that has just ended by itself, and only waits to be reaped, was not stopped.
+                has_ended = self._main is None or (self._is_last_step() and _is_dead(self._main))
+                if self._cause == "exited" and not has_ended:
+                    self._cause = "stopped"
+                if not is_repeated:
+                    self._end_all(wire.integer(order, "signal", 1), wire.number(order, "grace_s"))
+            case "signal":
+                if self._main is not None:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(self._main, wire.integer(order, "signal", 1))
+            case "limit":
+                self._grace_s = wire.number(order, "grace_s")
+                if order.get("time_limit_s") is None:
+                    self._deadline = None
+                else:
+                    self._deadline = self._started_boot + wire.number(order, "time_limit_s")
+            case other:
+                raise wire.Malformed(f"op: unknown order {other!r:.80}")
+
+    # --- results ------------------------------------------------------------------------------------------
+
+    def _id(self) -> wire.Message:
+        return {"task": self._spawn.task, "attempt": self._spawn.attempt}
+
+    def _ended(self) -> wire.Message:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return ended(
+            self._id(),
+            status=self._status,
+            started_at=self._started_at,
+            cause=self._cause,
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            max_rss_mib=usage.ru_maxrss / 1024,
+            detail="; ".join(self._details),
+        )
+
+    def _record(self, message: wire.Message) -> None:
+        """Write the result; on a full or read-only disk wait until it can be written, because it is the truth."""
+        pause_s = 0.1
+        while True:
+            try:
+                self._files.write(RESULT, message, is_durable=True)
+                return
+            except FileNotFoundError:  # the directory was deleted: nobody will ever read it
+                return
+            except OSError as error:
+                if pause_s == 0.1:
+                    name = errno.errorcode.get(error.errno or 0, "?")
+                    sys.stderr.write(f"attempt {self._files.name}: the result cannot be written yet ({name})\n")
+            time.sleep(pause_s)
+            pause_s = min(5.0, pause_s * 2)
+
+
+def ended(
+    identity: wire.Message,
+    *,
+    status: int | None,
+    started_at: float | None,
+    cause: str,
+    cpu_s: float = 0.0,
+    max_rss_mib: float = 0.0,
+    detail: str = "",
+) -> wire.Message:
+    """The `ended` message; `status` is what wait4(2) said, None where nobody could know."""
+    is_signalled = status is not None and os.WIFSIGNALED(status)
+    result = {
+        "exit_code": None if status is None or is_signalled else os.WEXITSTATUS(status),
+        "signal": os.WTERMSIG(status) if status is not None and is_signalled else None,
+        "started_at": started_at,
+        "ended_at": time.time(),
+        "cause": cause,
+        "cpu_s": round(cpu_s, 3),
+        "max_rss_mib": round(max_rss_mib, 1),
+        "detail": detail,
+    }
+    return {"kind": "ended", **identity, "result": result}
+
+
+def _is_dead(pid: int) -> bool:
+    found = linux.stat(pid)
+    return found is None or found.is_dead
+
+
+def _nothing(_signum: int, _frame: object) -> None:
+    """SIGCHLD needs a handler, or the wake-up descriptor stays silent."""
+
+
+def supervise(
+    spawn: wire.Spawn,
+    files: AttemptFiles,
+    control: socket.socket,
+    reports_fd: int,
+    *,
+    keep: tuple[int, ...],
+    file_limit: tuple[int, int],
+) -> NoReturn:
+    """Be the supervisor, in a freshly forked child; `keep` are descriptors whose locks last as long as this process."""
+    code = 70
+    try:
+        signal.set_wakeup_fd(-1)
+        os.setsid()
+        _close_all_but({0, 1, 2, files.attempts_fd, control.fileno(), reports_fd, *keep})
+        linux.become_subreaper()
+        linux.set_name("gavelq-task")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, _nothing)
+        resource.setrlimit(resource.RLIMIT_NOFILE, file_limit)
+        Supervisor(spawn, files, control, reports_fd).run()
+        code = 0
+    except BaseException:  # noqa: BLE001  # whatever it is: the runner takes over, and its log shall say why
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _close_all_but(keep: set[int]) -> None:
+    # Not os.closerange: where Python was built without close_range(2) it tries every number up to the limit.
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in keep:
+            with contextlib.suppress(OSError):  # the listing's own descriptor
+                os.close(int(name))
