@@ -5,7 +5,6 @@ import pwd
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 COMMAND_LENGTH = 200
 """Characters of a command that are kept: enough to know a process by, little enough for a table and a database."""
@@ -116,7 +115,8 @@ class ProcTable:
 
     def _read(self, pid: int, name: str) -> bytes | None:
         try:
-            return Path(f"{self._root}/{pid}/{name}").read_bytes()
+            with open(f"{self._root}/{pid}/{name}", "rb") as file:
+                return file.read()
         except OSError:
             return None
 
