@@ -1,0 +1,1 @@
+"""The REST API: FastAPI on the unix socket and, when asked for, on TCP."""

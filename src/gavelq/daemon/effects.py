@@ -50,7 +50,7 @@ class Effects:
             try:
                 await self._perform(effect)
             except GavelqError as error:
-                # The store could not be read, or the runner is away: a spawn must not be lost, a second one is harmless.
+                # The store cannot be read, or the runner is away: a spawn must not be lost; repeating it does no harm.
                 journal.fail("an effect failed", error, effect=type(effect).__name__)
                 if isinstance(effect, Spawn):
                     asyncio.get_running_loop().call_later(RETRY_S, self._queue.put_nowait, effect)

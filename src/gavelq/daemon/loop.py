@@ -17,7 +17,7 @@ from gavelq.core.ids import TaskId
 from gavelq.core.invariants import violations
 from gavelq.core.pending import Shape
 from gavelq.core.state import State, View
-from gavelq.core.step import Changes, Step
+from gavelq.core.step import Changes, Record, Step
 from gavelq.core.task import Task
 from gavelq.daemon import journal
 from gavelq.ports import Clock, Store
@@ -67,6 +67,8 @@ class Loop:
         self._bell = asyncio.Event()
         self._wants_cycle = False
         self._is_stopping = False
+        self.is_closing = False
+        """True while the daemon ends with its tasks: nothing new starts."""
         self._timer: asyncio.TimerHandle | None = None
 
     async def ask(self, event: Event) -> Any:
@@ -80,6 +82,11 @@ class Loop:
         """Hand in an event that nobody waits for."""
         self._inbox.append(_Item(event))
         self._bell.set()
+
+    async def remove_ended(self, task: Task, by: str) -> None:
+        """Delete an ended task's rows; they are history, which the engine does not know. Raises StoreUnavailable."""
+        record = Record(at=self._clock.now(), kind="removed", by=by, task_id=task.id)
+        await self._store.commit(Changes(tasks={task.id: None}, records=[record]))
 
     def wake(self) -> None:
         """Ask for a scheduling cycle; many wakes make one cycle."""
@@ -180,6 +187,8 @@ class Loop:
 
     async def _cycle(self) -> None:
         self._wants_cycle = False
+        if self.is_closing:
+            return
         if not len(self.state.pending):
             self.reasons = {}
             if not self.state.reservations:

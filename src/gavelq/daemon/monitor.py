@@ -12,7 +12,7 @@ from gavelq.core.state import State
 from gavelq.ports import Clock, GpuClaims, GpuProbe, ProcessTable
 
 SOON_S = 0.2
-"""After a task ended its card is looked at again this much later: the driver needs a moment, and many ends share one look."""
+"""How long after an end its card is looked at again: the driver needs a moment, and many ends share one look."""
 
 Ancestry = Mapping[int, Sequence[int]]
 
@@ -76,7 +76,7 @@ class Monitor:
             uuids = [card.uuid for card in sample.cards]
             pids = {process.pid for card in sample.cards for process in card.processes}
             ancestry = {pid: self._processes.ancestors(pid) for pid in pids}
-            # Reading the ledger from this thread is safe for a look: a dict is never torn, and a wrong guess is a moment old.
+            # Reading the ledger from this thread is safe: a dict is never torn, and a wrong guess is a moment old.
             ours = frozenset(gpu for gpu in uuids if self._state.ledger.on(gpu))
             foreign = self._claims.foreign(uuids, ours) if self._claims is not None else {}
             if self._loop is not None and not self._loop.is_closed():
@@ -104,11 +104,9 @@ def _attributed(
     card: CardSample, ancestry: Ancestry, supervisors: Mapping[int, TaskId], foreign: Mapping[GpuUuid, str]
 ) -> CardSample:
     """Say which processes are gavelq's: those that descend from a task's supervisor."""
-    processes = tuple(
-        replace(
-            process,
-            task_id=next((supervisors[pid] for pid in ancestry.get(process.pid, ()) if pid in supervisors), None),
-        )
-        for process in card.processes
-    )
+
+    def owner(pid: int) -> TaskId | None:
+        return next((supervisors[up] for up in ancestry.get(pid, ()) if up in supervisors), None)
+
+    processes = tuple(replace(process, task_id=owner(process.pid)) for process in card.processes)
     return replace(card, processes=processes, claimed_by=foreign.get(card.uuid))

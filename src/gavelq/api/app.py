@@ -1,0 +1,44 @@
+"""The application: a door that every request passes, the routes behind it, problem documents for what goes wrong."""
+
+from fastapi import FastAPI, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gavelq.api import problems
+from gavelq.api.auth import OPEN_PATHS, Doorkeeper
+from gavelq.api.callers import caller_of
+from gavelq.api.routes import admin, gpus, queues, tasks
+from gavelq.core.errors import GavelqError
+from gavelq.daemon.service import Service
+from gavelq.version import __version__
+
+
+def build_app(service: Service, doorkeeper: Doorkeeper) -> ASGIApp:
+    """The ASGI application for both the unix socket and TCP."""
+    # Swagger's pages load scripts from elsewhere, so they are left out; /openapi.json describes all.
+    app = FastAPI(title="gavelq", version=__version__, docs_url=None, redoc_url=None)
+    problems.install(app)
+    for module in (tasks, gpus, queues, admin):
+        app.include_router(module.router(service, caller_of))
+    return Door(app, doorkeeper)
+
+
+class Door:
+    """Lets requests in by their peer's uid or their token, before anything else looks at them."""
+
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+        self._app = app
+        self._doorkeeper = doorkeeper
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI request (only HTTP is spoken here)."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope)
+        try:
+            request.state.caller = self._doorkeeper.admit(request)
+        except GavelqError as error:
+            is_open = scope["path"] in OPEN_PATHS and scope["method"] == "GET" and error.http_status == 401
+            if not is_open:
+                await problems.problem(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

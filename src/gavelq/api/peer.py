@@ -1,0 +1,25 @@
+"""Who is at the other end of the unix socket: SO_PEERCRED (unix(7)), handed to the application with each request."""
+
+import asyncio
+import socket
+import struct
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_UCRED = struct.Struct("3i")
+"""struct ucred: pid, uid, gid."""
+
+
+class PeerProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol that knows its peer; `request.state.peer` is (pid, uid), or None over TCP."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        sock = transport.get_extra_info("socket")
+        peer: tuple[int, int] | None = None
+        if sock is not None and sock.family == socket.AF_UNIX:
+            pid, uid, _ = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+            peer = (pid, uid)
+        state: dict[str, Any] = {**self.app_state, "peer": peer}
+        self.app_state = state
+        super().connection_made(transport)

@@ -1,0 +1,28 @@
+"""Numbers in paths and queries."""
+
+from gavelq.core.errors import InvalidField, TaskNotFound
+from gavelq.core.ids import TaskId
+from gavelq.core.units import parse_count
+
+
+def task_id(written: str) -> TaskId:
+    """A task's id in a path. Raises TaskNotFound for anything that cannot be one."""
+    if not (written.isascii() and written.isdigit() and 0 < len(written) <= 18):
+        raise TaskNotFound(task_id=written[:40])
+    return TaskId(int(written))
+
+
+def whole(written: str | None, name: str, *, default: int | None, low: int = 0, high: int = 1 << 53) -> int | None:
+    """A whole number of a query. Raises InvalidField."""
+    return default if written is None else parse_count(written, field=name, low=low, high=high)
+
+
+def seconds(written: str | None, name: str, *, most: float) -> float:
+    """A number of seconds in a query, 0 where it is missing. Raises InvalidField."""
+    try:
+        value = float(written or 0)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= most:
+        raise InvalidField(field=name, problem=f"{written!r:.40} is not 0 to {most:g}", hint=f"send 0 to {most:g}")
+    return value

@@ -1,0 +1,138 @@
+"""/api/tasks and /api/submissions."""
+
+from typing import Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gavelq.api.body import optional_text, read_object, text
+from gavelq.api.callers import CallerOf
+from gavelq.api.routes.numbers import seconds, task_id, whole
+from gavelq.daemon.service import Service
+from gavelq.daemon.service.tasks import MAX_PAGE, parse_states
+from gavelq.ports import TaskFilter
+
+MAX_WAIT_S = 25.0
+Json = dict[str, Any]
+
+
+def router(service: Service, caller_of: CallerOf) -> APIRouter:
+    """The routes of tasks."""
+    routes = APIRouter(tags=["tasks"])
+    _add_submit(routes, service, caller_of)
+    _add_look(routes, service)
+    _add_act(routes, service, caller_of)
+    return routes
+
+
+def _add_submit(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
+    @routes.post("/api/submissions", status_code=201)
+    async def submit(request: Request) -> list[Json]:
+        body = await read_object(request, ("tasks", "queue", "key", "base"))
+        return await service.tasks.submit(
+            caller_of(request),
+            body.get("tasks"),
+            queue=optional_text(body, "queue"),
+            base=body.get("base"),
+            key=optional_text(body, "key") or request.headers.get("idempotency-key"),
+        )
+
+    @routes.post("/api/tasks", status_code=201)
+    async def submit_task(request: Request) -> Json:
+        body = await read_object(request)
+        return await service.tasks.submit_task(caller_of(request), body, request.headers.get("idempotency-key"))
+
+
+def _add_look(routes: APIRouter, service: Service) -> None:
+    @routes.get("/api/tasks")
+    async def list_tasks(
+        state: list[str] | None = Query(None),  # noqa: B008  # how FastAPI declares a repeatable query parameter
+        queue: str | None = None,
+        submission: str | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        limit: str | None = None,
+        newest: str | None = None,
+    ) -> list[Json]:
+        wanted = TaskFilter(
+            states=parse_states(state or []),
+            queue=queue,
+            submission_id=whole(submission, "submission", default=None),
+            after_id=whole(after, "after", default=0) or 0,
+            before_id=whole(before, "before", default=None),
+            limit=whole(limit, "limit", default=1000, low=1, high=MAX_PAGE) or 1000,
+            newest=newest in ("1", "true"),
+        )
+        return await service.tasks.list_tasks(wanted)
+
+    @routes.get("/api/tasks/{number}")
+    async def show(number: str) -> Json:
+        return await service.tasks.show(task_id(number))
+
+    @routes.get("/api/tasks/{number}/why")
+    async def why(number: str) -> Json:
+        return await service.tasks.why(task_id(number))
+
+    @routes.get("/api/tasks/{number}/wait")
+    async def wait(number: str, timeout: str | None = None) -> Json:  # noqa: ASYNC109  # the query parameter's name
+        return await service.tasks.wait(task_id(number), seconds(timeout, "timeout", most=MAX_WAIT_S))
+
+    @routes.get("/api/tasks/{number}/logs")
+    async def logs(
+        number: str, tail: str | None = None, offset: str | None = None, wait: str | None = None
+    ) -> Response:
+        chunk, is_over = await service.tasks.log(
+            task_id(number),
+            tail=whole(tail, "tail", default=None, high=1_000_000),
+            offset=whole(offset, "offset", default=None),
+            wait_s=seconds(wait, "wait", most=MAX_WAIT_S),
+        )
+        headers = {
+            "X-Gavelq-Start": str(chunk.start),
+            "X-Gavelq-Offset": str(chunk.end),
+            "X-Gavelq-Ended": "1" if is_over else "0",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(chunk.content, 200, headers, media_type="text/plain; charset=utf-8")
+
+
+def _add_act(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
+    tasks = service.tasks
+
+    @routes.post("/api/tasks/{number}/run")
+    async def run(number: str, request: Request) -> Json:
+        body = await read_object(request, ("queue",))
+        return await tasks.run(caller_of(request), task_id(number), optional_text(body, "queue"))
+
+    @routes.post("/api/tasks/{number}/hold")
+    async def hold(number: str, request: Request) -> Json:
+        await read_object(request, ())
+        return await tasks.hold(caller_of(request), task_id(number))
+
+    @routes.post("/api/tasks/{number}/kill")
+    async def kill(number: str, request: Request) -> Json:
+        body = await read_object(request, ("signal",))
+        return await tasks.kill(caller_of(request), task_id(number), body.get("signal"))
+
+    @routes.delete("/api/tasks/{number}")
+    async def delete(number: str, request: Request) -> Json:
+        return await tasks.kill(caller_of(request), task_id(number))
+
+    @routes.post("/api/tasks/{number}/rerun", status_code=201)
+    async def rerun(number: str, request: Request) -> Json:
+        await read_object(request, ())
+        return await tasks.rerun(caller_of(request), task_id(number))
+
+    @routes.post("/api/tasks/{number}/remove")
+    async def remove(number: str, request: Request) -> Json:
+        await read_object(request, ())
+        return await tasks.remove(caller_of(request), task_id(number))
+
+    @routes.post("/api/tasks/{number}/move")
+    async def move(number: str, request: Request) -> Json:
+        body = await read_object(request, ("queue",))
+        return await tasks.move(caller_of(request), task_id(number), text(body, "queue"))
+
+    @routes.post("/api/tasks/{number}/priority")
+    async def prioritize(number: str, request: Request) -> Json:
+        body = await read_object(request, ("priority",))
+        return await tasks.prioritize(caller_of(request), task_id(number), body.get("priority"))

@@ -1,0 +1,163 @@
+"""The composition root: the one place where the daemon meets its adapters and the API."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from functools import partial
+
+from gavelq.adapters.clock import SystemClock
+from gavelq.adapters.gpu import open_probe
+from gavelq.adapters.procfs import ProcTable
+from gavelq.adapters.runner.claims import ClaimsReader
+from gavelq.adapters.runner.client import RunnerClient
+from gavelq.adapters.store import SqliteStore
+from gavelq.adapters.store.filesystem import network_file_system
+from gavelq.api.app import build_app
+from gavelq.api.auth import Doorkeeper, hash_token, hosts_of
+from gavelq.api.serving import make_protocol
+from gavelq.config import Config, load, split_listen
+from gavelq.core.errors import GavelqError, WrongState
+from gavelq.daemon import journal
+from gavelq.daemon.caller import user_name
+from gavelq.daemon.daemon import Daemon
+from gavelq.daemon.instance import InstanceLock, private_directory
+from gavelq.daemon.listening import Listener, admin_token, open_tcp, open_unix
+from gavelq.paths import Paths, resolve
+from gavelq.version import __version__
+
+
+def main(*, config_path: str | None, socket: str | None, listen: str | None) -> int:
+    """Run a daemon in the foreground until it is stopped; its exit code (SPEC section 4).
+
+    `config_path` and `socket` override the usual places, `listen` (HOST:PORT) adds a TCP address.
+    """
+    paths = resolve(os.environ, config=config_path, socket=socket)
+    try:
+        config = load(paths.config, os.environ, {"http.listen": listen} if listen else {})
+        if config.socket.path and not socket and not os.environ.get("GAVELQ_SOCKET"):
+            paths = Paths(paths.config, paths.state, config.socket.path)
+        return asyncio.run(_run(paths, config))
+    except GavelqError as error:
+        sys.stderr.write(f"gavelq: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _prepare(paths: Paths, config: Config) -> InstanceLock:
+    private_directory(paths.state)
+    remote = network_file_system(paths.state)
+    if remote is not None and not config.daemon.allow_network_fs:
+        raise WrongState(
+            what=f"the state directory {paths.state}",
+            state=f"on a network file system ({remote})",
+            problem="locks and fsync may not hold there what they promise",
+            hint="set GAVELQ_HOME or XDG_STATE_HOME to a local disk, or daemon.allow_network_fs: true",
+        )
+    lock = InstanceLock(paths)
+    private_directory(paths.task_logs)
+    private_directory(paths.runner)
+    journal.open_journal(
+        config.log.path or paths.daemon_log,
+        level=config.log.level,
+        max_mb=config.log.max_mb,
+        backups=config.log.backups,
+        also_stderr=sys.stderr.isatty(),
+    )
+    return lock
+
+
+async def _run(paths: Paths, config: Config) -> int:
+    lock = _prepare(paths, config)
+    try:
+        return await _serve(paths, config)
+    finally:
+        lock.release()
+
+
+def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
+    clock = SystemClock()
+    simulated_dir = os.path.join(paths.state, "simulated")
+    probe = open_probe(
+        config.gpu.provider,
+        simulated_count=config.gpu.simulated_count,
+        simulated_memory_mib=config.gpu.simulated_memory,
+        simulated_dir=simulated_dir,
+    )
+    is_real = config.gpu.provider != "simulated"
+    user = user_name(os.getuid())
+    identity = {"uid": os.getuid(), "user": user, "pid": os.getpid(), "state_dir": paths.state, "socket": paths.socket}
+    runner = RunnerClient(
+        directory=paths.runner,
+        claims_dir=config.gpu.claims_dir,
+        idle_exit_s=config.runner.idle_exit_s,
+        identity=identity,
+    )
+    return Daemon(
+        paths=paths,
+        config=config,
+        clock=clock,
+        store=SqliteStore(paths.database),
+        probe=probe,
+        runner=runner,
+        claims=ClaimsReader(config.gpu.claims_dir, paths.state) if is_real else None,
+        processes=ProcTable(),
+        simulated_dir=None if is_real else simulated_dir,
+        http=http,
+        is_debug=os.environ.get("GAVELQ_DEBUG") == "1",
+    )
+
+
+async def _serve(paths: Paths, config: Config) -> int:
+    sockets = [open_unix(paths.socket)]
+    http, token = None, None
+    try:
+        if config.http.listen:
+            tcp, http = open_tcp(config.http.listen)
+            sockets.append(tcp)
+            token = admin_token(paths.admin_token)
+        daemon = _build(paths, config, http)
+        await daemon.start()
+        try:
+            return await _answer(daemon, sockets, _doorkeeper(daemon, config, token))
+        finally:
+            await daemon.close()
+    finally:
+        for sock in sockets:
+            sock.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(paths.socket)
+
+
+def _doorkeeper(daemon: Daemon, config: Config, token: str | None) -> Doorkeeper:
+    host = split_listen(config.http.listen)[0] if config.http.listen else "127.0.0.1"
+    return Doorkeeper(
+        own_uid=os.getuid(),
+        token_hash=hash_token(token) if token else None,
+        allowed_hosts=hosts_of(host, config.http.allowed_hosts),
+        task_of=daemon.task_of,
+        tenant_of_task=daemon.tenant_of_task,
+    )
+
+
+async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Doorkeeper) -> int:
+    listener = Listener(make_protocol(build_app(daemon.service, doorkeeper)))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, partial(daemon.request_stop, signal.Signals(number).name))
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the terminal it was started from may close
+    for sock in sockets:
+        await listener.serve(sock)
+    facts = daemon.facts
+    journal.note("ready", version=__version__, pid=os.getpid(), socket=facts.socket, http=facts.http)
+    if sys.stderr.isatty() or facts.http:
+        shown = f", {facts.http} (token in {daemon.paths.admin_token})" if facts.http else ""
+        sys.stderr.write(f"gavelq {__version__} is ready: pid {os.getpid()}, {facts.socket}{shown}\n")
+        sys.stderr.flush()
+    code = await daemon.wait_until_stopped()
+    listener.close()
+    await asyncio.sleep(0.05)  # the answer to `daemon stop` is still on its way
+    return code

@@ -1,0 +1,211 @@
+"""The daemon put together: loop, effects, monitor, service, and the order in which they start and end."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+from gavelq.config import Config, differences, load
+from gavelq.core.errors import GavelqError
+from gavelq.core.events import GpusSampled, QueueCreated
+from gavelq.core.ids import TaskId
+from gavelq.daemon import journal
+from gavelq.daemon.effects import Effects
+from gavelq.daemon.housekeeping import keep_house
+from gavelq.daemon.loop import Loop, Waiters
+from gavelq.daemon.monitor import Monitor
+from gavelq.daemon.recovery import reconcile, restore
+from gavelq.daemon.service import Service
+from gavelq.daemon.service.admin import AdminService, Facts
+from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.gpus import GpuService
+from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.tasks import TaskService
+from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
+from gavelq.daemon.views import Json
+from gavelq.paths import Paths
+from gavelq.ports import Clock, GpuClaims, GpuProbe, ProcessTable, Runner, Store
+
+FIRST_SAMPLE_S = 6.0
+"""A driver may need seconds for its first answer; a hanging one must not keep the daemon from starting."""
+
+
+class Daemon:
+    """One running daemon over ports: real ones in `app.py`, fakes in tests."""
+
+    def __init__(
+        self,
+        *,
+        paths: Paths,
+        config: Config,
+        clock: Clock,
+        store: Store,
+        probe: GpuProbe,
+        runner: Runner,
+        claims: GpuClaims | None,
+        processes: ProcessTable,
+        simulated_dir: str | None,
+        http: str | None,
+        is_debug: bool,
+    ) -> None:
+        self.paths = paths
+        self.config = config
+        self._clock = clock
+        self._store = store
+        self._runner = runner
+        self._processes = processes
+        self._probe = probe
+        state = restore(store.load())
+        self.facts = Facts(socket=paths.socket, state_dir=paths.state, http=http, started_at=clock.now())
+        self._waiters = Waiters()
+        self._effects = Effects(
+            state=state, store=store, runner=runner, config=lambda: self.config, socket_path=paths.socket,
+            simulated_dir=simulated_dir, resample=self._resample,
+        )  # fmt: skip
+        self.loop = Loop(
+            state=state, store=store, clock=clock, rules=rules_of(config, paths), policy=policy_of(config),
+            carry_out=self._effects.carry_out, is_debug=is_debug,
+        )  # fmt: skip
+        self.loop.on_applied.append(self._waiters.notice)
+        self._monitor = Monitor(
+            probe=probe, claims=claims, processes=processes, clock=clock, state=state, post=self._sampled,
+            interval_s=config.gpu.sample_interval_s, configured=config.cards,
+        )  # fmt: skip
+        self.service = self._build_service()
+        self._stopped: asyncio.Future[int] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._missed: set[str] = set()
+
+    def _build_service(self) -> Service:
+        desk = Desk(
+            loop=self.loop, store=self._store, clock=self._clock, waiters=self._waiters, config=lambda: self.config
+        )
+        gpus, queues = GpuService(desk), QueueService(desk)
+        admin = AdminService(
+            desk, facts=self.facts, probe=self._probe, runner=self._runner, gpus=gpus, queues=queues,
+            request_stop=self._stop_when_idle, reload_config=self.reload, warnings=self.warnings,
+        )  # fmt: skip
+        return Service(tasks=TaskService(desk), gpus=gpus, queues=queues, admin=admin)
+
+    async def start(self) -> None:
+        """Recover, look at the GPUs once, and begin. Raises GavelqError."""
+        self._stopped = asyncio.get_running_loop().create_future()
+        self._spawn(self.loop.run())
+        self._spawn(self._effects.run())
+        for name in sorted({entry.queue for entry in self.config.cards.values() if entry.queue}):
+            if name not in self.loop.state.queues:
+                await self.loop.ask(QueueCreated(by="configuration", name=name, options={}))
+        await self._monitor.start(FIRST_SAMPLE_S)
+        await self._runner.connect(self.loop.post, self._reconnected)
+        await self._reconcile()
+        self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock))
+        self.loop.wake()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.append(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A part of the daemon ended: by itself, which is fine, or by a fault, which ends the daemon."""
+        if task.cancelled() or task.exception() is None:
+            if task is not self._tasks[0]:
+                self._tasks.remove(task)
+            return
+        error = task.exception()
+        journal.fail("a part of the daemon failed; the daemon ends", error)
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(error.exit_code if isinstance(error, GavelqError) else 1)
+
+    async def _reconcile(self) -> None:
+        await reconcile(self.loop.state, self._runner, self.loop.post, self._effects.carry_out)
+
+    def _reconnected(self) -> None:
+        journal.warn("the runner was away; its attempts are compared with the books", runner_pid=self._runner.pid)
+        self._spawn(self._reconcile())
+
+    def _resample(self) -> None:
+        self._monitor.kick()
+
+    def _sampled(self, event: GpusSampled) -> None:
+        self.loop.post(event)
+        missing = set(unseen_cards(self.config, self.loop.state.cards)) if self.loop.state.cards else set()
+        for sentence in sorted(missing - self._missed):
+            journal.warn(sentence)
+        self._missed = missing
+
+    def warnings(self) -> list[str]:
+        """What a person should know: configured GPUs that are not there, GPUs that cannot be seen."""
+        problem = self.loop.state.books.sample.problem
+        return ([problem] if problem else []) + unseen_cards(self.config, self.loop.state.cards)
+
+    def task_of(self, pid: int) -> TaskId | None:
+        """The task that a process descends from, by its supervisor."""
+        supervisors = {
+            task.attempt.supervisor.pid: task.id
+            for task in self.loop.state.holding.values()
+            if task.attempt is not None and task.attempt.supervisor is not None
+        }
+        if not supervisors:
+            return None
+        return next((supervisors[up] for up in self._processes.ancestors(pid) if up in supervisors), None)
+
+    def tenant_of_task(self, task_id: TaskId) -> str | None:
+        """Whose task that is."""
+        task = self.loop.state.tasks.get(task_id)
+        return task.request.tenant if task is not None else None
+
+    def reload(self) -> Json:
+        """Read the configuration file again. Raises InvalidFile; then nothing changed."""
+        fresh = load(self.paths.config, os.environ)
+        if self.config.source("http.listen") == "flag":
+            fresh = replace(fresh, http=self.config.http)
+        changed, needs_restart = differences(self.config, fresh)
+        self.config = fresh
+        self.loop.policy = policy_of(fresh)
+        self.loop.rules = rules_of(fresh, self.paths)
+        self._monitor.interval_s = fresh.gpu.sample_interval_s
+        self._monitor.configured = fresh.cards
+        journal.set_level(fresh.log.level)
+        journal.note("configuration reloaded", changed=list(changed), needs_restart=list(needs_restart))
+        self._monitor.kick()
+        self.loop.wake()
+        return {"changed": list(changed), "needs_restart": list(needs_restart), "warnings": self.warnings()}
+
+    def request_stop(self, why: str) -> None:
+        """End the daemon; tasks go on."""
+        if self._stopped is not None and not self._stopped.done():
+            journal.note("stopping", why=why)
+            self._stopped.set_result(0)
+
+    def _stop_when_idle(self, is_killing: bool) -> None:
+        if not is_killing:
+            asyncio.get_running_loop().call_soon(self.request_stop, "asked to")
+            return
+        self.loop.is_closing = True  # what is freed now stays free
+        self._spawn(self._stop_after_tasks())
+
+    async def _stop_after_tasks(self) -> None:
+        deadline = asyncio.get_running_loop().time() + self.config.runner.grace_s + 30
+        while self.loop.state.holding and asyncio.get_running_loop().time() < deadline:
+            for task_id in list(self.loop.state.holding):
+                await self._waiters.wait(task_id, 1.0)
+        self.request_stop("its tasks have ended")
+
+    async def wait_until_stopped(self) -> int:
+        """Until a stop is requested, or a part of the daemon fails; the exit code."""
+        if self._stopped is None:
+            raise RuntimeError("the daemon was not started")
+        return await self._stopped
+
+    async def close(self) -> None:
+        """End in an orderly way: nothing that was acknowledged is lost, tasks and their runner go on."""
+        self.loop.stop()
+        self._monitor.stop()
+        for task in self._tasks[1:]:
+            task.cancel()
+        await asyncio.wait(self._tasks, timeout=10)
+        await self._runner.close()
+        await self._store.close()
+        journal.note("stopped")

@@ -1,0 +1,18 @@
+"""What callers can ask of the daemon: one method per verb, the same for the command line, REST and the SDK."""
+
+from dataclasses import dataclass
+
+from gavelq.daemon.service.admin import AdminService
+from gavelq.daemon.service.gpus import GpuService
+from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.tasks import TaskService
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The verbs, by noun."""
+
+    tasks: TaskService
+    gpus: GpuService
+    queues: QueueService
+    admin: AdminService

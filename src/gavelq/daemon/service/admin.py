@@ -1,0 +1,105 @@
+"""The daemon itself: status, stop, configuration, backup."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gavelq.core.errors import InvalidField, WrongState
+from gavelq.core.events import DaemonStopped
+from gavelq.daemon import journal
+from gavelq.daemon.caller import Caller
+from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.gpus import GpuService
+from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.views import Json, counts_json
+from gavelq.ports import GpuProbe, Runner
+from gavelq.version import __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What does not change while the daemon runs."""
+
+    socket: str
+    state_dir: str
+    http: str | None
+    started_at: float
+
+
+class AdminService:
+    """The verbs of `gavelq daemon`, and what else concerns the daemon as a whole."""
+
+    def __init__(
+        self, desk: Desk, *, facts: Facts, probe: GpuProbe, runner: Runner, gpus: GpuService, queues: QueueService,
+        request_stop: Callable[[bool], None], reload_config: Callable[[], Json],
+        warnings: Callable[[], list[str]],
+    ) -> None:  # fmt: skip
+        self._desk = desk
+        self._facts = facts
+        self._probe = probe
+        self._runner = runner
+        self._gpus = gpus
+        self._queues = queues
+        self._request_stop = request_stop
+        self._reload = reload_config
+        self._warnings = warnings
+
+    async def daemon(self) -> Json:
+        """`GET /api/daemon`: the daemon object of SPEC section 4."""
+        return {
+            "running": True,
+            "pid": os.getpid(),
+            "version": __version__,
+            "socket": self._facts.socket,
+            "state_dir": self._facts.state_dir,
+            "http": self._facts.http,
+            "uptime_s": round(self._desk.clock.now() - self._facts.started_at, 3),
+            "gpu_provider": self._probe.name,
+            "warnings": self._warnings(),
+            "runner_pid": self._runner.pid,
+            "read_only": self._desk.loop.is_read_only,
+            "counts": counts_json(await self._desk.store.counts()),
+        }
+
+    async def status(self) -> Json:
+        """`GET /api/status`: everything at a glance."""
+        daemon = await self.daemon()
+        return {
+            "daemon": daemon,
+            "gpus": self._gpus.list_gpus(),
+            "queues": self._queues.list_queues(),
+            "counts": daemon["counts"],
+        }
+
+    def health(self) -> Json:
+        """`GET /api/gpu/status`: whether GPUs can be seen; the one thing told to anybody."""
+        sample = self._desk.state.books.sample
+        age = self._desk.clock.now() - sample.taken_at
+        if sample.problem is None and age <= self._desk.loop.policy.stale_s:
+            return {"status": "ok"}
+        return {"status": "degraded", "problem": sample.problem or f"no look at the GPUs for {age:.0f} s"}
+
+    async def stop(self, caller: Caller, *, kill_tasks: bool) -> Json:
+        """`daemon stop`: end the daemon; its tasks only when asked."""
+        caller.require_admin("stopping the daemon")
+        n_stopped = await self._desk.loop.ask(DaemonStopped(by=caller.name)) if kill_tasks else 0
+        journal.note("stop requested", by=caller.name, kill_tasks=kill_tasks, n_tasks=n_stopped)
+        self._request_stop(kill_tasks)
+        return {"stopping": True, "tasks_stopped": n_stopped}
+
+    def reload(self, caller: Caller) -> Json:
+        """`POST /api/config/reload`: read the configuration file again. Raises InvalidFile; then nothing changed."""
+        caller.require_admin("reloading the configuration")
+        return self._reload()
+
+    async def backup(self, caller: Caller, path: str) -> Json:
+        """`gavelq backup`: a consistent copy of the live database in a new file."""
+        caller.require_admin("making a backup")
+        if not os.path.isabs(path) or "\0" in path:
+            raise InvalidField(field="path", problem=f"{path!r} is not absolute", hint="begin with /")
+        try:
+            await self._desk.store.backup(path)
+        except FileExistsError:
+            raise WrongState(what=path, state="there already", problem="a backup goes to a new file") from None
+        return {"path": path, "bytes": await asyncio.to_thread(os.path.getsize, path)}

@@ -1,0 +1,51 @@
+"""What every part of the service works with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gavelq.config import Config
+from gavelq.core.gpu import Card
+from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.lifecycle import TaskState
+from gavelq.core.pending import shape_of
+from gavelq.core.state import State
+from gavelq.core.task import Task
+from gavelq.daemon import views
+from gavelq.daemon.loop import Loop, Waiters
+from gavelq.ports import Clock, Store
+from gavelq.scheduling.gpu_view import GpuView, gpu_views
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """The loop, the store and the configuration, and how committed state is shown."""
+
+    loop: Loop
+    store: Store
+    clock: Clock
+    waiters: Waiters
+    config: Callable[[], Config]
+
+    @property
+    def state(self) -> State:
+        """Committed facts."""
+        return self.loop.state
+
+    def task_json(self, task: Task) -> views.Json:
+        """A task with the reason why it waits."""
+        blocked = self.loop.reasons.get(shape_of(task)) if task.state is TaskState.PENDING else None
+        return views.task_json(task, blocked)
+
+    async def find(self, task_id: TaskId) -> Task | None:
+        """A task, live or ended."""
+        return self.state.tasks.get(task_id) or await self.store.task(task_id)
+
+    def gpu_views(self) -> Mapping[GpuUuid, GpuView]:
+        """The cards as a cycle would see them now."""
+        policy = self.loop.policy
+        return gpu_views(self.state, self.clock.now(), unattributed_mib=policy.unattributed_mib, stale_s=policy.stale_s)
+
+    def card_names(self) -> dict[str, GpuUuid]:
+        """Every name that a card goes by: its index and its UUID."""
+        cards: dict[GpuUuid, Card] = self.state.cards
+        return {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}

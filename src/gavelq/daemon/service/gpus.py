@@ -1,0 +1,86 @@
+"""Everything about GPUs: list, show, allocate, release, ignore, unignore, drain."""
+
+from collections.abc import Sequence
+
+from gavelq.core import events as ev
+from gavelq.core.engine.gpus import index_key
+from gavelq.core.errors import InvalidField
+from gavelq.core.gpu import Card
+from gavelq.core.ids import GpuUuid, QueueName
+from gavelq.daemon.caller import Caller
+from gavelq.daemon.requests import resolve_gpu
+from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.views import Json, gpu_json, stamp
+from gavelq.scheduling.gpu_view import GpuView
+
+
+class GpuService:
+    """The verbs of `gavelq gpu`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def list_gpus(self) -> list[Json]:
+        """`GET /api/gpus`: all schedulable cards by index."""
+        views = self._desk.gpu_views()
+        cards = sorted(self._desk.state.cards.values(), key=lambda card: index_key(card.index))
+        return [self._json(card, views[card.uuid]) for card in cards if card.uuid in views]
+
+    def show(self, name: str) -> Json:
+        """`GET /api/gpus/{id}`. Raises GpuNotFound."""
+        uuid = self._resolve(name)
+        views = self._desk.gpu_views()
+        return self._json(self._desk.state.cards[uuid], views[uuid])
+
+    async def allocate(self, caller: Caller, queue: str, names: Sequence[str], count: object = None) -> list[Json]:
+        """`gpu allocate`: these cards, or `count` free ones of the pool (one without either)."""
+        caller.require_admin("allocating GPUs")
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 1024):
+            raise InvalidField(field="count", problem=f"{count!r} is not a number of GPUs", hint="write 1 or more")
+        if names and count is not None:
+            raise InvalidField(field="count", problem="GPUs are named already", hint="give ids or --count, not both")
+        gpus = tuple(dict.fromkeys(self._resolve(name) for name in names))
+        event = ev.GpusAllocated(by=caller.name, queue=QueueName(queue), gpus=gpus, count=int(count or 1))
+        return [self.show(uuid) for uuid in await self._desk.loop.ask(event)]
+
+    async def release(self, caller: Caller, name: str, *, requeue: bool) -> Json:
+        """`gpu release`: back to the pool; gavelq's tasks on it end or go back to pending."""
+        caller.require_admin("releasing a GPU")
+        return await self._act(ev.GpuReleased(by=caller.name, gpu=self._resolve(name), requeue=requeue))
+
+    async def ignore(self, caller: Caller, name: str) -> Json:
+        """`gpu ignore`: no new task there."""
+        caller.require_admin("ignoring a GPU")
+        return await self._act(ev.GpuIgnored(by=caller.name, gpu=self._resolve(name)))
+
+    async def unignore(self, caller: Caller, name: str) -> Json:
+        """`gpu unignore`: schedulable again."""
+        caller.require_admin("unignoring a GPU")
+        return await self._act(ev.GpuUnignored(by=caller.name, gpu=self._resolve(name)))
+
+    async def drain(self, caller: Caller, name: str, *, now: bool, requeue: bool) -> Json:
+        """`gpu drain`: no new task, and with `now` the running ones are stopped."""
+        caller.require_admin("draining a GPU")
+        if requeue and not now:
+            raise InvalidField(field="requeue", problem="it goes with `now` only", hint="add --now, or leave it out")
+        return await self._act(ev.GpuDrained(by=caller.name, gpu=self._resolve(name), stop_now=now, requeue=requeue))
+
+    async def _act(self, event: ev.GpuReleased | ev.GpuIgnored | ev.GpuUnignored | ev.GpuDrained) -> Json:
+        await self._desk.loop.ask(event)
+        return self.show(event.gpu)
+
+    def _resolve(self, name: str) -> GpuUuid:
+        """A card that can be scheduled, by index or UUID."""
+        uuid = resolve_gpu(str(name), self._desk.card_names())
+        if uuid not in self._desk.gpu_views():
+            raise InvalidField(
+                field="gpu", problem=f"GPU {name} is in MIG mode and used through its devices",
+                hint=f"name one of its devices, for example {name}:0",
+            )  # fmt: skip
+        return uuid
+
+    def _json(self, card: Card, view: GpuView) -> Json:
+        shown = gpu_json(card, view)
+        held = self._desk.state.ledger.on(card.uuid)
+        shown["held_since"] = stamp(min((a.since for a in held.values()), default=None))
+        return shown

@@ -1,0 +1,55 @@
+"""Everything about queues: list, show, create, change, delete, merge."""
+
+from collections.abc import Mapping
+
+from gavelq.core import events as ev
+from gavelq.core.errors import QueueNotFound
+from gavelq.core.ids import QueueName
+from gavelq.daemon.caller import Caller
+from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.views import Json, queue_json
+
+
+class QueueService:
+    """The verbs of `gavelq queue`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def list_queues(self) -> list[Json]:
+        """`GET /api/queues`: the built-in ones first, then by name."""
+        queues = sorted(self._desk.state.queues.values(), key=lambda queue: (not queue.is_builtin, queue.name))
+        return [queue_json(queue, self._desk.state) for queue in queues]
+
+    def show(self, name: str) -> Json:
+        """`GET /api/queues/{name}`. Raises QueueNotFound."""
+        queue = self._desk.state.queues.get(QueueName(name))
+        if queue is None:
+            raise QueueNotFound(queue=name)
+        return queue_json(queue, self._desk.state)
+
+    async def create(self, caller: Caller, name: str, options: Mapping[str, object]) -> Json:
+        """`queue create`, with some options."""
+        caller.require_admin("creating a queue")
+        return self.show(
+            await self._desk.loop.ask(ev.QueueCreated(by=caller.name, name=QueueName(name), options=options))
+        )
+
+    async def change(self, caller: Caller, name: str, options: Mapping[str, object]) -> Json:
+        """`queue set`, `set-limit`, `pause`, `resume`."""
+        caller.require_admin("changing a queue")
+        return self.show(
+            await self._desk.loop.ask(ev.QueueChanged(by=caller.name, name=QueueName(name), options=options))
+        )
+
+    async def delete(self, caller: Caller, name: str) -> Json:
+        """`queue delete`, of an empty one; its GPUs go back to the pool."""
+        caller.require_admin("deleting a queue")
+        await self._desk.loop.ask(ev.QueueDeleted(by=caller.name, name=QueueName(name)))
+        return {"deleted": name}
+
+    async def merge(self, caller: Caller, source: str, target: str) -> Json:
+        """`queue merge`: all tasks move; the source queue and its GPUs stay. The queue merged into."""
+        caller.require_admin("merging queues")
+        event = ev.QueueMerged(by=caller.name, source=QueueName(source), target=QueueName(target))
+        return self.show(await self._desk.loop.ask(event))

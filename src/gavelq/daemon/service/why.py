@@ -1,0 +1,92 @@
+"""`task why`: the whole story of a wait, or of an end, in data and in one sentence."""
+
+from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.pending import shape_of
+from gavelq.core.signals import signal_name
+from gavelq.core.task import Ending, Task
+from gavelq.core.units import format_duration
+from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.views import Json, people_index
+from gavelq.scheduling.explain import Explanation, explain
+from gavelq.scheduling.snapshot import take_snapshot
+
+
+def why(desk: Desk, task: Task) -> Json:
+    """The explanation object of docs/rest.md."""
+    told: Json = {
+        "task": desk.task_json(task),
+        "state": task.state.value,
+        "summary": _summary(desk, task),
+        "gates": [],
+        "cards": [],
+        "position": None,
+        "expected_start_at": None,
+    }
+    if task.state is TaskState.PENDING:
+        found = _explained(desk, task)
+        told["gates"] = [
+            {"gate": g.name, "passed": g.passes, "reason": None if g.passes else g.name, "text": g.text,
+             "details": dict(g.details)}
+            for g in found.gates
+        ]  # fmt: skip
+        told["cards"] = [
+            {"index": people_index(index), "fits": refusal is None, "reason": refusal.reason.value if refusal else None,
+             "text": refusal.text if refusal else "would do now"}
+            for index, refusal in found.cards.items()
+        ]  # fmt: skip
+        told["position"] = found.position
+    return told
+
+
+def _explained(desk: Desk, task: Task) -> Explanation:
+    shape = shape_of(task)
+    snapshot = take_snapshot(desk.state, desk.loop.policy, desk.clock.now())
+    return explain(task.id, shape, desk.loop.reasons.get(shape), snapshot, desk.loop.policy)
+
+
+def _summary(desk: Desk, task: Task) -> str:
+    name = f"task {task.id}"
+    match task.state:
+        case TaskState.HELD:
+            by = "it was put on hold" if task.is_held_by_user else f"queue {task.queue} holds its tasks"
+            return f"{name} is held: {by}; release it with: gavelq task run {task.id}"
+        case TaskState.PENDING:
+            blocked = desk.loop.reasons.get(shape_of(task))
+            if desk.loop.is_read_only:
+                return f"{name} waits: the state cannot be written (disk full?), nothing starts until it can"
+            return f"{name} waits ({blocked.reason}): {blocked.text}" if blocked else f"{name} is about to be placed"
+        case TaskState.STARTING:
+            return f"{name} is starting on {_gpus(task)}"
+        case TaskState.RUNNING:
+            began = task.attempt.started_at if task.attempt else None
+            ran = format_duration(desk.clock.now() - began) if began is not None else "a moment"
+            return f"{name} has been running on {_gpus(task)} for {ran}"
+        case TaskState.STOPPING:
+            stop = task.stop
+            asked = f" ({stop.reason}, asked by {stop.by})" if stop else ""
+            return f"{name} is being stopped{asked}; what is left after the grace time is killed"
+    return f"{name} {how_it_ended(task.ending)}" if task.ending else name
+
+
+def _gpus(task: Task) -> str:
+    indices = task.attempt.indices if task.attempt else ()
+    return f"GPU {', '.join(indices)}" if indices else "no GPU"
+
+
+def how_it_ended(ending: Ending) -> str:
+    """An end in words, for example `failed: exit code 3`."""
+    words = {
+        EndReason.EXIT_ZERO: "completed with exit code 0",
+        EndReason.EXIT_NONZERO: f"failed: its command ended with exit code {ending.exit_code}",
+        EndReason.SIGNALLED: f"failed: its command was ended by {signal_name(ending.signal or 0)}, not sent by gavelq",
+        EndReason.TIME_LIMIT: "failed: it reached its time limit",
+        EndReason.SPAWN_FAILED: "failed: its command could not be started",
+        EndReason.CANCELLED_BY_USER: "was cancelled by its owner",
+        EndReason.CANCELLED_BY_ADMIN: "was cancelled by an administrator",
+        EndReason.GPU_RELEASED: "was aborted: its GPU was released",
+        EndReason.GPU_DRAINED: "was aborted: its GPU was drained",
+        EndReason.DAEMON_STOPPED: "was aborted: the daemon was stopped together with its tasks",
+        EndReason.LOST: "was aborted: it is lost, nobody could see how it ended",
+    }
+    said = words[ending.reason]
+    return f"{said} ({ending.detail})" if ending.detail else said

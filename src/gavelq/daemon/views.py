@@ -1,0 +1,171 @@
+"""The state as JSON objects: one shape on every surface (SPEC section 4, `client/shapes.py`)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from gavelq.core.gpu import Card, GpuProcess
+from gavelq.core.lifecycle import TaskState
+from gavelq.core.queue import Queue
+from gavelq.core.state import State
+from gavelq.core.step import Record
+from gavelq.core.task import Attempt, Task, describe
+from gavelq.scheduling.gpu_view import GpuView
+from gavelq.scheduling.reasons import Blocked
+
+Json = dict[str, Any]
+
+
+def stamp(at: float | None) -> str | None:
+    """Seconds since the epoch as ISO 8601 in UTC with six decimals and Z."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def people_index(index: str) -> int | str:
+    """`0` as a number, a MIG device's `0:1` as a string."""
+    return int(index) if index.isdigit() else index
+
+
+def task_json(task: Task, blocked: Blocked | None) -> Json:
+    """A task. `blocked` is why it waits, where it does."""
+    request, attempt, ending = task.request, task.attempt, task.ending
+    is_waiting = task.state is TaskState.PENDING and blocked is not None
+    listed = attempt if attempt is not None else None
+    return {
+        "id": task.id,
+        "name": request.name,
+        "state": task.state.value,
+        "pending_reason": blocked.reason.value if is_waiting and blocked else None,
+        "pending_detail": blocked.text if is_waiting and blocked else None,
+        "end_reason": ending.reason.value if ending else None,
+        "end_detail": ending.detail if ending else None,
+        "exit_code": ending.exit_code if ending else None,
+        "signal": ending.signal if ending else None,
+        "queue": task.queue,
+        "priority": task.priority,
+        "tenant": request.tenant,
+        "tags": list(request.tags),
+        "command": describe(request.command),
+        "workdir": request.workdir,
+        "gpu_count": request.gpus.count,
+        "min_gpus": None,
+        "max_gpus": None,
+        "gpu_ids": list(request.gpus.allowed),
+        "memory_mib": request.gpus.memory,
+        "max_util": request.gpus.max_util,
+        "share": request.gpus.share,
+        "time_limit_s": request.time_limit_s,
+        "requeue": request.requeue,
+        "depends_on": [],
+        "submission_id": task.submission_id,
+        "gpus": [people_index(index) for index in listed.indices] if listed else [],
+        "gpu_uuids": list(listed.gpus) if listed else [],
+        "pid": attempt.pid if attempt and task.state.holds_gpus else None,
+        "attempt": task.n_attempts,
+        "submitted_at": stamp(task.submitted_at),
+        "started_at": stamp(attempt.started_at) if attempt else None,
+        "ended_at": stamp(ending.at) if ending else None,
+        "log_path": task.log_path,
+        "env_dropped": list(request.dropped_env),
+        "expected_start_at": None,
+    }
+
+
+def attempt_json(attempt: Attempt) -> Json:
+    """One attempt with its result, where it has one."""
+    result = attempt.result
+    return {
+        "attempt": attempt.number,
+        "gpus": [people_index(index) for index in attempt.indices],
+        "gpu_uuids": list(attempt.gpus),
+        "pid": attempt.pid,
+        "placed_at": stamp(attempt.placed_at),
+        "started_at": stamp(attempt.started_at),
+        "ended_at": stamp(result.ended_at) if result else None,
+        "exit_code": result.exit_code if result else None,
+        "signal": result.signal if result else None,
+        "cause": result.cause if result else None,
+        "cpu_s": result.cpu_s if result else None,
+        "max_rss_mib": result.max_rss_mib if result else None,
+        "detail": result.detail if result else "",
+    }
+
+
+def record_json(record: Record) -> Json:
+    """One row of the event history."""
+    return {
+        "at": stamp(record.at), "event": record.kind, "by": record.by, "task_id": record.task_id,
+        "subject": record.subject, "details": dict(record.details),
+    }  # fmt: skip
+
+
+def gpu_json(card: Card, view: GpuView) -> Json:
+    """A GPU with what it does now."""
+    seen = view.sample
+    return {
+        "index": people_index(card.index),
+        "uuid": card.uuid,
+        "name": card.name,
+        "label": card.label,
+        "state": view.state(card, len(view.holders)).value,
+        "queue": card.queue,
+        "memory_total_mib": card.memory_total,
+        "memory_used_mib": view.used,
+        "memory_free_mib": view.free,
+        "utilization_percent": view.utilization,
+        "temperature_c": seen.temperature_c if seen else None,
+        "power_w": seen.power_w if seen else None,
+        "power_limit_w": seen.power_limit_w if seen else None,
+        "tasks": list(view.holders),
+        "processes": [_process(p) for p in (seen.processes if seen else ())],
+        "unattributed_mib": view.unattributed,
+        "claimed_by": view.claimed_by,
+        "unavailable": view.unavailable,
+    }
+
+
+def _process(process: GpuProcess) -> Json:
+    return {
+        "pid": process.pid,
+        "user": process.user,
+        "memory_mib": process.memory,
+        "task_id": process.task_id,
+        "command": process.command,
+        "started_at": stamp(process.started_at),
+    }
+
+
+def queue_json(queue: Queue, state: State) -> Json:
+    """A queue, its limits and its counts."""
+
+    def count(states: Iterable[TaskState]) -> int:
+        return sum(state.n_by_queue.get((queue.name, one), 0) for one in states)
+
+    owned = sorted((c for c in state.cards.values() if c.queue == queue.name), key=lambda c: _order(c.index))
+    return {
+        "name": queue.name,
+        "hold": queue.hold,
+        "paused": queue.paused,
+        "gpus": [people_index(card.index) for card in owned],
+        "pool": queue.pool,
+        "priority": queue.priority,
+        "max_running": queue.max_running,
+        "max_gpus": queue.max_gpus,
+        "max_util": queue.max_util,
+        "mem_type": queue.mem_type.value,
+        "mem_value": queue.mem_value,
+        "n_pending": count((TaskState.PENDING,)),
+        "n_running": count((TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING)),
+        "n_held": count((TaskState.HELD,)),
+    }
+
+
+def _order(index: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in index.split(":"))
+
+
+def counts_json(counted: Mapping[str, int]) -> dict[str, int]:
+    """How many tasks are in each state; every state is there."""
+    return {state.value: counted.get(state.value, 0) for state in TaskState}
