@@ -1,0 +1,96 @@
+"""What is read: everything at start, and pages of history later."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from gavelq.adapters.store.rows import TaskReader, attempt_of, card_of, key_of, queue_of, record_of
+from gavelq.adapters.store.statements import queries
+from gavelq.core.ids import SubmissionId, TaskId
+from gavelq.core.step import Record
+from gavelq.core.task import Attempt, Task
+from gavelq.ports import Loaded, TaskFilter
+
+MAX_PAGE = 100_000
+
+
+def load(connection: sqlite3.Connection) -> Loaded:
+    """Everything that a start needs, in one consistent look. Raises RowError."""
+    sql = queries()
+    connection.execute("BEGIN")
+    try:
+        counters = dict(connection.execute(sql["counters"]))
+        last_task, last_submission = connection.execute(sql["last_ids"]).fetchone()
+        return Loaded(
+            tasks=TaskReader().tasks(connection.execute(sql["live_tasks"])),
+            queues=[queue_of(text) for (text,) in connection.execute(sql["queues"])],
+            cards=[card_of(text) for (text,) in connection.execute(sql["cards"])],
+            reservations={domain: TaskId(task_id) for domain, task_id in connection.execute(sql["reservations"])},
+            keys=[key_of(row) for row in connection.execute(sql["keys"])],
+            next_task_id=TaskId(max(counters.get("task", 1), last_task + 1)),
+            next_submission_id=SubmissionId(max(counters.get("submission", 1), last_submission + 1)),
+        )
+    finally:
+        connection.execute("COMMIT")
+
+
+def task(connection: sqlite3.Connection, task_id: int) -> Task | None:
+    """One task. Raises RowError."""
+    row = connection.execute(queries()["task"], (task_id,)).fetchone()
+    return None if row is None else TaskReader().task(row)
+
+
+def tasks(connection: sqlite3.Connection, wanted: TaskFilter) -> list[Task]:
+    """A page of tasks, ascending by id. Raises RowError."""
+    limit = max(0, min(wanted.limit, MAX_PAGE))
+    reader = TaskReader()
+    found: list[Task] = []
+    # One ordered walk of an index for each state: sorting all ended tasks for one page would cost more.
+    for state in wanted.states or (None,):
+        statement, arguments = _page(wanted, state, limit)
+        found += reader.tasks(connection.execute(statement, arguments))
+    found.sort(key=lambda task: task.id)
+    return found[max(0, len(found) - limit) :] if wanted.newest else found[:limit]
+
+
+def _page(wanted: TaskFilter, state: str | None, limit: int) -> tuple[str, dict[str, object]]:
+    conditions = {
+        "id > :after": wanted.after_id,
+        "id < :before": wanted.before_id,
+        "state = :state": state,
+        "queue = :queue": wanted.queue,
+        "submission_id = :submission": wanted.submission_id,
+    }
+    given = {condition: value for condition, value in conditions.items() if value is not None}
+    arguments = {condition.rpartition(":")[2]: value for condition, value in given.items()}
+    statement = queries()["tasks_page"].format(
+        conditions=" AND ".join(given), direction="DESC" if wanted.newest else "ASC"
+    )
+    return statement, {**arguments, "limit": limit}
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many tasks are in each state."""
+    return dict(connection.execute(queries()["task_counts"]))
+
+
+def blob(connection: sqlite3.Connection, key: str) -> bytes:
+    """A blob. Raises KeyError."""
+    row = connection.execute(queries()["blob"], (key,)).fetchone()
+    if row is None:
+        raise KeyError(key)
+    return bytes(row[0])
+
+
+def attempts(connection: sqlite3.Connection, task_id: int) -> list[Attempt]:
+    """All attempts of a task. Raises RowError."""
+    return [attempt_of(text) for (text,) in connection.execute(queries()["attempts"], (task_id,))]
+
+
+def records(connection: sqlite3.Connection, task_id: int | None, limit: int) -> Sequence[Record]:
+    """The last records, oldest first. Raises RowError."""
+    limit = max(0, min(limit, MAX_PAGE))
+    if task_id is None:
+        rows = connection.execute(queries()["last_records"], (limit,)).fetchall()
+    else:
+        rows = connection.execute(queries()["last_records_of_a_task"], (task_id, limit)).fetchall()
+    return [record_of(row) for row in reversed(rows)]

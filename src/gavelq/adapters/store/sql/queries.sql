@@ -1,0 +1,113 @@
+-- Every statement of the store by name: a line `-- name: ...` begins one.
+
+-- name: put_task
+INSERT INTO tasks (id, submission_id, state, queue, priority, submitted_at, ended_at, env, script, request, standing)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    submission_id = excluded.submission_id, state = excluded.state, queue = excluded.queue,
+    priority = excluded.priority, submitted_at = excluded.submitted_at, ended_at = excluded.ended_at,
+    env = excluded.env, script = excluded.script, request = excluded.request, standing = excluded.standing
+
+-- name: delete_task
+DELETE FROM tasks WHERE id = ?
+
+-- name: delete_attempts
+DELETE FROM attempts WHERE task_id = ?
+
+-- name: put_attempt
+INSERT OR REPLACE INTO attempts (task_id, number, document) VALUES (?, ?, ?)
+
+-- name: put_queue
+INSERT OR REPLACE INTO queues (name, document) VALUES (?, ?)
+
+-- name: delete_queue
+DELETE FROM queues WHERE name = ?
+
+-- name: put_card
+INSERT OR REPLACE INTO cards (uuid, document) VALUES (?, ?)
+
+-- name: delete_card
+DELETE FROM cards WHERE uuid = ?
+
+-- name: clear_reservations
+DELETE FROM reservations
+
+-- name: put_reservation
+INSERT INTO reservations (domain, task_id) VALUES (?, ?)
+
+-- name: put_blob
+INSERT INTO blobs (key, content) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET orphaned = 0
+
+-- name: put_key
+INSERT OR REPLACE INTO keys (key, at, task_ids) VALUES (?, ?, ?)
+
+-- name: put_record
+INSERT INTO records (at, kind, actor, task_id, subject, details) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: raise_counter
+INSERT INTO counters (name, value) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+
+-- name: live_tasks
+SELECT id, submission_id, state, queue, priority, submitted_at, request, standing
+FROM tasks WHERE ended_at IS NULL ORDER BY id
+
+-- name: task
+SELECT id, submission_id, state, queue, priority, submitted_at, request, standing FROM tasks WHERE id = ?
+
+-- name: tasks_page
+SELECT id, submission_id, state, queue, priority, submitted_at, request, standing FROM tasks
+WHERE {conditions} ORDER BY id {direction} LIMIT :limit
+
+-- name: task_counts
+SELECT state, count(*) FROM tasks GROUP BY state
+
+-- name: last_ids
+SELECT coalesce(max(id), 0), coalesce(max(submission_id), 0) FROM tasks
+
+-- name: queues
+SELECT document FROM queues ORDER BY name
+
+-- name: cards
+SELECT document FROM cards ORDER BY uuid
+
+-- name: reservations
+SELECT domain, task_id FROM reservations
+
+-- name: keys
+SELECT key, at, task_ids FROM keys ORDER BY at
+
+-- name: counters
+SELECT name, value FROM counters
+
+-- name: blob
+SELECT content FROM blobs WHERE key = ?
+
+-- name: attempts
+SELECT document FROM attempts WHERE task_id = ? ORDER BY number
+
+-- name: last_records
+SELECT at, kind, actor, task_id, subject, details FROM records ORDER BY id DESC LIMIT ?
+
+-- name: last_records_of_a_task
+SELECT at, kind, actor, task_id, subject, details FROM records WHERE task_id = ? ORDER BY id DESC LIMIT ?
+
+-- name: old_tasks
+SELECT id, submission_id, state, queue, priority, submitted_at, request, standing
+FROM tasks WHERE ended_at < ? ORDER BY ended_at LIMIT ?
+
+-- name: delete_old_records
+DELETE FROM records WHERE id IN (SELECT id FROM records WHERE at < ? LIMIT ?)
+
+-- name: delete_old_keys
+DELETE FROM keys WHERE at < ?
+
+-- name: delete_orphaned_blobs
+DELETE FROM blobs WHERE orphaned = 1
+AND key NOT IN (SELECT env FROM tasks UNION SELECT script FROM tasks WHERE script IS NOT NULL)
+
+-- name: mark_orphaned_blobs
+UPDATE blobs SET orphaned = (
+    key NOT IN (SELECT env FROM tasks UNION SELECT script FROM tasks WHERE script IS NOT NULL)
+)
+WHERE orphaned != (key NOT IN (SELECT env FROM tasks UNION SELECT script FROM tasks WHERE script IS NOT NULL))

@@ -1,0 +1,123 @@
+"""The Store port on SQLite: one thread that writes, one that reads, each with its own connection."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from gavelq.adapters.store import pruning, reading
+from gavelq.adapters.store.backup import back_up
+from gavelq.adapters.store.blob_cache import BlobCache
+from gavelq.adapters.store.database import connect, create, prepare, translated
+from gavelq.adapters.store.shape import RowError
+from gavelq.adapters.store.worker import Worker
+from gavelq.adapters.store.writing import write
+from gavelq.core.errors import StoreCorrupt
+from gavelq.core.ids import BlobKey, TaskId
+from gavelq.core.step import Changes, Record
+from gavelq.core.task import Attempt, Task
+from gavelq.ports import Loaded, TaskFilter
+
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """The durable state in one SQLite file (see the Store port for what each method promises).
+
+    The constructor creates the file (0600, its directory 0700) or opens and migrates it. It raises StoreUnavailable,
+    StoreCorrupt and StoreTooNew.
+    """
+
+    def __init__(self, path: str, *, busy_timeout_s: float = 5.0) -> None:
+        self.path = os.path.abspath(path)
+        with translated(self.path):
+            create(self.path)
+            with contextlib.closing(connect(self.path, busy_timeout_s=busy_timeout_s)) as connection:
+                prepare(connection, self.path)
+        self._writer = Worker(self.path, "writer", read_only=False, busy_timeout_s=busy_timeout_s)
+        self._reader = Worker(self.path, "reader", read_only=True, busy_timeout_s=busy_timeout_s)
+        self._blobs = BlobCache()
+
+    def load(self) -> Loaded:
+        """See Store.load."""
+        with self._decoding():
+            return self._reader.start(reading.load).result()
+
+    async def commit(self, changes: Changes) -> None:
+        """See Store.commit."""
+        if changes.is_empty():
+            return
+        await self._writer.run(lambda connection: write(connection, changes))
+        for key, content in changes.blobs.items():
+            self._blobs.put(key, content)
+
+    async def blob(self, key: BlobKey) -> bytes:
+        """See Store.blob."""
+        known = self._blobs.get(key)
+        if known is None:
+            known = await self._reader.run(lambda connection: reading.blob(connection, key))
+            self._blobs.put(key, known)
+        return known
+
+    async def task(self, task_id: TaskId) -> Task | None:
+        """See Store.task."""
+        return await self._read(lambda connection: reading.task(connection, task_id))
+
+    async def tasks(self, wanted: TaskFilter) -> Sequence[Task]:
+        """See Store.tasks."""
+        return await self._read(lambda connection: reading.tasks(connection, wanted))
+
+    async def counts(self) -> Mapping[str, int]:
+        """See Store.counts."""
+        return await self._read(reading.counts)
+
+    async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
+        """See Store.attempts."""
+        return await self._read(lambda connection: reading.attempts(connection, task_id))
+
+    async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:
+        """See Store.records."""
+        return await self._read(lambda connection: reading.records(connection, task_id, limit))
+
+    async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
+        """See Store.prune. A blob without tasks goes at the second pruning that finds it so."""
+        gone: list[Task] = []
+        with self._decoding():
+            while part := await self._writer.run(lambda c: pruning.prune_tasks(c, ended_before)):
+                gone += part
+            while await self._writer.run(lambda c: pruning.prune_records(c, records_before)):
+                pass
+            await self._writer.run(lambda c: pruning.prune_rest(c, keys_before))
+        return gone
+
+    async def backup(self, path: str) -> None:
+        """See Store.backup."""
+
+        def copy() -> None:
+            try:
+                with translated(path):
+                    back_up(self.path, path)
+            except Exception as error:
+                if isinstance(error.__cause__, FileExistsError):
+                    raise error.__cause__ from None
+                raise
+
+        await asyncio.to_thread(copy)
+
+    async def close(self) -> None:
+        """See Store.close."""
+        for worker in (self._writer, self._reader):
+            await asyncio.to_thread(worker.close)
+
+    async def _read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        with self._decoding():
+            return await self._reader.run(job)
+
+    @contextlib.contextmanager
+    def _decoding(self) -> Iterator[None]:
+        try:
+            yield
+        except RowError as error:
+            raise StoreCorrupt(path=self.path, why=str(error)) from error

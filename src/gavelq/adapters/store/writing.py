@@ -1,0 +1,63 @@
+"""One commit: the changes of a batch as rows, in one transaction."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gavelq.adapters.store.rows import attempt_text, card_text, queue_text, record_row, task_rows, to_json
+from gavelq.adapters.store.statements import queries
+from gavelq.core.step import Changes
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; on disk (synchronous=FULL) when it ends."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Some errors (a full disk) have rolled back already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def write(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Write all changes, or raise and leave nothing."""
+    # Encoded first: the write lock is held for the rows alone.
+    put = [task for task in changes.tasks.values() if task is not None]
+    rows = task_rows(put)
+    records = [record_row(record) for record in changes.records]
+    sql = queries()
+    with transaction(connection):
+        gone = [(task_id,) for task_id, task in changes.tasks.items() if task is None]
+        connection.executemany(sql["delete_task"], gone)
+        connection.executemany(sql["delete_attempts"], gone)
+        connection.executemany(sql["put_blob"], changes.blobs.items())
+        connection.executemany(sql["put_task"], rows)
+        attempts = [(task_id, number, attempt_text(attempt)) for (task_id, number), attempt in changes.attempts.items()]
+        connection.executemany(sql["put_attempt"], attempts)
+        connection.executemany(sql["put_record"], records)
+        _write_the_rest(connection, changes)
+
+
+def _write_the_rest(connection: sqlite3.Connection, changes: Changes) -> None:
+    sql = queries()
+    for name, queue in changes.queues.items():
+        if queue is None:
+            connection.execute(sql["delete_queue"], (name,))
+        else:
+            connection.execute(sql["put_queue"], (name, queue_text(queue)))
+    for uuid, card in changes.cards.items():
+        if card is None:
+            connection.execute(sql["delete_card"], (uuid,))
+        else:
+            connection.execute(sql["put_card"], (uuid, card_text(card)))
+    if changes.reservations is not None:
+        connection.execute(sql["clear_reservations"])
+        connection.executemany(sql["put_reservation"], changes.reservations.items())
+    connection.executemany(sql["put_key"], [(use.key, use.at, to_json(list(use.task_ids))) for use in changes.keys])
+    for counter, value in (("task", changes.next_task_id), ("submission", changes.next_submission_id)):
+        if value is not None:
+            connection.execute(sql["raise_counter"], (counter, value))
