@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gavelq.adapters.gpu.simulated import SimulatedProbe
+from gavelq.adapters.gpu.simulated_files import SimulatedDirectory
 from gavelq.core.gpu import CardSample
 from gavelq.testing.waiting import wait_until
 
@@ -126,6 +127,19 @@ def test_tasks_that_take_at_the_same_moment_never_take_more_than_there_is(machin
     tasks = [machine.start("--vram", "10G", "--hold", "60") for _ in range(4)]
     wait_until(lambda: sum(task.poll() == 1 for task in tasks) == 2, what="two tasks out of memory")
     machine.wait_used([20480, 0])
+
+
+def test_nothing_is_taken_while_another_one_looks_what_is_free(machine: Machine) -> None:
+    with SimulatedDirectory(str(machine.root)).locked():
+        task = machine.start("--vram", "1G", "--hold", "60")
+
+        def is_waiting() -> bool:
+            waiting = [line.split() for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
+            return any(str(task.pid) in line for line in waiting)
+
+        wait_until(is_waiting, what="the task to wait for the lock")
+        assert machine.used() == [0, 0]
+    machine.wait_used([1024, 0])
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,12 @@ def test_uuids_stay_over_a_restart_and_are_the_directorys_own(root: Path, tmp_pa
     assert not set(uuids(root)) & set(uuids(tmp_path / "other"))
 
 
+def test_a_restart_with_more_cards_tells_tasks_of_them(root: Path) -> None:
+    for count in (2, 4, 3):
+        SimulatedProbe(count, 1024, str(root)).sample(1.0)
+        assert [card.index for card in SimulatedDirectory(str(root)).cards()] == ["0", "1", "2", "3"][:count]
+
+
 def test_the_directory_is_private_even_where_it_was_open(root: Path) -> None:
     root.mkdir(mode=0o755)
     assert SimulatedProbe(1, 1024, str(root)).sample(1.0).problem is None
