@@ -1,0 +1,200 @@
+"""A store in memory, whose failures can be switched on."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gavelq.core.errors import GavelqError, StoreUnavailable
+from gavelq.core.gpu import Card
+from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.queue import Queue
+from gavelq.core.step import Changes, KeyUse, Record
+from gavelq.core.task import Attempt, Script, Task
+from gavelq.ports import Loaded, TaskFilter
+
+
+@dataclass(slots=True, kw_only=True)
+class Disk:
+    """What has been committed. Survives the FakeStore that wrote it, as a file would."""
+
+    tasks: dict[TaskId, Task] = field(default_factory=dict)
+    attempts: dict[tuple[TaskId, int], Attempt] = field(default_factory=dict)
+    queues: dict[QueueName, Queue] = field(default_factory=dict)
+    cards: dict[GpuUuid, Card] = field(default_factory=dict)
+    reservations: dict[str, TaskId] = field(default_factory=dict)
+    blobs: dict[BlobKey, bytes] = field(default_factory=dict)
+    orphaned: set[BlobKey] = field(default_factory=set)
+    keys: dict[str, KeyUse] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    next_task_id: int = 1
+    next_submission_id: int = 1
+
+
+class FakeStore:
+    """Port Store for tests. Set `failure` to an error and every commit raises it, until it is None again.
+
+    `reads_fail` is the same for reads. `delay_s` makes commits slow. `commits` lists the changes that were committed.
+    `FakeStore(store.disk)` is the store after a restart.
+    """
+
+    def __init__(self, disk: Disk | None = None) -> None:
+        self.disk = disk or Disk()
+        self.commits: list[Changes] = []
+        self.backups: dict[str, Disk] = {}
+        self.failure: GavelqError | None = None
+        self.reads_fail: GavelqError | None = None
+        self.delay_s = 0.0
+        self.n_failed = 0
+        self.is_closed = False
+        self._gate = asyncio.Event()
+        self._gate.set()
+
+    def fail(self, why: str = "disk full") -> None:
+        """Make commits raise StoreUnavailable from now on."""
+        self.failure = StoreUnavailable(why=why)
+
+    def recover(self) -> None:
+        """Let commits and reads work again."""
+        self.failure = self.reads_fail = None
+
+    def hold_commits(self) -> None:
+        """Let commits wait until `release_commits`."""
+        self._gate.clear()
+
+    def release_commits(self) -> None:
+        """Let the waiting commits go on."""
+        self._gate.set()
+
+    def load(self) -> Loaded:
+        """See Store.load."""
+        self._check(self.reads_fail)
+        disk = self.disk
+        ids = [task.id for task in disk.tasks.values()]
+        submissions = [task.submission_id for task in disk.tasks.values()]
+        return Loaded(
+            tasks=sorted((t for t in disk.tasks.values() if not t.state.is_ended), key=lambda task: task.id),
+            queues=sorted(disk.queues.values(), key=lambda queue: queue.name),
+            cards=sorted(disk.cards.values(), key=lambda card: card.uuid),
+            reservations=dict(disk.reservations),
+            keys=sorted(disk.keys.values(), key=lambda use: use.at),
+            next_task_id=TaskId(max([disk.next_task_id, *(task_id + 1 for task_id in ids)])),
+            next_submission_id=SubmissionId(max([disk.next_submission_id, *(number + 1 for number in submissions)])),
+        )
+
+    async def commit(self, changes: Changes) -> None:
+        """See Store.commit."""
+        await self._gate.wait()
+        await asyncio.sleep(self.delay_s)
+        self._check(self.failure)
+        if changes.is_empty():
+            return
+        self._write(changes)
+        self.commits.append(changes)
+
+    async def blob(self, key: BlobKey) -> bytes:
+        """See Store.blob."""
+        self._check(self.reads_fail)
+        return self.disk.blobs[key]
+
+    async def task(self, task_id: TaskId) -> Task | None:
+        """See Store.task."""
+        self._check(self.reads_fail)
+        return self.disk.tasks.get(task_id)
+
+    async def tasks(self, wanted: TaskFilter) -> Sequence[Task]:
+        """See Store.tasks."""
+        self._check(self.reads_fail)
+        found = [task for _, task in sorted(self.disk.tasks.items()) if _is_wanted(task, wanted)]
+        limit = max(0, wanted.limit)
+        return found[max(0, len(found) - limit) :] if wanted.newest else found[:limit]
+
+    async def counts(self) -> Mapping[str, int]:
+        """See Store.counts."""
+        self._check(self.reads_fail)
+        return dict(Counter(task.state.value for task in self.disk.tasks.values()))
+
+    async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
+        """See Store.attempts."""
+        self._check(self.reads_fail)
+        return [attempt for (owner, _), attempt in sorted(self.disk.attempts.items()) if owner == task_id]
+
+    async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:
+        """See Store.records."""
+        self._check(self.reads_fail)
+        found = [record for record in self.disk.records if task_id is None or record.task_id == task_id]
+        return found[max(0, len(found) - max(0, limit)) :]
+
+    async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
+        """See Store.prune."""
+        self._check(self.failure)
+        disk = self.disk
+        gone = [t for t in disk.tasks.values() if t.ending is not None and t.ending.at < ended_before]
+        for task in gone:
+            self._drop_task(task.id)
+        disk.records = [record for record in disk.records if record.at >= records_before]
+        disk.keys = {key: use for key, use in disk.keys.items() if use.at >= keys_before}
+        unused = set(disk.blobs) - {key for task in disk.tasks.values() for key in _blob_keys(task)}
+        for key in unused & disk.orphaned:
+            del disk.blobs[key]
+        disk.orphaned = unused - disk.orphaned
+        return gone
+
+    async def backup(self, path: str) -> None:
+        """See Store.backup. `backups` keeps what was copied."""
+        if path in self.backups:
+            raise FileExistsError(17, "File exists", path)
+        self.backups[path] = self.disk
+
+    async def close(self) -> None:
+        """See Store.close."""
+        self.is_closed = True
+
+    def _check(self, failure: GavelqError | None) -> None:
+        if self.is_closed:
+            raise StoreUnavailable(why="the store is closed")
+        if failure is not None:
+            self.n_failed += 1
+            raise failure
+
+    def _drop_task(self, task_id: TaskId) -> None:
+        self.disk.tasks.pop(task_id, None)
+        for key in [key for key in self.disk.attempts if key[0] == task_id]:
+            del self.disk.attempts[key]
+
+    def _write(self, changes: Changes) -> None:
+        disk = self.disk
+        for task_id, task in changes.tasks.items():
+            if task is None:
+                self._drop_task(task_id)
+            else:
+                disk.tasks[task_id] = task
+        disk.attempts.update(changes.attempts)
+        for name, queue in changes.queues.items():
+            disk.queues.pop(name, None)
+            disk.queues.update({} if queue is None else {name: queue})
+        for uuid, card in changes.cards.items():
+            disk.cards.pop(uuid, None)
+            disk.cards.update({} if card is None else {uuid: card})
+        disk.reservations = disk.reservations if changes.reservations is None else dict(changes.reservations)
+        disk.blobs.update(changes.blobs)
+        disk.orphaned -= set(changes.blobs)
+        disk.keys.update((use.key, use) for use in changes.keys)
+        disk.records.extend(changes.records)
+        disk.next_task_id = max(disk.next_task_id, changes.next_task_id or 1)
+        disk.next_submission_id = max(disk.next_submission_id, changes.next_submission_id or 1)
+
+
+def _is_wanted(task: Task, wanted: TaskFilter) -> bool:
+    return (
+        (not wanted.states or task.state.value in wanted.states)
+        and wanted.queue in (None, task.queue)
+        and wanted.submission_id in (None, task.submission_id)
+        and task.id > wanted.after_id
+        and (wanted.before_id is None or task.id < wanted.before_id)
+    )
+
+
+def _blob_keys(task: Task) -> tuple[BlobKey, ...]:
+    command = task.request.command
+    return (task.request.env, command.blob) if isinstance(command, Script) else (task.request.env,)
