@@ -27,7 +27,11 @@ def pair(machine: FakeMachine) -> tuple[FakeCard, FakeCard]:
 
 @pytest.mark.parametrize("code", [LOST, RESET_REQUIRED, UNINITIALIZED])
 def test_a_lost_card_is_named_and_the_others_go_on(
-    machine: FakeMachine, probe: NvmlProbe, pair: tuple[FakeCard, FakeCard], code: int
+    machine: FakeMachine,
+    probe: NvmlProbe,
+    pair: tuple[FakeCard, FakeCard],
+    code: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert probe.sample(1.0).lost == ()
     pair[0].state = code
@@ -35,9 +39,10 @@ def test_a_lost_card_is_named_and_the_others_go_on(
     sample = probe.sample(2.0)
     assert sample.lost == ("GPU-a",)
     assert [card.uuid for card in sample.cards] == ["GPU-b"]
-    assert sample.problem is not None
-    assert "GPU 0 (GPU-a)" in sample.problem
-    assert "nvidia-smi" in sample.problem
+    # A problem would mean that nothing is known about cards that are not in the sample.
+    assert sample.problem is None
+    assert "GPU 0 (GPU-a)" in caplog.text
+    assert "nvidia-smi" in caplog.text
 
 
 def test_the_only_card_can_be_lost(machine: FakeMachine, probe: NvmlProbe) -> None:
@@ -76,15 +81,14 @@ def test_a_card_that_gives_no_handle_any_more_keeps_its_name(
 
 
 def test_a_card_that_was_dead_from_the_start_is_told_by_its_index(
-    machine: FakeMachine, probe: NvmlProbe, pair: tuple[FakeCard, FakeCard]
+    machine: FakeMachine, probe: NvmlProbe, pair: tuple[FakeCard, FakeCard], caplog: pytest.LogCaptureFixture
 ) -> None:
     pair[0].handle = UNKNOWN
     machine.write()
     sample = probe.sample(1.0)
     assert [(card.index, card.uuid) for card in sample.cards] == [("1", "GPU-b")]
-    assert sample.lost == ()
-    assert sample.problem is not None
-    assert "GPU 0" in sample.problem
+    assert (sample.lost, sample.problem) == ((), None)
+    assert "GPU 0" in caplog.text
 
 
 def test_a_card_that_answers_everything_with_unknown_error_is_lost(
@@ -107,6 +111,22 @@ def test_looking_for_a_lost_card_becomes_rarer(
         assert probe.sample(float(second)).lost == ("GPU-a",)
     # At once, or 10 s after the start, then after 20, 40, 80, 160 and at last every 300 s.
     assert 4 <= machine.n_calls("nvmlInitWithFlags") - before <= 7
+
+
+def test_a_driver_that_goes_while_a_card_is_lost_is_looked_for_every_ten_seconds(
+    machine: FakeMachine, probe: NvmlProbe, pair: tuple[FakeCard, FakeCard]
+) -> None:
+    probe.sample(0.0)
+    pair[0].state = LOST
+    machine.write()
+    for second in range(1, 1000):
+        probe.sample(float(second))
+    machine.init_error = DRIVER_NOT_LOADED
+    machine.write()
+    gone = next(float(second) for second in range(1000, 1400) if probe.sample(float(second)).problem)
+    machine.init_error = pair[0].state = 0
+    machine.write()
+    assert len(probe.sample(gone + 10).cards) == 2
 
 
 @pytest.mark.parametrize(
@@ -206,7 +226,11 @@ def test_one_answer_that_says_lost_is_enough(
 
 
 def test_an_answer_that_makes_no_sense_is_a_problem_and_not_an_exception(
-    machine: FakeMachine, probe: NvmlProbe, pair: tuple[FakeCard, FakeCard], monkeypatch: pytest.MonkeyPatch
+    machine: FakeMachine,
+    probe: NvmlProbe,
+    pair: tuple[FakeCard, FakeCard],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     import pynvml
 
@@ -214,8 +238,10 @@ def test_an_answer_that_makes_no_sense_is_a_problem_and_not_an_exception(
     with monkeypatch.context() as broken:
         broken.setattr(pynvml, "nvmlDeviceGetPowerUsage", lambda handle: "many")
         sample = probe.sample(2.0)
+        assert probe.sample(2.5).problem == sample.problem
     assert sample.problem is not None
     assert "does not understand" in sample.problem
+    assert [record.exc_info is not None for record in caplog.records].count(True) == 1
     assert probe.sample(3.0).problem is None
 
 

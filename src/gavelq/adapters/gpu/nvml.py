@@ -48,7 +48,9 @@ class NvmlProbe:
         self._book = ProcessBook()
         self._pace = _Pace()
         self._problem: str | None = None
-        self._misses_cards = False
+        self._missing = ""
+        """Which cards do not answer, in words; empty where all do."""
+        self._reported = ""
 
     def sample(self, now: float) -> GpuSample:
         """Look at all GPUs; `now` (seconds since the epoch) becomes `taken_at` and paces the retries."""
@@ -56,12 +58,12 @@ class NvmlProbe:
             found = self._sample(now)
         except Exception as error:
             # The port promises never to raise: whatever a driver comes up with, the monitor must live on.
-            log.exception("NVML gave an answer that gavelq does not understand")
             self._inventory.forget()
             found = GpuSample(taken_at=now, problem=f"NVML gave an answer that gavelq does not understand: {error!r}")
-        if found.problem != self._problem:
-            log.log(logging.WARNING if found.problem else logging.INFO, "GPUs: %s", found.problem or "all answer")
+            if found.problem != self._problem:
+                log.exception("while looking at the GPUs")
         self._problem = found.problem
+        self._report(found.problem or self._missing)
         return found
 
     def close(self) -> None:
@@ -82,23 +84,31 @@ class NvmlProbe:
         self._book.forget_all_but({process.pid for card in cards for process in card.processes})
         lost = [uuid for card, _ in failures for uuid in (card.uuid, *card.migs)]
         lost += self._inventory.dead
-        self._misses_cards = bool(lost or self._inventory.nameless)
-        if not self._misses_cards:
+        self._missing = _told(failures, self._inventory)
+        if not self._missing:
             self._pace.all_is_well(now)
-        return GpuSample(
-            taken_at=now, cards=tuple(cards), lost=tuple(lost), problem=_told(failures, self._inventory) or None
-        )
+        # No `problem`: that would mean that nothing is known about cards that are not in the sample. Here it is known.
+        return GpuSample(taken_at=now, cards=tuple(cards), lost=tuple(lost))
+
+    def _report(self, trouble: str) -> None:
+        """Say once in the log what is wrong, and once that it is over."""
+        if trouble != self._reported:
+            log.log(logging.WARNING if trouble else logging.INFO, "GPUs: %s", trouble or "all answer")
+        self._reported = trouble
 
     def _opened(self, now: float) -> str | None:
         """None while NVML is open, opening it where that is due; otherwise why it is not."""
-        is_reopening = self._nvml.is_open and self._misses_cards
+        is_reopening = self._nvml.is_open and bool(self._missing)
         if self._nvml.is_open and not is_reopening:
             return None
         if not self._pace.allows(now):
             return None if self._nvml.is_open else self._problem or "NVML is closed"
         self._pace.tried(now, LONGEST_RETRY_S if is_reopening else RETRY_S)
         self.close()
-        return self._nvml.open()
+        problem = self._nvml.open()
+        if problem is not None:
+            self._pace.tried(now, RETRY_S)
+        return problem
 
     def _read_cards(self, now: float) -> tuple[list[CardSample], list[tuple[KnownCard, CardUnreachable]]]:
         """What the cards tell, and those that do not answer. Raises CardUnreachable where that is the driver itself."""

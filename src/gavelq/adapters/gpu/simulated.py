@@ -41,7 +41,7 @@ class SimulatedProbe:
             return self._sample(now)
         except Exception as error:
             # The port promises never to raise: whatever stands in those files, the monitor must live on.
-            log.exception("the simulated GPUs cannot be read")
+            log.debug("while looking at the simulated GPUs", exc_info=True)
             return GpuSample(taken_at=now, problem=f"the simulated GPUs cannot be read: {error!r}")
 
     def close(self) -> None:
@@ -58,13 +58,11 @@ class SimulatedProbe:
         lost = [card for card in self._cards if {card.index, card.uuid} & faults.lost]
         cards = [self._sampled(card, faults, usages, now) for card in self._cards if card not in lost]
         self._book.forget_all_but({process.pid for card in cards for process in card.processes})
-        problems = [f"GPU {card.index} ({card.uuid}) does not answer: faults.json says so" for card in lost]
-        problems += [faults.problem] if faults.problem else []
         return GpuSample(
             taken_at=now,
             cards=tuple(cards),
             lost=tuple(GpuUuid(card.uuid) for card in lost),
-            problem="; ".join(problems) or None,
+            problem=faults.problem,
         )
 
     def _sampled(self, card: SimulatedCard, faults: Faults, usages: list[Usage], now: float) -> CardSample:
