@@ -1,5 +1,6 @@
 """The tree of commands, and how click's own failures are told."""
 
+import os
 import sys
 
 import click
@@ -23,6 +24,10 @@ _PLACES = {
     "service": "gavelq.cli.service:service",
     "completion": "gavelq.cli.completion:completion",
 }
+
+
+COMPLETION = "_GAVELQ_COMPLETE"
+"""Set by the completion scripts of the shells."""
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -55,13 +60,16 @@ cli = LazyGroup(
 def run_click(words: list[str]) -> int:
     """Carry out a command line through click; returns its exit code. Raises GavelqError."""
     try:
-        result = cli.main(words, prog_name="gavelq", standalone_mode=False, complete_var="_GAVELQ_COMPLETE")
+        if COMPLETION in os.environ:
+            cli.main(words, prog_name="gavelq", complete_var=COMPLETION)
+        # Not cli.main(): it answers Ctrl-C with an empty line on standard error.
+        with cli.make_context("gavelq", list(words)) as ctx:
+            result = cli.invoke(ctx)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), file=sys.stderr)
         return 2
-    except click.Abort:
-        click.echo(file=sys.stderr)
-        raise KeyboardInterrupt from None
     except click.UsageError as error:
         raise _usage(error) from None
     except click.ClickException as error:

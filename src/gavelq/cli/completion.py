@@ -8,8 +8,6 @@ from click.shell_completion import get_completion_class
 from gavelq.cli.base import Command
 from gavelq.core.errors import GavelqError
 
-VARIABLE = "_GAVELQ_COMPLETE"
-
 
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -21,17 +19,12 @@ def completion(shell: str) -> int:
     zsh:   eval "$(gavelq completion zsh)"      in ~/.zshrc
     fish:  gavelq completion fish > ~/.config/fish/completions/gavelq.fish
     """
-    from gavelq.cli.app import cli
+    from gavelq.cli.app import COMPLETION, cli
 
     found = get_completion_class(shell)
     if found is None:
         raise GavelqError(f"click knows no completion for {shell}", hint="choose bash, zsh or fish")
-    text = _script(found, cli)
-    click.echo(text)
-    return 0
-
-
-def _script(found: type[click.shell_completion.ShellComplete], cli: click.Command) -> str:
     # source() of the bash class also runs `bash` to check its version; the template needs no bash.
-    shell = found(cli, {}, "gavelq", VARIABLE)
-    return str(found.source_template % shell.source_vars())
+    script = found(cli, {}, "gavelq", COMPLETION)
+    click.echo(found.source_template % script.source_vars())
+    return 0

@@ -79,3 +79,7 @@ def _option_rows(command: click.Command, ctx: click.Context) -> Iterator[str]:
         if record is not None:
             spelled, text = record
             yield f"| `{spelled.replace('|', chr(92) + '|')}` | {text.replace('|', chr(92) + '|')} |"
+
+
+if __name__ == "__main__":
+    click.echo(render(), nl=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from gavelq.cli.base import Command, Group, options, pass_call
 from gavelq.cli.call import Call
@@ -43,6 +44,16 @@ class SubmitGroup(Group):
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Both forms."""
         return ['[OPTIONS] {"CMD" | -- ARGV... | command | script | json} ...']
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The nouns, and the options of the short form."""
+        found = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-"):
+            return found
+        known = {item.value for item in found}
+        short = self.commands[_SHORT]
+        more = short.shell_complete(click.Context(short, parent=ctx), incomplete)
+        return [*found, *(item for item in more if item.value not in known)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options of the short form, then the nouns."""

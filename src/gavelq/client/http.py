@@ -33,6 +33,32 @@ def query(pairs: "Iterable[tuple[str, object]]") -> str:
     return f"?{text}" if text else ""
 
 
+def _encoded(payload: "dict[str, Any]") -> bytes:
+    """The payload's bytes. Raises InvalidField for text that came from bytes that are not UTF-8 (PEP 383)."""
+    text = lean.dumps(payload)
+    if "\\udc" in text:
+        _refuse_lone_surrogates(payload, "")
+    return text.encode("ascii")
+
+
+def _refuse_lone_surrogates(value: "Any", field: str) -> None:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _refuse_lone_surrogates(name, field)
+            _refuse_lone_surrogates(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            _refuse_lone_surrogates(part, field)
+    elif isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            from gavelq.core.errors import InvalidField
+
+            problem = f"{value!a} is not UTF-8 text"
+            raise InvalidField(field=field, problem=problem, hint="write it in UTF-8") from None
+
+
 class Link:
     """An address that requests go to."""
 
@@ -55,7 +81,7 @@ class Link:
         `is_repeatable` says that a second delivery is harmless (GET always is, a submission by its key). Raises the
         GavelqError that the daemon answered with, DaemonUnreachable where nobody answers, and TimedOut.
         """
-        body = None if payload is None else lean.dumps(payload).encode("ascii")
+        body = None if payload is None else _encoded(payload)
         tries = _TRIES if (method == "GET" if is_repeatable is None else is_repeatable) else 1
         while True:
             tries -= 1

@@ -158,7 +158,9 @@ def _read_reply(recv: "Callable[[int], bytes]") -> Reply:
         received += more
     head, body = received[:end].decode("latin-1"), received[end + 4 :]
     first, *fields = head.split("\r\n")
-    status = int(first.split(" ", 2)[1])
+    if not first.startswith("HTTP/1."):
+        raise ValueError("this is no HTTP server")
+    status = int(first[9:12])
     headers = {}
     for line in fields:
         name, _, value = line.partition(":")

@@ -71,8 +71,17 @@ def _list(call: Call, values: "Mapping[str, Any]", states: tuple[str, ...]) -> i
     n_more = len(tasks) - n_shown if limit is None else 0
     print_tasks(tasks[-n_shown:])
     if n_more > 0:
-        say(f"only the newest {n_shown} are shown; see more with --limit N, or all of them with: gavelq list | less")
+        n_older = _n_older(link, states, values.get("queue"), n_shown)
+        say(f"{n_older} tasks are not shown; see more with --limit N, or pipe this command into less")
     return 0
+
+
+def _n_older(link: Link, states: tuple[str, ...], queue: str | None, n_shown: int) -> str:
+    """How many tasks stand before those that are shown, where the daemon counts them."""
+    if queue is not None:
+        return "older"
+    counts = link.fetch("GET", "/api/status").get("counts") or {}
+    return f"{sum(n for state, n in counts.items() if not states or state in states) - n_shown} older"
 
 
 def _print_everything(call: Call, link: Link, wanted: "list[tuple[str, Any]]") -> int:

@@ -19,8 +19,8 @@ _COLUMNS = (
     Column("QUEUE", is_optional=True, is_soft=True),
     Column("MEMORY", is_right=True),
     Column("UTIL", is_right=True, is_optional=True),
-    Column("TEMP", is_right=True, is_optional=True),
-    Column("POWER", is_right=True, is_optional=True),
+    Column("TEMP", is_right=True, is_optional=True, is_spare=True),
+    Column("POWER", is_right=True, is_optional=True, is_spare=True),
     Column("USED BY", is_optional=True),
     Column("FOR", is_right=True, is_optional=True),
 )
