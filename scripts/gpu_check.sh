@@ -66,7 +66,7 @@ until_true() {
     done
 }
 
-submit() { ask 'it["id"]' submit "$@"; }
+submit() { gavelq submit -o json "$@" | "$python" -c 'import json, sys; print(json.load(sys.stdin)["id"])'; }
 hold=("$root/examples/hold_memory.py")
 
 step "Python"
@@ -107,8 +107,8 @@ check "it runs" until_true 30 'it["state"] == "running"' task info "$declared"
 check "NVML's process on the card is the task's" until_true 15 \
     "any(p['task_id'] == $declared and (p['memory_mib'] is None or p['memory_mib'] >= $mib) for g in it for p in g['processes'])" gpu list
 check "nothing on that card is foreign" until_true 5 \
-    "not [p for g in it if g['index'] == '$free_gpu' for p in g['processes'] if p['task_id'] is None]" gpu list
-check "the card is not free any more" until_true 5 "all(g['state'] != 'free' for g in it if g['index'] == '$free_gpu')" gpu list
+    "not [p for g in it if str(g['index']) == '$free_gpu' for p in g['processes'] if p['task_id'] is None]" gpu list
+check "the card is not free any more" until_true 5 "all(g['state'] != 'free' for g in it if str(g['index']) == '$free_gpu')" gpu list
 gavelq gpu list
 
 step "A task that wants the whole card waits for it, and says why"
@@ -129,12 +129,12 @@ gavelq task why "$greedy" || true
 
 step "A process that gavelq did not start is foreign"
 # By UUID: without CUDA_DEVICE_ORDER, CUDA's own indices may mean other cards.
-uuid="$(ask "next(g['uuid'] for g in it if g['index'] == '$free_gpu')" gpu list)"
+uuid="$(ask "next(g['uuid'] for g in it if str(g['index']) == '$free_gpu')" gpu list)"
 CUDA_VISIBLE_DEVICES="$uuid" "$python" "${hold[@]}" 600 "$mib" >"$work/outsider.log" 2>&1 &
 outsider=$!
 check "it is seen with its owner" until_true 15 \
     "any(p['pid'] == $outsider and p['task_id'] is None and p['user'] for g in it for p in g['processes'])" gpu list
-check "its card is foreign" until_true 15 "any(g['state'] == 'foreign' for g in it if g['index'] == '$free_gpu')" gpu list
+check "its card is foreign" until_true 15 "any(g['state'] == 'foreign' for g in it if str(g['index']) == '$free_gpu')" gpu list
 respectful="$(submit -n respectful -g "$free_gpu" -- "$python" "${hold[@]}" 1 "$mib")"
 check "a task for the whole card waits" until_true 10 'it["state"] == "pending"' task info "$respectful"
 gavelq gpu list
