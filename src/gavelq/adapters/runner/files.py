@@ -124,11 +124,15 @@ class AttemptFiles:
             fd = self._open(name, os.O_RDONLY)
         except OSError:
             return None
-        with open(fd, "rb") as file:
-            try:
-                found = json.loads(file.read(wire.MAX_MESSAGE))
-            except ValueError:
-                return None
+        content = bytearray()
+        try:
+            while chunk := os.read(fd, 65536):
+                content += chunk
+            found = json.loads(content)
+        except (OSError, ValueError):
+            return None
+        finally:
+            os.close(fd)
         return found if isinstance(found, dict) else None
 
     def write(self, name: str, message: wire.Message, *, is_durable: bool) -> None:

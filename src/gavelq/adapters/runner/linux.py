@@ -9,6 +9,14 @@ _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _TFD_TIMER_ABSTIME = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+# Looked up once, before any fork: a lookup makes objects, and every page that a child touches is memory of its own.
+_prctl = _libc.prctl
+_prctl.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+_set_subreaper = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, use_errno=True
+)(("prctl", _libc))
+_timerfd_create = _libc.timerfd_create
+_timerfd_settime = _libc.timerfd_settime
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -22,12 +30,12 @@ def _check(result: int, call: str) -> int:
 
 def become_subreaper() -> None:
     """Orphaned descendants become this process's children (prctl(2), PR_SET_CHILD_SUBREAPER). Not inherited by fork."""
-    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)")
+    _check(_set_subreaper(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
 def set_name(name: str) -> None:
     """What `ps` and `top` call this process: at most 15 bytes (prctl(2), PR_SET_NAME)."""
-    _libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+    _prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def boottime() -> float:
@@ -42,7 +50,7 @@ class BootTimer:
 
     def __init__(self) -> None:
         flags = os.O_CLOEXEC | os.O_NONBLOCK
-        self.fd: int = _check(_libc.timerfd_create(time.CLOCK_BOOTTIME, flags), "timerfd_create")
+        self.fd: int = _check(_timerfd_create(time.CLOCK_BOOTTIME, flags), "timerfd_create")
         self._armed: float | None = None
 
     def set(self, at: float | None) -> None:
@@ -52,7 +60,7 @@ class BootTimer:
         self._armed = at
         moment = 0 if at is None else max(1, int(at * 1e9))
         spec = struct.pack("@llll", 0, 0, *divmod(moment, 1_000_000_000))
-        _check(_libc.timerfd_settime(self.fd, _TFD_TIMER_ABSTIME, spec, None), "timerfd_settime")
+        _check(_timerfd_settime(self.fd, _TFD_TIMER_ABSTIME, spec, None), "timerfd_settime")
 
     def clear(self) -> None:
         """Take note that it fired."""
@@ -65,8 +73,11 @@ class BootTimer:
 
 def boot_id() -> str:
     """Which boot this is (random(4))."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
+    fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 100).decode("ascii").strip()
+    finally:
+        os.close(fd)
 
 
 class Stat:

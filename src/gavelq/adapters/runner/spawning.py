@@ -90,7 +90,10 @@ class Spawner:
             if attempt.pid == 0:
                 gc.disable()
                 keep = (lock_fd, *claim_fds)
-                supervise(spawn, files, control, self._reports_fd, keep=keep, file_limit=self._file_limit)
+                boot_id = self._attempts.boot_id
+                supervise(
+                    spawn, files, control, self._reports_fd, boot_id=boot_id, keep=keep, file_limit=self._file_limit
+                )
         finally:
             os.close(lock_fd)
             if control is not None:

@@ -34,7 +34,9 @@ _PIPE_BUF = 4096
 class Supervisor:
     """One attempt, from the fork to its result."""
 
-    def __init__(self, spawn: wire.Spawn, files: AttemptFiles, control: socket.socket, reports_fd: int) -> None:
+    def __init__(
+        self, spawn: wire.Spawn, files: AttemptFiles, control: socket.socket, reports_fd: int, boot_id: str
+    ) -> None:
         self._spawn = spawn
         self._files = files
         self._control = control
@@ -44,11 +46,7 @@ class Supervisor:
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         self._pid = os.getpid()
         own = linux.stat(self._pid)
-        self._identity = {
-            "pid": self._pid,
-            "start_ticks": own.start_ticks if own else 0,
-            "boot_id": linux.boot_id(),
-        }
+        self._identity = {"pid": self._pid, "start_ticks": own.start_ticks if own else 0, "boot_id": boot_id}
         self._null_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._log_fd = -1
         self._step = -1
@@ -311,16 +309,13 @@ def _is_dead(pid: int) -> bool:
     return found is None or found.is_dead
 
 
-def _nothing(_signum: int, _frame: object) -> None:
-    """SIGCHLD needs a handler, or the wake-up descriptor stays silent."""
-
-
 def supervise(
     spawn: wire.Spawn,
     files: AttemptFiles,
     control: socket.socket,
     reports_fd: int,
     *,
+    boot_id: str,
     keep: tuple[int, ...],
     file_limit: tuple[int, int],
 ) -> NoReturn:
@@ -332,11 +327,9 @@ def supervise(
         _close_all_but({0, 1, 2, files.attempts_fd, control.fileno(), reports_fd, *keep})
         linux.become_subreaper()
         linux.set_name("gavelq-task")
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_IGN)
-        signal.signal(signal.SIGCHLD, _nothing)
+        # INT, HUP and PIPE are ignored as in the launcher, whose handlers for TERM and CHLD do nothing here.
         resource.setrlimit(resource.RLIMIT_NOFILE, file_limit)
-        Supervisor(spawn, files, control, reports_fd).run()
+        Supervisor(spawn, files, control, reports_fd, boot_id).run()
         code = 0
     except BaseException:  # noqa: BLE001  # whatever it is: the runner takes over, and its log shall say why
         sys.excepthook(*sys.exc_info())
