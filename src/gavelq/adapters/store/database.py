@@ -44,15 +44,40 @@ def translated(path: str) -> Iterator[None]:
         raise StoreUnavailable(why=f"{path}: {error.strerror}") from error
 
 
-def create(path: str) -> None:
-    """Make the file (0600) and its directory (0700) where they are missing, and take others' rights away."""
+def create(path: str) -> tuple[int, int]:
+    """Make the file (0600) and its directory (0700) where they are missing, and take others' rights away.
+
+    Returns the file's identity, for `check_identity`.
+    """
     os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         if os.fstat(fd).st_mode & 0o077:
             os.fchmod(fd, 0o600)  # it holds environments
+        return _identity(os.fstat(fd))
     finally:
         os.close(fd)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def check_identity(path: str, identity: tuple[int, int]) -> None:
+    """Refuse to go on with a file that was deleted or replaced: in WAL mode SQLite itself would not notice.
+
+    Commits to a deleted file would be lost, and what stands in another one is not what the daemon has in memory.
+    """
+    try:
+        found: tuple[int, int] | None = _identity(os.stat(path))
+    except FileNotFoundError:
+        found = None
+    if found != identity:
+        fate = "replaced by another file" if found else "deleted or moved"
+        raise StoreUnavailable(
+            why=f"{path} was {fate} while it was in use",
+            hint="put the file back, or restart with: gavelq daemon restart",
+        )
 
 
 def connect(path: str, *, read_only: bool = False, busy_timeout_s: float = 5.0) -> sqlite3.Connection:

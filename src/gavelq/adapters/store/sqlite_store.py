@@ -33,11 +33,13 @@ class SqliteStore:
     def __init__(self, path: str, *, busy_timeout_s: float = 5.0) -> None:
         self.path = os.path.abspath(path)
         with translated(self.path):
-            create(self.path)
+            identity = create(self.path)
             with contextlib.closing(connect(self.path, busy_timeout_s=busy_timeout_s)) as connection:
                 prepare(connection, self.path)
-        self._writer = Worker(self.path, "writer", read_only=False, busy_timeout_s=busy_timeout_s)
-        self._reader = Worker(self.path, "reader", read_only=True, busy_timeout_s=busy_timeout_s)
+        self._writer, self._reader = (
+            Worker(self.path, name, read_only=read_only, busy_timeout_s=busy_timeout_s, identity=identity)
+            for name, read_only in (("writer", False), ("reader", True))
+        )
         self._blobs = BlobCache()
 
     def load(self) -> Loaded:

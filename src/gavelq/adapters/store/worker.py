@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from gavelq.adapters.store.database import connect, translated
+from gavelq.adapters.store.database import check_identity, connect, translated
 from gavelq.core.errors import GavelqError, StoreUnavailable
 
 T = TypeVar("T")
@@ -16,8 +16,11 @@ Job = Callable[[sqlite3.Connection], T]
 class Worker:
     """Runs jobs on its own thread. After an error the connection is opened anew for the next job."""
 
-    def __init__(self, path: str, name: str, *, read_only: bool, busy_timeout_s: float) -> None:
+    def __init__(
+        self, path: str, name: str, *, read_only: bool, busy_timeout_s: float, identity: tuple[int, int]
+    ) -> None:
         self._path = path
+        self._identity = identity
         self._read_only = read_only
         self._busy_timeout_s = busy_timeout_s
         self._connection: sqlite3.Connection | None = None
@@ -45,6 +48,7 @@ class Worker:
     def _run(self, job: Job[T]) -> T:
         try:
             with translated(self._path):
+                check_identity(self._path, self._identity)
                 if self._connection is None:
                     self._connection = connect(
                         self._path, read_only=self._read_only, busy_timeout_s=self._busy_timeout_s

@@ -1,4 +1,4 @@
--- Every statement of the store by name: a line `-- name: ...` begins one.
+-- Every statement of the store, each after a line with its name.
 
 -- name: put_task
 INSERT INTO tasks (id, submission_id, state, queue, priority, submitted_at, ended_at, env, script, request, standing)

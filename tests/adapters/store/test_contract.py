@@ -1,0 +1,273 @@
+"""What every store promises: one suite for the real one and for the fake."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from gavelq.adapters.store.sqlite_store import SqliteStore
+from gavelq.core.errors import StoreUnavailable
+from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.lifecycle import TaskState
+from gavelq.core.step import Changes, KeyUse, Record
+from gavelq.core.task import Task
+from gavelq.ports import Loaded, Store, TaskFilter
+from gavelq.testing.fake_store import FakeStore
+from tests.adapters.store.made import COMMANDS, ENV, ended, full_attempt, full_card, full_queue, full_task, task
+
+T = TypeVar("T")
+
+
+class Subject:
+    """A store that can be restarted, driven without an event loop of the test's own."""
+
+    def __init__(self, reopen: Callable[[Store | None], Store]) -> None:
+        self._reopen = reopen
+        self._loop = asyncio.new_event_loop()
+        self.store = reopen(None)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+    def commit(self, **changes: Any) -> None:
+        self.run(self.store.commit(Changes(**changes)))
+
+    def put(self, *tasks: Task, **changes: Any) -> None:
+        self.commit(tasks={task.id: task for task in tasks}, **changes)
+
+    def restart(self) -> Loaded:
+        self.run(self.store.close())
+        self.store = self._reopen(self.store)
+        return self.store.load()
+
+    def ids(self, **wanted: Any) -> list[int]:
+        return [task.id for task in self.run(self.store.tasks(TaskFilter(**wanted)))]
+
+    def close(self) -> None:
+        self.run(self.store.close())
+        self._loop.close()
+
+
+@pytest.fixture(params=["sqlite", "fake"])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    def sqlite(_: Store | None) -> Store:
+        return SqliteStore(str(tmp_path / "state" / "gavelq.db"))
+
+    def fake(before: Store | None) -> Store:
+        return FakeStore(before.disk if isinstance(before, FakeStore) else None)
+
+    made = Subject(sqlite if request.param == "sqlite" else fake)
+    yield made
+    made.close()
+
+
+def test_a_new_store_is_empty_and_counts_from_one(subject: Subject) -> None:
+    loaded = subject.store.load()
+    assert (list(loaded.tasks), list(loaded.queues), list(loaded.cards), dict(loaded.reservations)) == ([], [], [], {})
+    assert (loaded.next_task_id, loaded.next_submission_id) == (1, 1)
+
+
+def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
+    tasks = [task(1), task(2, state=TaskState.HELD, is_held_by_user=True)]
+    subject.put(
+        *tasks,
+        queues={QueueName("q"): full_queue()},
+        cards={GpuUuid("GPU-1"): full_card()},
+        reservations={"pool": TaskId(2)},
+        keys=[KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))],
+        next_task_id=TaskId(3),
+        next_submission_id=SubmissionId(2),
+    )
+    loaded = subject.restart()
+    assert list(loaded.tasks) == tasks
+    assert list(loaded.queues) == [full_queue()]
+    assert list(loaded.cards) == [full_card()]
+    assert dict(loaded.reservations) == {"pool": 2}
+    assert list(loaded.keys) == [KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))]
+    assert (loaded.next_task_id, loaded.next_submission_id) == (3, 2)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["shell", "argv", "script"])
+def test_every_field_of_a_task_comes_back(subject: Subject, command: Any) -> None:
+    subject.put(full_task(7, command))
+    assert subject.run(subject.store.task(TaskId(7))) == full_task(7, command)
+    subject.restart()
+    assert subject.run(subject.store.task(TaskId(7))) == full_task(7, command)
+
+
+def test_ended_tasks_are_history_not_state(subject: Subject) -> None:
+    subject.put(task(1), ended(2), task(3, state=TaskState.RUNNING, attempt=full_attempt()))
+    assert [found.id for found in subject.restart().tasks] == [1, 3]
+    assert subject.run(subject.store.task(TaskId(2))) == ended(2)
+
+
+def test_a_later_value_of_a_row_wins(subject: Subject) -> None:
+    subject.put(task(1))
+    later = replace(task(1), priority=7, queue=QueueName("q"), request=replace(task(1).request, name="new"))
+    subject.put(later)
+    assert list(subject.restart().tasks) == [later]
+    subject.put(ended(1))
+    assert list(subject.restart().tasks) == []
+    assert subject.run(subject.store.counts()) == {"completed": 1}
+
+
+def test_none_deletes_a_row(subject: Subject) -> None:
+    subject.put(
+        task(1),
+        attempts={(TaskId(1), 1): full_attempt()},
+        queues={QueueName("q"): full_queue()},
+        cards={GpuUuid("GPU-1"): full_card()},
+        reservations={"pool": TaskId(1)},
+    )
+    subject.commit(
+        tasks={TaskId(1): None}, queues={QueueName("q"): None}, cards={GpuUuid("GPU-1"): None}, reservations={}
+    )
+    loaded = subject.restart()
+    assert (list(loaded.tasks), list(loaded.queues), list(loaded.cards), dict(loaded.reservations)) == ([], [], [], {})
+    assert list(subject.run(subject.store.attempts(TaskId(1)))) == []
+
+
+def test_unchanged_reservations_stay(subject: Subject) -> None:
+    subject.commit(reservations={"pool": TaskId(1)})
+    subject.put(task(1))
+    assert dict(subject.restart().reservations) == {"pool": 1}
+
+
+def test_ids_are_never_used_again(subject: Subject) -> None:
+    subject.put(task(1), task(2), next_task_id=TaskId(3), next_submission_id=SubmissionId(2))
+    subject.commit(tasks={TaskId(1): None, TaskId(2): None})
+    assert subject.restart().next_task_id == 3
+    subject.commit(records=[Record(at=1.0, kind="x")], next_task_id=TaskId(2))
+    assert subject.restart().next_task_id == 3, "a counter never goes back"
+    subject.put(task(9, submission_id=SubmissionId(8)))
+    loaded = subject.restart()
+    assert (loaded.next_task_id, loaded.next_submission_id) == (10, 9), "whatever the counters say"
+
+
+def test_blobs_are_kept_as_they_are(subject: Subject) -> None:
+    content = bytes(range(256)) * 10
+    subject.put(task(1), blobs={ENV: content, BlobKey("large"): b"x" * 3_000_000})
+    assert subject.run(subject.store.blob(ENV)) == content
+    subject.restart()
+    assert subject.run(subject.store.blob(ENV)) == content
+    assert len(subject.run(subject.store.blob(BlobKey("large")))) == 3_000_000
+    subject.commit(blobs={ENV: content})
+    with pytest.raises(KeyError):
+        subject.run(subject.store.blob(BlobKey("unknown")))
+    assert subject.run(subject.store.blob(ENV)) == content
+
+
+def test_listings_select_and_page(subject: Subject) -> None:
+    states = [TaskState.PENDING, TaskState.HELD]
+    subject.put(*(task(n, state=states[n % 2], submission_id=SubmissionId(n % 3)) for n in range(1, 10)))
+    subject.put(task(10, queue=QueueName("q")), ended(11), ended(12, queue=QueueName("q")))
+    assert subject.ids() == list(range(1, 13))
+    assert subject.ids(limit=3) == [1, 2, 3]
+    assert subject.ids(limit=3, newest=True) == [10, 11, 12]
+    assert subject.ids(after_id=3, before_id=6) == [4, 5]
+    assert subject.ids(before_id=6, limit=2, newest=True) == [4, 5]
+    assert subject.ids(states=("completed",)) == [11, 12]
+    assert subject.ids(states=("held", "completed")) == [1, 3, 5, 7, 9, 11, 12]
+    assert subject.ids(states=("held", "completed"), limit=6) == [1, 3, 5, 7, 9, 11]
+    assert subject.ids(states=("held", "completed"), limit=3, newest=True) == [9, 11, 12]
+    assert subject.ids(queue="q") == [10, 12]
+    assert subject.ids(queue="q", states=("completed",)) == [12]
+    assert subject.ids(submission_id=2) == [2, 5, 8]
+    assert subject.ids(states=("nonsense",)) == []
+    assert subject.ids(limit=0) == []
+    assert subject.ids(limit=0, newest=True) == []
+
+
+def test_counts_are_by_state(subject: Subject) -> None:
+    assert dict(subject.run(subject.store.counts())) == {}
+    subject.put(task(1), task(2), ended(3))
+    assert dict(subject.run(subject.store.counts())) == {"pending": 2, "completed": 1}
+
+
+def test_attempts_are_listed_oldest_first(subject: Subject) -> None:
+    both = {(TaskId(1), n): full_attempt(n) for n in (2, 1)}
+    subject.commit(attempts={**both, (TaskId(2), 1): full_attempt(1)})
+    subject.restart()
+    assert list(subject.run(subject.store.attempts(TaskId(1)))) == [full_attempt(1), full_attempt(2)]
+    newer = replace(full_attempt(2), pid=99)
+    subject.commit(attempts={(TaskId(1), 2): newer})
+    assert list(subject.run(subject.store.attempts(TaskId(1))))[1] == newer
+
+
+def test_records_are_the_last_ones_oldest_first(subject: Subject) -> None:
+    records = [
+        Record(at=float(n), kind="k", by="x", task_id=TaskId(n % 2) if n % 2 else None, subject="s", details={"n": [n]})
+        for n in range(6)
+    ]
+    subject.commit(records=records)
+    subject.restart()
+    assert list(subject.run(subject.store.records(task_id=None, limit=100))) == records
+    assert list(subject.run(subject.store.records(task_id=None, limit=2))) == records[-2:]
+    assert list(subject.run(subject.store.records(task_id=TaskId(1), limit=2))) == [records[3], records[5]]
+    assert list(subject.run(subject.store.records(task_id=None, limit=0))) == []
+
+
+def test_pruning_takes_old_history_and_nothing_else(subject: Subject) -> None:
+    old, new, live = ended(1, at=10.0), ended(2, at=20.0), task(3)
+    subject.put(
+        old,
+        new,
+        live,
+        attempts={(TaskId(1), 1): full_attempt(), (TaskId(2), 1): full_attempt()},
+        records=[Record(at=1.0, kind="old"), Record(at=30.0, kind="new")],
+        keys=[KeyUse(key="old", at=1.0, task_ids=()), KeyUse(key="new", at=30.0, task_ids=())],
+    )
+    gone = subject.run(subject.store.prune(ended_before=15.0, records_before=15.0, keys_before=15.0))
+    assert list(gone) == [old]
+    assert subject.ids() == [2, 3]
+    assert list(subject.run(subject.store.attempts(TaskId(1)))) == []
+    assert len(subject.run(subject.store.attempts(TaskId(2)))) == 1
+    assert [record.kind for record in subject.run(subject.store.records(task_id=None, limit=9))] == ["new"]
+    assert [use.key for use in subject.restart().keys] == ["new"]
+    assert subject.store.load().next_task_id == 4
+
+
+def test_blobs_go_when_nothing_refers_to_them_for_two_prunings(subject: Subject) -> None:
+    script, env, lonely = BlobKey("s" * 64), BlobKey("f" * 64), BlobKey("lonely")
+    subject.put(full_task(1, COMMANDS[2]), task(2), blobs={ENV: b"e", script: b"s", env: b"f", lonely: b"l"})
+
+    def prune() -> set[str]:
+        subject.run(subject.store.prune(ended_before=0.0, records_before=0.0, keys_before=0.0))
+        subject.restart()
+        return {key for key in (ENV, script, env, lonely) if holds(key)}
+
+    def holds(key: BlobKey) -> bool:
+        try:
+            return bool(subject.run(subject.store.blob(key)))
+        except KeyError:
+            return False
+
+    assert prune() == {ENV, script, env, lonely}, "a rerun may be about to refer to it"
+    subject.commit(blobs={lonely: b"l"})
+    assert prune() == {ENV, script, lonely}
+    subject.commit(tasks={TaskId(1): None})
+    prune()
+    assert prune() == {ENV}
+
+
+def test_a_backup_refuses_to_overwrite(subject: Subject, tmp_path: Path) -> None:
+    subject.put(task(1))
+    path = str(tmp_path / "copy.db")
+    subject.run(subject.store.backup(path))
+    with pytest.raises(FileExistsError):
+        subject.run(subject.store.backup(path))
+
+
+def test_a_closed_store_says_so_and_may_be_closed_again(subject: Subject) -> None:
+    subject.run(subject.store.close())
+    subject.run(subject.store.close())
+    with pytest.raises(StoreUnavailable, match="closed"):
+        subject.put(task(1))
+
+
+def test_nothing_to_write_is_fine(subject: Subject) -> None:
+    subject.run(subject.store.commit(Changes()))
+    assert subject.ids() == []

@@ -1,0 +1,183 @@
+"""The database as a file: who may read it, how it is copied, and that old ones still load."""
+
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gavelq.adapters.store.database import APPLICATION_ID, connect, create, migrate
+from gavelq.adapters.store.sqlite_store import SqliteStore
+from gavelq.adapters.store.statements import migrations, queries
+from gavelq.core.errors import StoreUnavailable
+from gavelq.core.ids import BlobKey
+from gavelq.core.step import Record
+from tests.adapters.store.made import COMMANDS, ended, full_card, full_queue, full_task, request, task
+from tests.adapters.store.test_contract import Subject
+
+DATABASES = Path(__file__).parent / "databases"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "gavelq.db"
+
+
+@pytest.fixture
+def subject(path: Path) -> Iterator[Subject]:
+    made = Subject(lambda _: SqliteStore(str(path)))
+    yield made
+    made.close()
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_only_the_owner_can_read_it(subject: Subject, path: Path) -> None:
+    subject.put(task(1))
+    assert mode_of(path.parent) == 0o700
+    assert {name.name: oct(mode_of(name)) for name in path.parent.iterdir()} == {
+        "gavelq.db": "0o600",
+        "gavelq.db-shm": "0o600",
+        "gavelq.db-wal": "0o600",
+    }
+
+
+def test_rights_that_others_got_are_taken_back(subject: Subject, path: Path) -> None:
+    path.chmod(0o644)
+    subject.restart()
+    assert mode_of(path) == 0o600
+
+
+def test_closing_leaves_one_file_and_no_thread(path: Path) -> None:
+    made = Subject(lambda _: SqliteStore(str(path)))
+    made.put(task(1))
+    made.ids()
+    made.close()
+    assert [name.name for name in path.parent.iterdir()] == ["gavelq.db"]
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("gavelq-store")] == []
+
+
+def test_every_commit_is_synchronous(subject: Subject, path: Path) -> None:
+    connection = connect(str(path))
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+    connection.close()
+
+
+def test_a_backup_is_a_private_store_of_its_own(subject: Subject, path: Path, tmp_path: Path) -> None:
+    subject.put(task(1), ended(2), blobs={BlobKey("b"): b"content"}, records=[Record(at=1.0, kind="k")])
+    copy = tmp_path / "copy.db"
+    subject.run(subject.store.backup(str(copy)))
+    subject.put(task(3))
+    assert mode_of(copy) == 0o600
+    assert sorted(name.name for name in tmp_path.iterdir()) == ["copy.db", "state"]
+    restored = Subject(lambda _: SqliteStore(str(copy)))
+    try:
+        assert restored.ids() == [1, 2]
+        assert restored.run(restored.store.blob(BlobKey("b"))) == b"content"
+        assert restored.store.load().next_task_id == 3
+    finally:
+        restored.close()
+
+
+def test_a_backup_into_nowhere_is_refused_and_leaves_nothing(subject: Subject, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    with pytest.raises(FileExistsError):
+        subject.run(subject.store.backup(str(tmp_path / "there")))
+    assert (tmp_path / "there").read_text() == "mine"
+    with pytest.raises(StoreUnavailable):
+        subject.run(subject.store.backup(str(tmp_path / "nowhere" / "copy.db")))
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations()) + 1))
+def test_a_database_of_every_version_still_loads(path: Path, version: int) -> None:
+    dump = (DATABASES / f"{version:03d}.sql").read_text()
+    create(str(path))
+    with sqlite3.connect(path) as connection:
+        connection.executescript(dump)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    made = Subject(lambda _: SqliteStore(str(path)))
+    try:
+        loaded = made.store.load()
+        assert [found.name for found in loaded.queues] == ["q"]
+        assert [found.uuid for found in loaded.cards] == ["GPU-1"]
+        assert made.ids() == [1, 2, 3, 4]
+        assert [found.id for found in loaded.tasks] == [4]
+        assert loaded.next_task_id == 5
+    finally:
+        made.close()
+
+
+def test_the_newest_version_has_its_example(subject: Subject, path: Path) -> None:
+    """Writes the example database of the present schema where it is missing; commit it with the migration."""
+    example = DATABASES / f"{len(migrations()):03d}.sql"
+    subject.put(
+        *(full_task(number, command) for number, command in enumerate(COMMANDS, 1)),
+        task(4),
+        queues={full_queue().name: full_queue()},
+        cards={full_card().uuid: full_card()},
+    )
+    assert subject.ids() == [1, 2, 3, 4]
+    if not example.exists():
+        connection = sqlite3.connect(path)
+        example.write_text("\n".join(connection.iterdump()) + "\n")
+        connection.close()
+        pytest.fail(f"{example} was missing and has been written")
+
+
+def test_a_migration_that_fails_leaves_the_version_before_it(path: Path) -> None:
+    create(str(path))
+    connection = connect(str(path))
+    connection.execute("CREATE TABLE cards (x)")  # in the way of the first migration
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        migrate(connection)
+    assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("cards",)]
+    connection.close()
+
+
+@pytest.mark.parametrize("name", sorted(queries()))
+def test_every_statement_is_valid(subject: Subject, path: Path, name: str) -> None:
+    connection = connect(str(path))
+    statement = queries()[name].format(conditions="id > 0", direction="ASC")
+    connection.execute("EXPLAIN " + statement.replace(":limit", "1").replace("?", "1"))
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("state = 'pending' AND id > 0", "tasks_by_state"),
+        ("queue = 'q' AND id > 0", "tasks_by_queue"),
+        ("submission_id = 1", "tasks_by_submission"),
+        ("ended_at IS NULL", "tasks_live"),
+    ],
+)
+def test_listings_walk_an_index_and_sort_nothing(subject: Subject, path: Path, condition: str, index: str) -> None:
+    connection = connect(str(path))
+    statement = queries()["tasks_page"].format(conditions=condition, direction="DESC").replace(":limit", "10")
+    plan = " ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + statement))
+    connection.close()
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_ten_thousand_tasks_are_submitted_and_loaded_in_a_second(subject: Subject) -> None:
+    tasks = [task(n, request=request(name=f"task {n}", command=COMMANDS[n % 3])) for n in range(1, 10_001)]
+    records = [Record(at=1.0, kind="submitted", by="x", task_id=found.id) for found in tasks]
+    began = time.perf_counter()
+    subject.put(*tasks, records=records)
+    committed = time.perf_counter()
+    assert len(subject.store.load().tasks) == 10_000
+    loaded = time.perf_counter()
+    # Four times what a slow machine needs.
+    assert committed - began < 2.0
+    assert loaded - committed < 2.0
