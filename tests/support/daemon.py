@@ -1,0 +1,201 @@
+"""A real daemon in a temporary directory: own process, real socket, real runner, real SQLite, simulated GPUs."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gavelq.client.address import Address
+from gavelq.client.wire import Unreachable, exchange
+from gavelq.testing.waiting import wait_until
+
+Json = dict[str, Any]
+
+
+class Failure(AssertionError):
+    """An answer that was not 2xx; `status` and the problem document `body` tell why."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        self.status = status
+        self.body = body
+        super().__init__(f"{status}: {body}")
+
+
+class Box:
+    """An instance under one directory, whose daemon can be started, stopped and killed at will."""
+
+    def __init__(
+        self, home: Path, *, n_gpus: int = 4, env: Mapping[str, str] | None = None, listen: str | None = None
+    ) -> None:
+        self.home = home
+        self.listen = listen
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("GAVELQ_")},
+            "GAVELQ_HOME": str(home),
+            "GAVELQ_GPU_PROVIDER": "simulated",
+            "GAVELQ_GPU_SIMULATED_COUNT": str(n_gpus),
+            "GAVELQ_GPU_SAMPLE_INTERVAL_S": "0.2",
+            "GAVELQ_RUNNER_GRACE_S": "1",
+            "GAVELQ_RUNNER_IDLE_EXIT_S": "0.2",
+            "GAVELQ_DAEMON_AUTOSTART": "false",
+            "GAVELQ_DEBUG": "1",
+            **(env or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> str:
+        """The daemon's unix socket."""
+        return str(self.home / "run" / "gavelq.sock")
+
+    def start(self, *, wait: bool = True) -> "Box":
+        """Start the daemon; returns when it answers."""
+        command = [sys.executable, "-m", "gavelq", "daemon", "run"]
+        if self.listen:
+            command = [sys.executable, "-m", "gavelq", "serve", "--listen", self.listen]
+        self.home.mkdir(exist_ok=True)
+        with open(self.home / "daemon.err", "ab") as err:
+            self.process = subprocess.Popen(
+                command, env=self.env, cwd="/", stdin=subprocess.DEVNULL, stdout=err, stderr=err, start_new_session=True
+            )
+        if wait:
+            wait_until(self._answers, 20, f"the daemon answers; it said: {self.said()}")
+        return self
+
+    def _answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            raise AssertionError(f"the daemon ended with {self.process.returncode}: {self.said()}")
+        try:
+            return exchange(Address(socket=self.socket), "GET", "/api/daemon", timeout_s=5).status == 200
+        except (Unreachable, TimeoutError):
+            return False
+
+    def said(self) -> str:
+        """What the daemon wrote to its standard error."""
+        path = self.home / "daemon.err"
+        return path.read_text(errors="replace")[-2000:] if path.exists() else ""
+
+    def kill(self) -> None:
+        """kill -9 of the daemon alone."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM, as systemd would; its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+    def restart(self) -> None:
+        """Stop and start."""
+        self.stop()
+        self.start()
+
+    # --- requests ----------------------------------------------------------------------------------------
+
+    def request(self, method: str, path: str, body: Any = None, *, timeout_s: float = 30) -> Any:
+        """One request; the decoded answer. Raises Failure for anything but 2xx."""
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        reply = exchange(Address(socket=self.socket), method, path, body=content, headers=headers, timeout_s=timeout_s)
+        is_json = "json" in reply.headers.get("content-type", "")
+        answer = json.loads(reply.body) if is_json else reply.body.decode(errors="replace")
+        if not 200 <= reply.status < 300:
+            raise Failure(reply.status, answer)
+        return answer
+
+    def get(self, path: str) -> Any:
+        """GET."""
+        return self.request("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """POST."""
+        return self.request("POST", path, {} if body is None else body)
+
+    def submit(self, command: str, **fields: Any) -> int:
+        """One task; its id."""
+        request = {"command": command, "workdir": "/tmp", "env": {"PATH": os.environ["PATH"]}, **fields}
+        return int(self.post("/api/tasks", request)["id"])
+
+    def task(self, task_id: int) -> Json:
+        """A task with its attempts and events."""
+        found: Json = self.get(f"/api/tasks/{task_id}")
+        return found
+
+    def state(self, task_id: int) -> str:
+        """A task's state."""
+        return str(self.task(task_id)["state"])
+
+    def wait(self, task_id: int, *states: str, timeout_s: float = 15) -> Json:
+        """Until the task is in one of these states (default: any end)."""
+        wanted = states or ("completed", "failed", "cancelled", "aborted")
+        wait_until(lambda: self.state(task_id) in wanted, timeout_s, f"task {task_id} becomes {wanted}")
+        return self.task(task_id)
+
+    def log(self, task_id: int) -> str:
+        """A task's log."""
+        return str(self.get(f"/api/tasks/{task_id}/logs?tail=10000"))
+
+    def cli(self, *words: str, stdin: str = "", timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
+        """Run the command line against this instance."""
+        command = [sys.executable, "-m", "gavelq", *words]
+        return subprocess.run(
+            command,
+            env=self.env,
+            cwd="/tmp",
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    @property
+    def runner_pid(self) -> int:
+        """The runner's pid."""
+        return int(self.get("/api/daemon")["runner_pid"])
+
+    def close(self) -> None:
+        """End everything that this instance started: tasks, daemon, runner. Nothing else is touched."""
+        if self.process is None:
+            return
+        if self.process.poll() is not None:
+            with contextlib.suppress(AssertionError):
+                self.start()
+        pid = None
+        with contextlib.suppress(Exception):
+            pid = self.get("/api/daemon")["runner_pid"]
+            self.post("/api/daemon/stop", {"kill_tasks": True})
+            self.process.wait(20)
+        self.process.kill()
+        self.process.wait(10)
+        if pid is not None:
+            wait_until(lambda: not is_alive(pid), 20, "the idle runner ends")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X")
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def box(**options: Any) -> Iterator[Box]:
+    """A started instance in a directory with a short path (a socket's path has 107 bytes), cleaned up afterwards."""
+    with tempfile.TemporaryDirectory(prefix="gq-", dir="/tmp") as directory:
+        instance = Box(Path(directory) / "h", **options)
+        try:
+            yield instance.start()
+        finally:
+            instance.close()
