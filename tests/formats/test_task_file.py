@@ -1,6 +1,7 @@
 """Files of tasks: JSON or YAML, a list or {"tasks": [...]}, and mistakes with line and column."""
 
 import json
+import time
 
 import pytest
 
@@ -86,7 +87,9 @@ def test_a_huge_file_is_refused_before_it_is_parsed() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '[{"a":' * 50_000, "- " * 3000 + "x", "{a: " * 20_000])
 def test_deep_nesting_is_refused_quickly(text: str) -> None:
+    began = time.perf_counter()
     assert "nested too deeply" in refused(text, "t.yaml")[2]
+    assert time.perf_counter() - began < 1.0, "the YAML parser's time grows with the square of the depth"
 
 
 def test_aliases_cannot_explode() -> None:
