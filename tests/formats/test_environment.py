@@ -78,7 +78,7 @@ def test_the_matcher_agrees_with_fnmatch(pattern: str, name: str) -> None:
 
 
 def test_importing_it_costs_next_to_nothing() -> None:
-    """It is on the path of every submit: nothing is loaded that the interpreter and the package itself have not loaded."""
+    """It is on the path of every submit: nothing is loaded that is not there already."""
     code = (
         "import sys, gavelq.formats; before = set(sys.modules); import gavelq.formats.environment; "
         "print(sorted(m for m in set(sys.modules) - before if not m.startswith('gavelq')))"
