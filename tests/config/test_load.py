@@ -179,3 +179,10 @@ def test_lists_come_from_yaml_lists_and_from_commas(tmp_path: Path) -> None:
 def test_unknown_flags_are_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="no such setting"):
         load(str(tmp_path / "none"), {}, {"gpu.provdier": "nvml"})
+
+
+def test_a_misspelt_environment_variable_is_told_and_others_are_left_alone(tmp_path: Path) -> None:
+    (found,) = mistakes(tmp_path, "", GAVELQ_GPU_PROVIDR="simulated")
+    assert "GAVELQ_GPU_PROVIDR" in found["path"]
+    assert found["hint"] == "did you mean GAVELQ_GPU_PROVIDER?"
+    loaded(tmp_path, "", GAVELQ_HOME="/x", GAVELQ_SOCKET="/s", GAVELQ_GPUS="0", GAVELQ_TOKEN="t", GAVELQ_SIM_DIR="d")

@@ -38,10 +38,14 @@ def check(
     for setting in SETTINGS:
         if setting.env in env:
             draft.take(setting.name, env[setting.env], source="env", where=f"environment variable {setting.env}")
+    draft.check_variables(env)
     for name, raw in (flags or {}).items():
         draft.take(name, raw, source="flag", where="command line")
     draft.check_listen()
     return build(draft.values, path=path, sources=draft.sources, cards=draft.cards), draft.mistakes
+
+
+_PREFIXES = tuple(f"GAVELQ_{section.upper()}_" for section in sorted(SECTIONS))
 
 
 class _Draft:
@@ -94,6 +98,13 @@ class _Draft:
         except InvalidField as error:
             self._note(line, name, error.details["problem"], error.hint, where)
         self.sources[name] = source
+
+    def check_variables(self, env: Mapping[str, str]) -> None:
+        """A misspelt variable is told, where its name begins like those of a section."""
+        known = {setting.env for setting in SETTINGS}
+        for name in env:
+            if name.startswith(_PREFIXES) and name not in known:
+                self._note(0, "", "no setting has this name", suggest(name, known), f"environment variable {name}")
 
     def check_listen(self) -> None:
         """Other machines are let in only where both settings say so."""

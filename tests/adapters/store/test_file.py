@@ -170,6 +170,15 @@ def test_listings_walk_an_index_and_sort_nothing(subject: Subject, path: Path, c
     assert "TEMP B-TREE" not in plan
 
 
+@pytest.mark.parametrize("name", ["mark_orphaned_blobs", "delete_orphaned_blobs", "old_tasks", "delete_old_records"])
+def test_pruning_looks_at_no_task_or_record_that_stays(subject: Subject, path: Path, name: str) -> None:
+    connection = connect(str(path))
+    plan = " ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + queries()[name].replace("?", "1")))
+    connection.close()
+    assert "SCAN tasks" not in plan
+    assert "SCAN records" not in plan
+
+
 def test_ten_thousand_tasks_are_submitted_and_loaded_in_a_second(subject: Subject) -> None:
     tasks = [task(n, request=request(name=f"task {n}", command=COMMANDS[n % 3])) for n in range(1, 10_001)]
     records = [Record(at=1.0, kind="submitted", by="x", task_id=found.id) for found in tasks]

@@ -38,4 +38,5 @@ def prune_rest(connection: sqlite3.Connection, keys_before: float) -> None:
     with transaction(connection):
         connection.execute(sql["delete_old_keys"], (keys_before,))
         connection.execute(sql["delete_orphaned_blobs"])
+        connection.execute(sql["unmark_used_blobs"])  # those that are left among the marked ones are used again
         connection.execute(sql["mark_orphaned_blobs"])

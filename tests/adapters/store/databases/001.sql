@@ -43,6 +43,8 @@ CREATE INDEX tasks_by_state ON tasks (state, id);
 CREATE INDEX tasks_by_queue ON tasks (queue, id);
 CREATE INDEX tasks_by_submission ON tasks (submission_id, id);
 CREATE INDEX tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX tasks_by_env ON tasks (env);
+CREATE INDEX tasks_by_script ON tasks (script) WHERE script IS NOT NULL;
 CREATE INDEX tasks_live ON tasks (id) WHERE ended_at IS NULL;
 CREATE INDEX records_of_a_task ON records (task_id, id) WHERE task_id IS NOT NULL;
 CREATE INDEX records_by_time ON records (at);

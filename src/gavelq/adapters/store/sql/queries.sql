@@ -104,10 +104,13 @@ DELETE FROM keys WHERE at < ?
 
 -- name: delete_orphaned_blobs
 DELETE FROM blobs WHERE orphaned = 1
-AND key NOT IN (SELECT env FROM tasks UNION SELECT script FROM tasks WHERE script IS NOT NULL)
+AND NOT EXISTS (SELECT 1 FROM tasks WHERE env = blobs.key)
+AND NOT EXISTS (SELECT 1 FROM tasks WHERE script = blobs.key)
 
 -- name: mark_orphaned_blobs
-UPDATE blobs SET orphaned = (
-    key NOT IN (SELECT env FROM tasks UNION SELECT script FROM tasks WHERE script IS NOT NULL)
-)
-WHERE orphaned != (key NOT IN (SELECT env FROM tasks UNION SELECT script FROM tasks WHERE script IS NOT NULL))
+UPDATE blobs SET orphaned = 1 WHERE orphaned = 0
+AND NOT EXISTS (SELECT 1 FROM tasks WHERE env = blobs.key)
+AND NOT EXISTS (SELECT 1 FROM tasks WHERE script = blobs.key)
+
+-- name: unmark_used_blobs
+UPDATE blobs SET orphaned = 0 WHERE orphaned = 1
