@@ -72,12 +72,10 @@ class World:
 
     def send(self, event: ev.Event) -> Any:
         """One event: step, commit, invariants. The engine's reply."""
-        view = View(self.state)
-        step = handle(view, event, self.now, self.rules)
-        view.absorb(step)
-        self.state.apply(view.changes)
+        step = handle(View(self.state), event, self.now, self.rules)
+        self.state.apply(step.changes)
         self.gone.update(
-            (t, task) for t, task in view.changes.tasks.items() if task is not None and task.state.is_ended
+            (t, task) for t, task in step.changes.tasks.items() if task is not None and task.state.is_ended
         )
         self.state.observe(step, self.now)
         assert violations(self.state) == []

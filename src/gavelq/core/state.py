@@ -1,10 +1,10 @@
 """The state: every task that has not ended, the queues, the cards, and the indexes over them.
 
-It changes in one place, `apply`, after a commit. Until then the engine works on a `View` that lays the changes of the
-running batch over it.
+It changes in one place, `apply`. The daemon keeps two: the committed one, which readers see, and a draft that runs
+ahead of it by the batch that is being committed; `revert` takes the draft back when a commit fails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from gavelq.core.books import Books
@@ -23,9 +23,10 @@ V = TypeVar("V")
 
 
 class State:
-    """Committed facts. Readers may look at it at any time; only `apply` changes it."""
+    """Tasks, queues, cards and indexes; only `apply` changes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, books: Books | None = None) -> None:
+        """`books`: a draft looks at the same samples as the committed state."""
         self.tasks: dict[TaskId, Task] = {}
         self.queues: dict[QueueName, Queue] = {queue.name: queue for queue in BUILTIN_QUEUES}
         self.cards: dict[GpuUuid, Card] = {}
@@ -38,7 +39,7 @@ class State:
         self.n_by_queue: dict[tuple[QueueName, TaskState], int] = {}
         self.holding: dict[TaskId, Task] = {}
         """Tasks that hold an allocation (or, asking for no GPU, a place to run)."""
-        self.books = Books()
+        self.books = Books() if books is None else books
 
     def apply(self, changes: Changes) -> None:
         """Join committed changes, and keep every index in step."""
@@ -56,6 +57,32 @@ class State:
         self.keys.update((use.key, use) for use in changes.keys)
         self.next_task_id = changes.next_task_id or self.next_task_id
         self.next_submission_id = changes.next_submission_id or self.next_submission_id
+
+    def as_changes(self) -> Changes:
+        """All rows, for another state to begin with."""
+        return Changes(
+            tasks=dict(self.tasks),
+            queues=dict(self.queues),
+            cards=dict(self.cards),
+            reservations=dict(self.reservations),
+            keys=list(self.keys.values()),
+            next_task_id=self.next_task_id,
+            next_submission_id=self.next_submission_id,
+        )
+
+    def revert(self, changes: Changes, committed: "State") -> None:
+        """Take these changes back: every row is again what the committed state has."""
+        self.apply(
+            Changes(
+                tasks={task_id: committed.tasks.get(task_id) for task_id in changes.tasks},
+                queues={name: committed.queues.get(name) for name in changes.queues},
+                cards={uuid: committed.cards.get(uuid) for uuid in changes.cards},
+                reservations=dict(committed.reservations),
+                next_task_id=committed.next_task_id,
+                next_submission_id=committed.next_submission_id,
+            )
+        )
+        self.keys = dict(committed.keys)
 
     def observe(self, step: Step, now: float) -> None:
         """Join what a step says about the GPUs as they look; volatile."""
@@ -92,31 +119,25 @@ class State:
 
 
 class View:
-    """The state as the engine sees it: committed facts under the changes of this batch, which are not committed yet."""
+    """What the engine's handlers ask a state for. They look and answer with a step; they never change anything."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.changes = Changes()
-
-    def absorb(self, step: Step) -> None:
-        """Lay a step's changes on top."""
-        self.changes.absorb(step.changes)
 
     @property
     def next_task_id(self) -> TaskId:
         """The id that the next task gets."""
-        return self.changes.next_task_id or self._state.next_task_id
+        return self._state.next_task_id
 
     @property
     def next_submission_id(self) -> SubmissionId:
         """The id that the next submission gets."""
-        return self.changes.next_submission_id or self._state.next_submission_id
+        return self._state.next_submission_id
 
     @property
     def reservations(self) -> dict[str, TaskId]:
         """The reservations by domain."""
-        changed = self.changes.reservations
-        return self._state.reservations if changed is None else changed
+        return self._state.reservations
 
     @property
     def problem(self) -> str | None:
@@ -125,70 +146,58 @@ class View:
 
     def key_use(self, key: str) -> KeyUse | None:
         """The first use of an idempotency key."""
-        fresh = [use for use in self.changes.keys if use.key == key]
-        return fresh[0] if fresh else self._state.keys.get(key)
+        return self._state.keys.get(key)
 
     def find_task(self, task_id: TaskId) -> Task | None:
-        """A task that is live, or ended within this batch."""
-        if task_id in self.changes.tasks:
-            return self.changes.tasks[task_id]
+        """A task that has not ended."""
         return self._state.tasks.get(task_id)
 
     def task(self, task_id: TaskId) -> Task:
-        """A task that is live, or ended within this batch. Raises TaskNotFound."""
-        task = self.find_task(task_id)
+        """A task that has not ended. Raises TaskNotFound."""
+        task = self._state.tasks.get(task_id)
         if task is None:
             raise TaskNotFound(task_id=task_id)
         return task
 
     def live_tasks(self) -> Iterator[Task]:
         """Every task that has not ended, in no particular order."""
-        for task_id, task in self._state.tasks.items():
-            if task_id not in self.changes.tasks:
-                yield task
-        for changed in self.changes.tasks.values():
-            if changed is not None and not changed.state.is_ended:
-                yield changed
+        return iter(self._state.tasks.values())
 
     def n_live(self) -> int:
         """How many tasks have not ended."""
-        fresh = sum(1 for t in self.changes.tasks if t not in self._state.tasks)
-        return len(self._state.tasks) + fresh
+        return len(self._state.tasks)
 
     def tasks_on(self, gpu: GpuUuid) -> list[Task]:
-        """The tasks that hold this GPU."""
-        ids = set(self._state.ledger.on(gpu)) | set(self.changes.tasks)
-        found = (self.find_task(task_id) for task_id in sorted(ids))
-        return [task for task in found if task is not None and gpu in task.held_gpus]
+        """The tasks that hold this GPU, by id."""
+        return [self._state.tasks[task_id] for task_id in sorted(self._state.ledger.on(gpu))]
 
     def is_idle(self, gpu: GpuUuid) -> bool:
         """Whether no task holds this GPU and no process was seen on it."""
         seen = self._state.books.sample.by_uuid.get(gpu)
-        return not self.tasks_on(gpu) and not (seen is not None and (seen.processes or seen.claimed_by))
+        is_used = seen is not None and (seen.processes or seen.claimed_by)
+        return not self._state.ledger.on(gpu) and not is_used
 
     def find_queue(self, name: QueueName) -> Queue | None:
         """A queue by name."""
-        return self.changes.queues[name] if name in self.changes.queues else self._state.queues.get(name)
+        return self._state.queues.get(name)
 
     def queue(self, name: QueueName) -> Queue:
         """A queue by name. Raises QueueNotFound."""
-        queue = self.find_queue(name)
+        queue = self._state.queues.get(name)
         if queue is None:
             raise QueueNotFound(queue=name)
         return queue
 
     def card(self, uuid: GpuUuid) -> Card:
         """A card by UUID. Raises GpuNotFound."""
-        card = self.changes.cards.get(uuid) or self._state.cards.get(uuid)
+        card = self._state.cards.get(uuid)
         if card is None:
             raise GpuNotFound(gpu=uuid)
         return card
 
-    def cards(self) -> dict[GpuUuid, Card]:
+    def cards(self) -> Mapping[GpuUuid, Card]:
         """All cards that gavelq has seen, by UUID."""
-        merged = dict(self._state.cards)
-        _join(merged, self.changes.cards)
-        return merged
+        return self._state.cards
 
 
 def _join(into: dict[K, V], changed: dict[K, V | None]) -> None:

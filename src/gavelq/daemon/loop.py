@@ -1,7 +1,9 @@
 """The loop that owns the state: events in, one commit, then the answers and the effects.
 
-Requests that arrive together share one commit. The engine works on a view that joins the state only after that commit;
-if it fails, the view is dropped, callers hear `store_unavailable`, and the runner's reports are kept for the next try.
+Requests that arrive together share one commit, and so does the scheduling cycle that they call for: a freed card's next
+task costs one fsync. The engine and the cycle work on a draft; the committed state, which readers see, follows after
+the commit. If that fails, the draft is taken back, callers hear `store_unavailable`, and the runner's reports are kept
+for the next try.
 """
 
 import asyncio
@@ -27,7 +29,10 @@ from gavelq.scheduling.reasons import Blocked
 from gavelq.scheduling.snapshot import take_snapshot
 
 RETRY_STORE_S = 1.0
+LINGER_S = 0.004
 MAX_BATCH = 2000
+MAX_LOGGED = 100
+"""Lines of one commit in the daemon's log; all of it stands in the event history."""
 
 
 @dataclass(slots=True)
@@ -65,8 +70,12 @@ class Loop:
         self._is_debug = is_debug
         self._inbox: list[_Item] = []
         self._bell = asyncio.Event()
+        self._draft = State(state.books)
+        self._draft.apply(state.as_changes())
         self._wants_cycle = False
         self._is_stopping = False
+        self._is_paused = False
+        """True for a moment after a failed commit."""
         self.is_closing = False
         """True while the daemon ends with its tasks: nothing new starts."""
         self._timer: asyncio.TimerHandle | None = None
@@ -103,37 +112,87 @@ class Loop:
         while not self._is_stopping:
             await self._bell.wait()
             self._bell.clear()
-            if self._inbox:
+            if self._inbox and all(isinstance(item.event, AttemptStarted) for item in self._inbox):
+                await self._linger()
+            while not self._is_stopping and (self._has_requests() or not self._is_paused) and self._has_work():
                 await self._turn()
-            if self._wants_cycle and not self.is_read_only:
-                await self._cycle()
-            if self._inbox or (self._wants_cycle and not self.is_read_only):
-                self._bell.set()
+
+    def _has_work(self) -> bool:
+        return bool(self._inbox) or self._wants_cycle
+
+    def _has_requests(self) -> bool:
+        """Whether somebody waits for an answer: while the store cannot be written, they at least hear so."""
+        return any(item.answer is not None for item in self._inbox)
+
+    async def _linger(self) -> None:
+        """Nobody waits for the news of a start: give the end of a short task the chance to share its commit."""
+        try:
+            await asyncio.wait_for(self._bell.wait(), LINGER_S)
+        except TimeoutError:
+            return
 
     async def _turn(self) -> None:
+        """One batch: steps, a plan where one is wanted, one commit for all of it, then answers and effects."""
         batch, self._inbox = self._inbox[:MAX_BATCH], self._inbox[MAX_BATCH:]
-        view, steps = View(self.state), []
+        changes, done = Changes(), []
         for item in batch:
-            step = self._step(view, item)
+            step = self._step(item)
             if step is not None:
-                steps.append((item, step))
-        if not await self._commit(view.changes, batch):
+                changes.absorb(step.changes)
+                done.append((item, step))
+        planned = self._planned()
+        if planned is not None:
+            changes.absorb(planned.changes)
+            done.append((_Item(_PLAN), planned))
+        if not await self._commit(changes, batch):
             return
-        self._apply(view.changes, [step for _, step in steps])
-        for item, step in steps:
+        self.state.apply(changes)
+        self._publish(changes, [step for _, step in done])
+        for item, step in done:
             if item.answer is not None and not item.answer.done():
                 item.answer.set_result(step.reply)
 
-    def _step(self, view: View, item: _Item) -> Step | None:
+    def _step(self, item: _Item) -> Step | None:
+        now = self._clock.now()
         try:
-            step = handle(view, item.event, self._clock.now(), self.rules)
+            step = handle(View(self._draft), item.event, now, self.rules)
         except GavelqError as error:
             if item.answer is None:
                 journal.fail("an event was refused", error, about=type(item.event).__name__)
             elif not item.answer.done():
                 item.answer.set_exception(error)
             return None
-        view.absorb(step)
+        self._take(step, now)
+        return step
+
+    def _take(self, step: Step, now: float) -> None:
+        """Let the draft run ahead by one step."""
+        self._draft.apply(step.changes)
+        self._draft.observe(step, now)
+        if any(isinstance(effect, Wake) for effect in step.effects):
+            self._wants_cycle = True
+        if self._is_debug:
+            broken = violations(self._draft)
+            if broken:
+                raise AssertionError("; ".join(broken))
+
+    def _planned(self) -> Step | None:
+        """A scheduling cycle over the draft, where one is wanted; None where it changes nothing."""
+        is_wanted, self._wants_cycle = self._wants_cycle, False
+        if not is_wanted or self.is_closing:
+            return None
+        draft, now = self._draft, self._clock.now()
+        if not len(draft.pending) and not draft.reservations:
+            self.reasons = {}
+            return None
+        decided = plan(take_snapshot(draft, self.policy, now), self.policy)
+        self.reasons = decided.reasons
+        self._set_timer(decided)
+        if not decided.starts and decided.reservations == draft.reservations:
+            return None
+        event = PlanMade(starts=decided.starts, reservations=decided.reservations)
+        step = handle(View(draft), event, now, self.rules)
+        self._take(step, now)
         return step
 
     async def _commit(self, changes: Changes, batch: Sequence[_Item]) -> bool:
@@ -142,11 +201,11 @@ class Loop:
         try:
             await self._store.commit(changes)
         except StoreUnavailable as error:
+            self._draft.revert(changes, self.state)
             self._fall_back(error, batch)
             return False
         if self.is_read_only:
             self.is_read_only = False
-            self._wants_cycle = True
             journal.note("the state can be written again")
         return True
 
@@ -158,52 +217,25 @@ class Loop:
         for item in batch:
             if item.answer is not None and not item.answer.done():
                 item.answer.set_exception(error)
-        kept = [item for item in batch if isinstance(item.event, _REPORTS)]
-        self._inbox[:0] = kept
+        self._inbox[:0] = [item for item in batch if isinstance(item.event, _REPORTS)]
         self._wants_cycle = True
-        asyncio.get_running_loop().call_later(RETRY_STORE_S, self._retry)
+        self._is_paused = True
+        asyncio.get_running_loop().call_later(RETRY_STORE_S, self._go_on)
 
-    def _retry(self) -> None:
-        self.is_read_only = False
+    def _go_on(self) -> None:
+        self._is_paused = False
         self._bell.set()
 
-    def _apply(self, changes: Changes, steps: Sequence[Step]) -> None:
-        now = self._clock.now()
-        self.state.apply(changes)
-        for step in steps:
-            self.state.observe(step, now)
-        if self._is_debug:
-            broken = violations(self.state)
-            if broken:
-                raise AssertionError("; ".join(broken))
-        for record in changes.records:
+    def _publish(self, changes: Changes, steps: Sequence[Step]) -> None:
+        """The commit is done: tell the log and those who wait, and hand over the effects."""
+        for record in changes.records[:MAX_LOGGED]:
             journal.note(record.kind, task=record.task_id, by=record.by, subject=record.subject, **record.details)
+        if len(changes.records) > MAX_LOGGED:
+            journal.note("and more of the same commit", n_records=len(changes.records) - MAX_LOGGED)
         for listener in self.on_applied:
             listener(changes)
         effects = [effect for step in steps for effect in step.effects]
-        if any(isinstance(effect, Wake) for effect in effects):
-            self._wants_cycle = True
         self._carry_out([effect for effect in effects if not isinstance(effect, Wake)])
-
-    async def _cycle(self) -> None:
-        self._wants_cycle = False
-        if self.is_closing:
-            return
-        if not len(self.state.pending):
-            self.reasons = {}
-            if not self.state.reservations:
-                return
-        decided = plan(take_snapshot(self.state, self.policy, self._clock.now()), self.policy)
-        self.reasons = decided.reasons
-        self._set_timer(decided)
-        if not decided.starts and decided.reservations == self.state.reservations:
-            return
-        view = View(self.state)
-        event = PlanMade(starts=decided.starts, reservations=decided.reservations)
-        step = handle(view, event, self._clock.now(), self.rules)
-        view.absorb(step)
-        if await self._commit(view.changes, ()):
-            self._apply(view.changes, [step])
 
     def _set_timer(self, decided: Plan) -> None:
         if self._timer is not None:
@@ -214,6 +246,7 @@ class Loop:
             self._timer = asyncio.get_running_loop().call_later(delay, self.wake)
 
 
+_PLAN = PlanMade(starts=(), reservations={})
 _REPORTS = (AttemptStarted, AttemptEnded, SpawnFailed, AttemptUnknown)
 
 
