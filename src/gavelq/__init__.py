@@ -3,15 +3,14 @@
 The package is lazy (PEP 562): importing it costs nothing, because the command line pays for every import.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not from typing: that would load a dozen modules at every start
 if TYPE_CHECKING:
     from gavelq.version import __version__
 
 __all__ = ["__version__"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from gavelq.version import __version__
 

@@ -1,5 +1,7 @@
 """Queues and GPUs: owners, limits and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from gavelq.core.errors import GavelqError, InvalidField, Refused, WrongState
@@ -7,13 +9,15 @@ from gavelq.core.events import (
     CardConfig,
     GpuIgnored,
     GpusAllocated,
+    GpusSampled,
     GpuUnignored,
     QueueChanged,
     QueueCreated,
     QueueDeleted,
     QueueMerged,
 )
-from gavelq.core.ids import RUNNING_QUEUE, QueueName, TaskId
+from gavelq.core.gpu import GpuSample
+from gavelq.core.ids import RUNNING_QUEUE, GpuUuid, QueueName, TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.units import MiB
 from tests.support.builders import World, card, process, uuid
@@ -156,3 +160,13 @@ def test_unknown_things_are_not_found() -> None:
             world.send(event)
         assert caught.value.exit_code == 3
     assert TaskId(1) not in world.state.tasks
+
+
+def test_a_simulated_card_that_is_lost_is_shown_as_lost_and_leaves_only_when_it_is_gone() -> None:
+    world = World(n_cards=0)
+    sim = replace(card(0), uuid=GpuUuid("GPU-sim-0"))
+    world.look(sim)
+    world.send(GpusSampled(sample=GpuSample(taken_at=world.now, lost=(sim.uuid,)), configured={}))
+    assert world.state.cards[sim.uuid].lost
+    world.look()
+    assert sim.uuid not in world.state.cards

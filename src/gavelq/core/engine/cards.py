@@ -21,11 +21,14 @@ def gpus_sampled(view: View, event: GpusSampled, now: float) -> Step:
         fresh = replace(fresh, lost=seen.uuid in lost)
         if fresh != card:
             _put(step, fresh, "gpu_seen" if card is None else _kind(card, fresh), now)
-    if event.sample.problem is None:
-        present = {seen.uuid for seen in event.sample.cards}
-        for card in known.values():
-            if card.uuid not in present:
-                _miss(view, step, card, now)
+    present = {seen.uuid for seen in event.sample.cards}
+    for card in known.values():
+        if card.uuid in present:
+            continue
+        if card.uuid in lost:
+            _lose(step, card, now)
+        elif event.sample.problem is None:
+            _miss(view, step, card, now)
     step.effects.append(Wake())
     return step
 
@@ -64,7 +67,12 @@ def _miss(view: View, step: Step, card: Card, now: float) -> None:
     if (card.parent is not None or card.uuid.startswith("GPU-sim")) and not view.tasks_on(card.uuid):
         step.changes.cards[card.uuid] = None
         step.changes.records.append(Record(at=now, kind="gpu_gone", subject=card.uuid, details={"index": card.index}))
-    elif not card.lost:
+    else:
+        _lose(step, card, now)
+
+
+def _lose(step: Step, card: Card, now: float) -> None:
+    if not card.lost:
         _put(step, replace(card, lost=True), "gpu_lost", now)
 
 

@@ -76,9 +76,11 @@ class AdminService:
         """`GET /api/gpu/status`: whether GPUs can be seen; the one thing told to anybody."""
         sample = self._desk.state.books.sample
         age = self._desk.clock.now() - sample.taken_at
-        if sample.problem is None and age <= self._desk.loop.policy.stale_s:
-            return {"status": "ok"}
-        return {"status": "degraded", "problem": sample.problem or f"no look at the GPUs for {age:.0f} s"}
+        if age > self._desk.loop.policy.stale_s:
+            return {"status": "degraded", "problem": sample.problem or f"no look at the GPUs for {age:.0f} s"}
+        lost = [card.index for card in self._desk.state.cards.values() if card.lost]
+        problem = sample.problem or (f"lost: GPU {', '.join(lost)}" if lost else None)
+        return {"status": "ok"} if problem is None else {"status": "degraded", "problem": problem}
 
     async def stop(self, caller: Caller, *, kill_tasks: bool) -> Json:
         """`daemon stop`: end the daemon; its tasks only when asked."""
