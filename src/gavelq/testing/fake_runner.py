@@ -24,8 +24,8 @@ class FakeRunner:
         self.signals: list[tuple[TaskId, int, int]] = []
         self.forgotten: list[Key] = []
         self.is_connected = False
-        self._starts_at_once = starts_at_once
-        self._ends_when_stopped = ends_when_stopped
+        self.starts_at_once = starts_at_once
+        self.ends_when_stopped = ends_when_stopped
         self._known: dict[Key, RunnerEvent | None] = {}
         self._listener: Callable[[RunnerEvent], None] | None = None
         self._on_reconnect: Callable[[], None] | None = None
@@ -49,14 +49,14 @@ class FakeRunner:
             return
         self._known[key] = None
         self.spawned.append(request)
-        if self._starts_at_once:
+        if self.starts_at_once:
             self.report_started(*key)
 
     def stop(self, task_id: TaskId, attempt: int, *, signal: int, grace_s: float) -> None:
         """Record it, and end the attempt where this fake was made so."""
         self.stops.append((task_id, attempt, signal, grace_s))
         is_live = isinstance(self._known.get((task_id, attempt)), AttemptStarted | None)
-        if self._ends_when_stopped and is_live and (task_id, attempt) in self._known:
+        if self.ends_when_stopped and is_live and (task_id, attempt) in self._known:
             self.report_ended(task_id, attempt, exit_code=None, signal=signal, cause="stopped")
 
     def send_signal(self, task_id: TaskId, attempt: int, signal: int) -> None:

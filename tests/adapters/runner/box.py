@@ -1,6 +1,7 @@
 """A real runner in a directory of its own, driven from synchronous tests; leaves no process behind."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 from gavelq.adapters.runner import tree
 from gavelq.adapters.runner.client import RunnerClient
 from gavelq.adapters.runner.files import AttemptFiles, scan
+from gavelq.core.errors import RunnerUnavailable
 from gavelq.core.events import AttemptEnded, AttemptStarted, RunnerEvent, SpawnFailed
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.task import AttemptResult
@@ -60,6 +62,10 @@ class Box:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the client's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def run_later(self, work: Coroutine[Any, Any, T]) -> "concurrent.futures.Future[T]":
+        """Run a coroutine on the client's loop, without waiting for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def call(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Call a function on the client's loop."""
@@ -125,7 +131,7 @@ class Box:
         self.call(self.client.stop, TaskId(task_id), 1, signal=signum, grace_s=grace_s)
 
     def of(self, kind: type[T], task_id: int) -> list[T]:
-        return [event for event in list(self.events) if isinstance(event, kind) and event.task_id == task_id]  # type: ignore[attr-defined]  # every runner event has one
+        return [event for event in list(self.events) if isinstance(event, kind) and event.task_id == task_id]
 
     def started(self, task_id: int) -> AttemptStarted:
         wait_until(lambda: self.of(AttemptStarted, task_id), what=f"task {task_id} starts")
@@ -134,6 +140,22 @@ class Box:
     def result(self, task_id: int) -> AttemptResult:
         wait_until(lambda: self.of(AttemptEnded, task_id), what=f"task {task_id} ends; events {self.events}")
         return self.of(AttemptEnded, task_id)[0].result
+
+    def result_or_inventory(self, task_id: int) -> AttemptResult:
+        """The result, reported or found by asking: what a daemon knows after a reconnection."""
+
+        def find() -> AttemptResult | None:
+            for event in self.of(AttemptEnded, task_id):
+                return event.result
+            with contextlib.suppress(RunnerUnavailable):
+                known = self.inventory().get(task_id)
+                return known.result if isinstance(known, AttemptEnded) else None
+            return None
+
+        wait_until(find, what=f"the end of task {task_id} is known")
+        found = find()
+        assert found is not None
+        return found
 
     def failure(self, task_id: int) -> SpawnFailed:
         wait_until(lambda: self.of(SpawnFailed, task_id), what=f"task {task_id} fails to start; events {self.events}")
@@ -167,6 +189,13 @@ class Box:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not is_alive(pid), what="the runner is dead")
 
+    def kill_runner_for_good(self) -> None:
+        """Disconnect first, so that the client starts no other one."""
+        pid = self.runner_pid
+        self.run(self.client.close())
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_alive(pid), what="the runner is dead")
+
     def kill_supervisor(self, task_id: int) -> None:
         pid = self.started(task_id).supervisor.pid
         os.kill(pid, signal.SIGKILL)
@@ -179,6 +208,8 @@ class Box:
 
     def close(self) -> None:
         self.note_runner()
+        with contextlib.suppress(RunnerUnavailable):
+            self._end_all()
         self.run(self.client.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -188,6 +219,13 @@ class Box:
                 os.kill(pid, signal.SIGKILL)
             wait_until(lambda pid=pid: not is_alive(pid), what="the runner is gone")  # type: ignore[misc]  # mypy does not infer lambdas with defaults
         self._kill_what_runs()
+
+    def _end_all(self) -> None:
+        running = [known for known in self.inventory().values() if isinstance(known, RunningAttempt)]
+        for known in running:
+            self.call(self.client.stop, known.task_id, known.attempt, signal=signal.SIGKILL, grace_s=0)
+        for known in running:
+            self.result_or_inventory(known.task_id)
 
     def _kill_what_runs(self) -> None:
         if not (self.directory / "attempts").exists():

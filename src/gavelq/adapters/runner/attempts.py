@@ -63,11 +63,15 @@ class Attempt:
 class Attempts:
     """All of them, and everything that happens to them after their start."""
 
-    def __init__(self, directory_fd: int, epoll: select.epoll, claims: Claims, report: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, directory_fd: int, epoll: select.epoll, claims: Claims, report: Callable[[bytes], None], last_boot: str
+    ) -> None:
+        """`last_boot`: the boot in which the last runner of this directory ran."""
         self.known: dict[Key, Attempt] = {}
         self.claims = claims
         self.attempts_fd = _open_attempts(directory_fd)
         self.boot_id = linux.boot_id()
+        self._is_same_boot = last_boot == self.boot_id
         self.user = _user()
         self.host = socket.gethostname()
         self.report = report
@@ -98,12 +102,18 @@ class Attempts:
     def adopt(self, key: Key) -> None:
         """Take over an attempt that has a directory and is not known."""
         files = AttemptFiles(self.attempts_fd, *key)
-        attempt = self.known[key] = Attempt(key, files, files.facts())
+        facts, is_begun = files.facts()
+        is_locked = files.is_locked()
+        is_this_boot = self._is_same_boot if facts is None else facts.boot_id == self.boot_id
+        if not is_begun and not is_locked and is_this_boot and files.read(RESULT) is None:
+            files.discard()
+            return
+        attempt = self.known[key] = Attempt(key, files, facts)
         self.n_running += 1
         started = files.read(STARTED)
         if started is not None:
             attempt.learn(started)
-        if files.is_locked():
+        if is_locked:
             if attempt.facts is not None:
                 attempt.claimed = self.claims.adopt(attempt.facts.claims)
             self._unsettled.append(attempt)

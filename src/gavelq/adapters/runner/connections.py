@@ -23,12 +23,13 @@ _LINES_PER_TURN = 32
 class Connection:
     """One daemon, or somebody who may become one."""
 
-    __slots__ = ("buffer", "is_daemon", "lines", "pid", "socket", "unsent")
+    __slots__ = ("buffer", "is_daemon", "is_deaf", "lines", "pid", "socket", "unsent")
 
     def __init__(self, connected: socket.socket, pid: int) -> None:
         self.socket = connected
         self.pid = pid
         self.is_daemon = False
+        self.is_deaf = False
         self.buffer = wire.LineBuffer()
         self.lines: deque[bytes] = deque()
         self.unsent = bytearray()
@@ -86,7 +87,7 @@ class Connections:
     def send(self, connection: Connection, line: bytes) -> None:
         """Queue a line; it leaves with `flush`."""
         fd = connection.socket.fileno()
-        if fd < 0:
+        if fd < 0 or connection.is_deaf:
             return
         connection.unsent += line
         self._dirty.add(fd)
@@ -120,7 +121,9 @@ class Connections:
             except BlockingIOError:
                 self._epoll.modify(fd, select.EPOLLIN | select.EPOLLOUT)
             except OSError:
-                self._close(connection)
+                # Nobody listens any more, but what was said before still counts: reading finds the end.
+                connection.is_deaf = True
+                connection.unsent.clear()
 
     def close(self) -> None:
         """Let go of everybody."""

@@ -1,18 +1,19 @@
 """The files of one attempt, in RUNNER_DIR/attempts/TASK-ATTEMPT/ (0700):
 
-lock          flock'ed by the supervisor for its whole life; holds what is known before the start (`Facts`)
+lock          flock'ed by the supervisor for its whole life; holds what is known before the start (`Facts`), and in a
+              second line the supervisor's pid, which it writes before it starts anything
 control       the supervisor's datagram socket: `stop`, `signal`, `limit`
 script        the copied script, executable
 started.json  the `started` message, and in `private` what the next runner needs to know about the running command
 result.json   the `ended` or `spawn_failed` message: fsynced and renamed into place before anyone is told
 
-A directory with neither a live lock nor a result is an attempt whose end nobody saw: lost.
+A directory with neither a live lock nor a result is an attempt whose end nobody saw: lost. Without that second line,
+and in the same boot, nothing of it ever ran: then the directory is deleted, and the attempt may be started again.
 """
 
 import contextlib
 import errno
 import fcntl
-import json
 import os
 
 from gavelq.adapters.runner import linux, sockets, wire
@@ -100,13 +101,13 @@ class AttemptFiles:
             os.close(fd)
         return False
 
-    def facts(self) -> Facts | None:
-        """What the lock file holds; None where it was never written."""
-        found = self.read(LOCK)
+    def facts(self) -> tuple[Facts | None, bool]:
+        """What the lock file holds, None where it was never written; and whether the supervisor has begun."""
+        first, _, second = (self._content(LOCK) or b"").partition(b"\n")
         try:
-            return Facts(found) if found else None
+            return Facts(wire.decode(first)), bool(second)
         except wire.Malformed:
-            return None
+            return None, bool(second)
 
     def write_script(self, content: bytes) -> None:
         """Put the copied script into place."""
@@ -120,6 +121,15 @@ class AttemptFiles:
 
     def read(self, name: str) -> wire.Message | None:
         """A file's JSON object; None where there is none that can be read."""
+        content = self._content(name)
+        if content is None:
+            return None
+        try:
+            return wire.decode(content)
+        except wire.Malformed:
+            return None
+
+    def _content(self, name: str) -> bytes | None:
         try:
             fd = self._open(name, os.O_RDONLY)
         except OSError:
@@ -128,12 +138,11 @@ class AttemptFiles:
         try:
             while chunk := os.read(fd, 65536):
                 content += chunk
-            found = json.loads(content)
-        except (OSError, ValueError):
+        except OSError:
             return None
         finally:
             os.close(fd)
-        return found if isinstance(found, dict) else None
+        return bytes(content)
 
     def write(self, name: str, message: wire.Message, *, is_durable: bool) -> None:
         """Replace a file as a whole; with `is_durable` it is on disk when this returns. Raises OSError."""

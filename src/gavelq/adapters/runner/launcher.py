@@ -47,7 +47,7 @@ class Launcher:
         self._idle_exit_s = idle_exit_s
         self._directory_fd = _open_private(directory)
         # Held until the process ends; never closed on purpose.
-        self._lock_fd = _take_lock(self._directory_fd)
+        self._lock_fd, last_boot = _take_lock(self._directory_fd)
         self._file_limit = _raise_file_limit()
         linux.become_subreaper()
         linux.set_name("gavelq-runner")
@@ -59,7 +59,7 @@ class Launcher:
         self._report_lines = wire.LineBuffer()
         self._connections: Connections | None = None
         self._claims = Claims(claims_dir, directory)
-        self._attempts = Attempts(self._directory_fd, self._epoll, self._claims, self._report)
+        self._attempts = Attempts(self._directory_fd, self._epoll, self._claims, self._report, last_boot)
         self._spawner = Spawner(self._attempts, self._reports_end, self._file_limit)
         self._attempts.adopt_all()
         self._is_leaving = False
@@ -246,7 +246,8 @@ def _open_private(directory: str) -> int:
     return fd
 
 
-def _take_lock(directory_fd: int) -> int:
+def _take_lock(directory_fd: int) -> tuple[int, str]:
+    """Returns the lock, and in which boot the last runner held it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(LOCK, flags, 0o600, dir_fd=directory_fd)
     patience = _now() + _LOCK_PATIENCE_S
@@ -259,9 +260,10 @@ def _take_lock(directory_fd: int) -> int:
             if _now() > patience:
                 raise Refusal("another runner holds the lock of this directory") from None
             time.sleep(0.02)
+    last_boot = os.pread(fd, 100, 0).decode("ascii", "replace").strip()
     os.ftruncate(fd, 0)
-    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
-    return fd
+    os.pwrite(fd, linux.boot_id().encode("ascii") + b"\n", 0)
+    return fd, last_boot
 
 
 def _report_pipe() -> tuple[int, int]:

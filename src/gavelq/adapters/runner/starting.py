@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -37,29 +38,42 @@ async def start(directory: str, claims_dir: str, idle_exit_s: float) -> None:
 
     Raises RunnerUnavailable with what the runner said. Its standard error goes to DIRECTORY/runner.log.
     """
-    os.makedirs(directory, 0o700, exist_ok=True)
-    log_path = os.path.join(directory, "runner.log")
-    log_fd = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    # In a thread: asyncio's own subprocess transports outlive a cancelled caller.
+    said = await asyncio.to_thread(_start, directory, command(directory, claims_dir, idle_exit_s))
+    if not said.startswith(b"ready") and b"holds the lock" not in said:
+        why = said.decode(errors="replace").strip() or f"it ended at once; see {_log_path(directory)}"
+        raise RunnerUnavailable(why=why)
+
+
+def _log_path(directory: str) -> str:
+    return os.path.join(directory, "runner.log")
+
+
+def _start(directory: str, argv: list[str]) -> bytes:
+    """Run the starter, which ends as soon as the runner listens; returns what it said."""
     try:
-        if os.fstat(log_fd).st_size > _MAX_LOG:
-            os.ftruncate(log_fd, 0)
-        process = await asyncio.create_subprocess_exec(
-            *command(directory, claims_dir, idle_exit_s),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log_fd,
-            cwd="/",
-            env=clean_environment(os.environ),
-            start_new_session=True,
-        )
+        os.makedirs(directory, 0o700, exist_ok=True)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        log_fd = os.open(_log_path(directory), flags, 0o600)
+        try:
+            if os.fstat(log_fd).st_size > _MAX_LOG:
+                os.ftruncate(log_fd, 0)
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log_fd,
+                cwd="/",
+                env=clean_environment(os.environ),
+                start_new_session=True,
+                timeout=_START_TIMEOUT_S,
+                check=False,
+            )
+        finally:
+            os.close(log_fd)
     except OSError as error:
         raise RunnerUnavailable(why=f"it cannot be started: {error}") from error
-    finally:
-        os.close(log_fd)
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), _START_TIMEOUT_S)
-    except TimeoutError:
-        raise RunnerUnavailable(why=f"it did not start within {_START_TIMEOUT_S:.0f} s; see {log_path}") from None
-    if not said.startswith(b"ready") and b"holds the lock" not in said:
-        why = said.decode(errors="replace").strip() or f"it ended at once; see {log_path}"
-        raise RunnerUnavailable(why=why)
+    except subprocess.TimeoutExpired:
+        why = f"it did not start within {_START_TIMEOUT_S:.0f} s; see {_log_path(directory)}"
+        raise RunnerUnavailable(why=why) from None
+    return done.stdout

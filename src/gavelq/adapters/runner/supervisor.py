@@ -319,12 +319,13 @@ def supervise(
     keep: tuple[int, ...],
     file_limit: tuple[int, int],
 ) -> NoReturn:
-    """Be the supervisor, in a freshly forked child; `keep` are descriptors whose locks last as long as this process."""
+    """Be the supervisor, in a freshly forked child; `keep` are its lock and its cards' locks, held while it lives."""
     code = 70
     try:
         signal.set_wakeup_fd(-1)
         os.setsid()
         _close_all_but({0, 1, 2, files.attempts_fd, control.fileno(), reports_fd, *keep})
+        os.write(keep[0], b"%d\n" % os.getpid())  # the lock's second line: from here on something may have run
         linux.become_subreaper()
         linux.set_name("gavelq-task")
         # INT, HUP and PIPE are ignored as in the launcher, whose handlers for TERM and CHLD do nothing here.
