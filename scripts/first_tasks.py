@@ -34,7 +34,8 @@ def gavelq(*words: str, shown: bool = False) -> str:
 
 def asked(*words: str) -> Any:
     """The JSON answer of a command."""
-    return json.loads(gavelq(*words, "-o", "json"))
+    at = words.index("--") if "--" in words else len(words)
+    return json.loads(gavelq(*words[:at], "-o", "json", *words[at:]))
 
 
 def has_gpu() -> bool:
@@ -129,32 +130,33 @@ def results(tasks: list[Json]) -> None:
     """The last lines that every task printed."""
     for task in tasks:
         if task["state"] in ENDED:
-            print(f"\ntask {task['id']} ({task['name']}) {task['state']}:")
-            for line in gavelq("logs", str(task["id"]), "-t", "4").splitlines():
+            lines = gavelq("logs", str(task["id"]), "-t", "12" if task["name"] == "show-env" else "4").splitlines()
+            print(f"\ntask {task['id']} ({task['name']}) {task['state']}" + (":" if lines else ", without a word"))
+            for line in lines:
                 print(f"  {line}")
 
 
 def next_steps(tasks: list[Json], exports: str) -> None:
     """What to type now."""
     failed = next((task["id"] for task in tasks if task["name"] == "needs-data"), tasks[0]["id"])
-    print(
-        f"""
-The daemon runs on. To go on in this shell:
-
-  export {exports}
-  gavelq status
-  gavelq submit "echo hello from GPU \\$GAVELQ_GPUS; sleep 5"
-  gavelq task info {failed}                    # why did it fail?
-  seq 100 > "$GAVELQ_HOME/numbers.txt"   # give it what it wants,
-  gavelq task rerun {failed}                   # and try again
-  gavelq daemon stop                     # the end; running tasks would go on
-
-The tour in README.md tells more."""
-    )
+    steps = [
+        (f"export {exports}", ""),
+        ("gavelq status", ""),
+        ('gavelq submit "echo hello from GPU \\$GAVELQ_GPUS; sleep 5"', ""),
+        (f"gavelq task info {failed}", "why did it fail?"),
+        ('seq 100 > "$GAVELQ_HOME/numbers.txt"', "give it what it wants,"),
+        (f"gavelq task rerun {failed}", "and try again"),
+        ("gavelq daemon stop", "the end; running tasks would go on"),
+    ]
+    print("\nThe daemon runs on. To go on in this shell:\n")
+    for command, why in steps:
+        print(f"  {command:<38} # {why}" if why else f"  {command}")
+    print("\nThe tour in README.md tells more.")
 
 
 def main(exports: str) -> None:
     """Everything, in order."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text file, whatever it leads to
     n_cards, is_simulated = start()
     print()
     ids = submit(n_cards, is_simulated)
