@@ -13,8 +13,8 @@ from gavelq.adapters.gpu import open_probe
 from gavelq.adapters.procfs import ProcTable
 from gavelq.adapters.runner.claims import ClaimsReader
 from gavelq.adapters.runner.client import RunnerClient
-from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.adapters.store.filesystem import network_file_system
+from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.api.app import build_app
 from gavelq.api.auth import Doorkeeper, hash_token, hosts_of
 from gavelq.api.serving import make_protocol

@@ -6,9 +6,15 @@ back in the parts.
 """
 
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+T = TypeVar("T")
 PARTS = 3
+_TRIES = 40
+_PAUSE_S = 0.005
 MAX_READ = 4 << 20
 
 
@@ -37,17 +43,31 @@ def exists(path: str) -> bool:
     return os.path.isfile(path)
 
 
-def _base(path: str) -> int:
+def _raw_base(path: str) -> bytes:
     try:
         with open(path + ".base", "rb") as file:
-            return max(0, int(file.read(32)))
-    except (OSError, ValueError):
-        return 0
+            return file.read(64)
+    except OSError:
+        return b""
 
 
-def _pieces(path: str) -> list[_Piece]:
+def _steady(path: str, look: Callable[[int], T]) -> T:
+    """What `look` sees of a log that is not being cut meanwhile.
+
+    During a cut LOG.base holds a second number; one that stays is of an interrupted cut and does not count.
+    """
+    for _ in range(_TRIES):
+        before = _raw_base(path)
+        fields = before.split()
+        seen = look(int(fields[0]) if fields and fields[0].isdigit() else 0)
+        if len(fields) < 2 and _raw_base(path) == before:
+            return seen
+        time.sleep(_PAUSE_S)
+    return seen
+
+
+def _pieces(path: str, base: int) -> list[_Piece]:
     """The parts and the log itself, oldest first, with the offsets at which they begin."""
-    base = _base(path)
     pieces = [_Piece(base, _size(path), path)]
     start = base
     for number in range(1, PARTS + 1):
@@ -69,13 +89,23 @@ def _size(path: str) -> int:
 
 def length(path: str) -> int:
     """The offset behind the last byte."""
-    last = _pieces(path)[-1]
-    return last.start + last.size
+
+    def look(base: int) -> int:
+        return base + _size(path)
+
+    return _steady(path, look)
 
 
 def read(path: str, offset: int) -> Chunk:
-    """What stands from `offset` on, at most MAX_READ bytes; it begins later where the older part is gone."""
-    pieces = _pieces(path)
+    """What stands from `offset` on, at most MAX_READ bytes; it begins later where the older part is gone.
+
+    May sleep for some milliseconds while the log is being cut: call it in a thread.
+    """
+    return _steady(path, lambda base: _read(path, base, offset))
+
+
+def _read(path: str, base: int, offset: int) -> Chunk:
+    pieces = _pieces(path, base)
     start = min(max(offset, pieces[0].start), pieces[-1].start + pieces[-1].size)
     content = b""
     for piece in pieces:

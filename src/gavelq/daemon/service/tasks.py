@@ -133,18 +133,18 @@ class TaskService:
     async def _follow(self, task_id: TaskId, path: str, offset: int, wait_s: float) -> task_logs.Chunk:
 
         deadline = asyncio.get_running_loop().time() + wait_s
-        chunk = task_logs.read(path, offset)
+        chunk = await asyncio.to_thread(task_logs.read, path, offset)
         while not chunk.content and task_id in self._desk.state.tasks:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 break
             await self._desk.waiters.wait(task_id, min(left, 0.1))
-            chunk = task_logs.read(path, offset)
+            chunk = await asyncio.to_thread(task_logs.read, path, offset)
         return chunk
 
     async def _is_read(self, task_id: TaskId, chunk: task_logs.Chunk) -> bool:
         task = await self._require(task_id)
-        return task.state.is_ended and chunk.end >= task_logs.length(task.log_path)
+        return task.state.is_ended and chunk.end >= await asyncio.to_thread(task_logs.length, task.log_path)
 
     # --- act ---------------------------------------------------------------------------------------------
 
