@@ -54,7 +54,6 @@ def test_hot_verbs_load_nothing_costly(shell: Shell, fake: FakeDaemon, words: li
     assert COSTLY.intersection(loaded) == set()
 
 
-@pytest.mark.xfail(reason="the package itself still imports typing when it is loaded", strict=False)
 def test_importing_gavelq_loads_nothing_costly() -> None:
     code = "import sys; before = set(sys.modules); import gavelq; print(*sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

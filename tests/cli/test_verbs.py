@@ -217,17 +217,24 @@ def test_release_with_y_does_not_ask(shell: Shell, fake: FakeDaemon) -> None:
 def test_info_tells_the_whole_story(shell: Shell, fake: FakeDaemon) -> None:
     result = {"exit_code": 3, "signal": None, "cpu_s": 12.34, "max_rss_mib": 2048.0, "cause": "exited", "detail": ""}
     attempts = [
-        {"number": 1, "gpus": [0], "started_at": "2026-01-31T12:00:00.000000Z",
-         "ended_at": "2026-01-31T12:00:05.000000Z", "result": {**result, "exit_code": 1}},
-        {"number": 2, "gpus": [1], "started_at": "2026-01-31T12:10:00.000000Z",
-         "ended_at": "2026-01-31T13:12:03.000000Z", "result": result},
+        {"attempt": 1, "gpus": [0], "started_at": "2026-01-31T12:00:00.000000Z",
+         "ended_at": "2026-01-31T12:00:05.000000Z", **result, "exit_code": 1},
+        {"attempt": 2, "gpus": [1], "started_at": "2026-01-31T12:10:00.000000Z",
+         "ended_at": "2026-01-31T13:12:03.000000Z", **result},
     ]  # fmt: skip
     ended = task(
         7, state="failed", end_reason="exit_nonzero", exit_code=3, pending_reason=None, gpus=[1], attempt=2,
         gpu_uuids=["GPU-b"], started_at="2026-01-31T12:10:00.000000Z", ended_at="2026-01-31T13:12:03.000000Z",
         command="first line\nsecond line", pid=99, memory_mib=8192,
     )  # fmt: skip
-    events = [{"at": "2026-01-31T12:00:00.000000Z", "kind": "submitted", "by": "ada", "details": {"queue": "running"}}]
+    events = [
+        {
+            "at": "2026-01-31T12:00:00.000000Z",
+            "event": "submitted",
+            "by": "ada",
+            "details": {"queue": "running", "gpus": ["0"]},
+        }
+    ]
     fake.gives("/api/tasks/7", {**ended, "attempts": attempts, "events": events})
     shown = shell.run("task", "info", "7", env=shell.env(TZ="UTC")).stdout
     for line in [
@@ -242,7 +249,7 @@ def test_info_tells_the_whole_story(shell: Shell, fake: FakeDaemon) -> None:
         "log\t/state/logs/7.log",
         "command\tfirst line\\nsecond line",
         "  1, GPU 0, started 2026-01-31 12:00:00, ran for 5s, exited, exit 1",
-        "  2026-01-31 12:00:00  submitted by ada queue=running",
+        "  2026-01-31 12:00:00  submitted by ada queue=running gpus=0",
     ]:
         assert line in shown.splitlines()
 
@@ -253,18 +260,18 @@ def test_why_lists_every_gate_and_card(shell: Shell, fake: FakeDaemon) -> None:
         {
             "task": task(7),
             "state": "pending",
-            "summary": "3 GPUs are wanted, 1 is free",
+            "summary": "task 7 waits (gpu_count)",
             "gates": [
-                {"name": "queue_paused", "passes": True, "text": "", "details": {}},
-                {"name": "gpu_count", "passes": False, "text": "1 of the 3 needed GPUs are left", "details": {}},
+                {"gate": "queue_paused", "passed": True, "text": "", "details": {}},
+                {"gate": "gpu_count", "passed": False, "text": "1 of the 3 needed GPUs are left", "details": {}},
             ],
-            "cards": {"0": None, "1": {"reason": "gpu_memory", "text": "2.0G are free"}},
+            "cards": [{"index": 1, "fits": False, "reason": "gpu_memory", "text": "2.0G are free"}],
             "position": 2,
             "expected_start_at": None,
         },
     )
     lines = shell.run("task", "why", "7").stdout.splitlines()
-    assert lines[0] == "task 7 is pending: 3 GPUs are wanted, 1 is free"
+    assert lines[0] == "task 7 waits (gpu_count)"
     assert "queue_paused\tyes\t-" in lines
     assert "gpu_count\tno\t1 of the 3 needed GPUs are left" in lines
     assert "1\tno\t2.0G are free" in lines

@@ -147,7 +147,8 @@ def _init(call: Call, address: Address) -> int:
 
 
 def _problems(found: dict[str, Any]) -> list[str]:
-    return [str(found[key]) for key in ("problem", "gpu_problem", "store_problem") if found.get(key)]
+    told = [str(warning) for warning in found.get("warnings") or ()]
+    return [*told, "its state cannot be written: it is read-only"] if found.get("read_only") else told
 
 
 def _fields(found: dict[str, Any]) -> list[tuple[str, str]]:

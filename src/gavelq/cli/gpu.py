@@ -13,7 +13,7 @@ from gavelq.cli.hot.each import act
 from gavelq.cli.hot.overview import holding_tasks
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.fields import print_fields
-from gavelq.cli.output.gpus import print_gpus
+from gavelq.cli.output.gpus import power, print_gpus, with_unit
 from gavelq.cli.output.text import safe, say
 from gavelq.cli.output.times import memory
 from gavelq.client import lean
@@ -167,24 +167,24 @@ def _print_gpus(call: Call, target: str) -> int:
 
 
 def _fields(one: dict[str, Any]) -> list[tuple[str, str]]:
-    fields = [
+    used, total, free = (one.get(f"memory_{name}_mib") for name in ("used", "total", "free"))
+    return [
         ("gpu", str(one["index"])),
+        ("label", one.get("label") or "-"),
         ("uuid", one["uuid"]),
         ("model", one["name"]),
         ("state", one["state"]),
+        ("unavailable", str(one.get("unavailable") or "-")),
         ("queue", one.get("queue") or "pool"),
-        ("memory", f"{memory(one.get('memory_used_mib'))} of {memory(one.get('memory_total_mib'))} used"),
+        ("memory", f"{memory(used)} of {memory(total)} used, {memory(free)} may be promised"),
+        ("utilisation", with_unit(one.get("utilization_percent"), "%")),
+        ("temperature", with_unit(one.get("temperature_c"), " C")),
+        ("power", power(one.get("power_w"), one.get("power_limit_w"))),
         ("tasks", ", ".join(str(task) for task in one.get("tasks") or ()) or "none"),
+        ("processes", "\n".join(_process(process) for process in one.get("processes") or ()) or "none"),
+        ("unseen memory", memory(one["unattributed_mib"]) if one.get("unattributed_mib") else "-"),
+        ("claimed by", str(one.get("claimed_by") or "-")),
     ]
-    shown = {"index", "uuid", "name", "state", "queue", "memory_used_mib", "memory_total_mib", "tasks", "processes"}
-    fields.extend(
-        (name.replace("_", " "), "yes" if value is True else str(value))
-        for name, value in one.items()
-        if name not in shown and value not in (None, "", False, [], {})
-    )
-    lines = [_process(process) for process in one.get("processes") or ()]
-    fields.append(("processes", "\n".join(lines) or "none"))
-    return fields
 
 
 def _process(process: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from gavelq.cli.output.text import say
 from gavelq.cli.settings import setting
 from gavelq.client.address import Address
 from gavelq.client.http import Link
-from gavelq.core.errors import DaemonUnreachable, GavelqError, StoreUnavailable, TimedOut
+from gavelq.core.errors import DaemonUnreachable, GavelqError, StoreUnavailable, TimedOut, WrongState
 
 START_TIMEOUT_S = 30.0
 _POLL_S = 0.02
@@ -103,10 +103,9 @@ _OF_A_TASK = frozenset({"GAVELQ_TASK_ID", "GAVELQ_ATTEMPT", "GAVELQ_QUEUE", "GAV
 
 def _after_death(address: Address, code: int, output: str, begin: int) -> "dict[str, Any]":
     """Our daemon ended. Two commands may have started one at the same time: then the other one answers soon."""
-    deadline = time.monotonic() + (_LATE_WINNER_S if code > 0 else 0)
+    deadline = time.monotonic() + (_LATE_WINNER_S if code == WrongState.exit_code else 0)
     last = tail(output, begin)
-    is_second = "already" in last or "another" in last
-    while is_second and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
         daemon = running(address)
         if daemon is not None:
             return daemon

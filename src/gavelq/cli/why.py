@@ -11,7 +11,7 @@ from gavelq.cli.output.times import local
 from gavelq.client import lean
 
 _GATES = (Column("GATE"), Column("OPEN"), Column("WHY"))
-_CARDS = (Column("GPU"), Column("FITS"), Column("WHY NOT"))
+_CARDS = (Column("GPU"), Column("FITS"), Column("WHY"))
 
 
 def print_why(call: Call, task_id: int) -> int:
@@ -21,12 +21,12 @@ def print_why(call: Call, task_id: int) -> int:
         print_body(reply.body)
         return 0
     found = lean.loads(reply.body)
-    say(safe(f"task {task_id} is {found['state']}: {found['summary']}"))
+    say(safe(found["summary"]))
     gates = [_gate(gate) for gate in found.get("gates") or ()]
     if gates:
         say("")
         print_table(_GATES, gates)
-    cards = _cards(found.get("cards"))
+    cards = [_card(card) for card in found.get("cards") or ()]
     if cards:
         say("")
         print_table(_CARDS, cards)
@@ -41,16 +41,8 @@ def print_why(call: Call, task_id: int) -> int:
 
 
 def _gate(gate: dict[str, Any]) -> tuple[str, str, str]:
-    is_open = gate.get("passes", gate.get("passed"))
-    return (str(gate.get("name", gate.get("gate", "?"))), "yes" if is_open else "no", str(gate.get("text") or "-"))
+    return (str(gate["gate"]), "yes" if gate["passed"] else "no", str(gate.get("text") or "-"))
 
 
-def _cards(cards: Any) -> list[tuple[str, str, str]]:
-    """Cards by index, each with None where it would do, or with what is against it."""
-    if not isinstance(cards, dict):
-        return []
-    rows = []
-    for index, refusal in cards.items():
-        text = refusal.get("text") or refusal.get("reason") if isinstance(refusal, dict) else refusal
-        rows.append((str(index), "no" if refusal else "yes", str(text or "-")))
-    return rows
+def _card(card: dict[str, Any]) -> tuple[str, str, str]:
+    return (str(card["index"]), "yes" if card["fits"] else "no", str(card.get("text") or "-"))

@@ -3,7 +3,7 @@
 import time
 
 from gavelq.cli.call import Call
-from gavelq.cli.hot.listing import gpus_of
+from gavelq.cli.hot.listing import gpus_of, shown_name
 from gavelq.cli.output.fields import print_fields
 from gavelq.cli.output.text import safe, say
 from gavelq.cli.output.times import duration, local, memory, run_time
@@ -40,10 +40,10 @@ def print_details(call: Call, task_id: int) -> int:
 
 def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "task", str(task["id"])
-    yield "name", task.get("name") or "-"
+    yield "name", shown_name(task)
     yield "state", _state(task)
     yield "exit", _exit(task)
-    yield "detail", str(task.get("end_detail") or "-")
+    yield "detail", str(task.get("pending_detail") or task.get("end_detail") or "-")
     yield "queue", task["queue"]
     yield "priority", str(task["priority"]) if task.get("priority") else "-"
     yield "tenant", task.get("tenant") or "-"
@@ -63,8 +63,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "resources", _resources((task.get("attempts") or [{}])[-1])
     yield "directory", task.get("workdir") or "-"
     yield "log", task.get("log_path") or "-"
-    dropped = task.get("env_dropped") or task.get("dropped_env") or ()
-    yield "left out of the environment", ", ".join(dropped) or "-"
+    yield "left out of the environment", ", ".join(task.get("env_dropped") or ()) or "-"
     yield "command", task.get("command") or "-"
 
 
@@ -79,14 +78,8 @@ def _exit(task: "dict[str, Any]") -> str:
     return str(task["exit_code"]) if task.get("exit_code") is not None else "-"
 
 
-def _flat(attempt: "dict[str, Any]") -> "dict[str, Any]":
-    """An attempt with the fields of its result beside its own."""
-    return {**attempt, **(attempt.get("result") or {})}
-
-
-def _resources(attempt: "dict[str, Any]") -> str:
+def _resources(found: "dict[str, Any]") -> str:
     """Processor time and peak memory, as the supervisor measured them (getrusage(2))."""
-    found = _flat(attempt)
     parts = []
     if found.get("cpu_s") is not None:
         parts.append(f"{found['cpu_s']:.1f}s of processor time")
@@ -95,17 +88,16 @@ def _resources(attempt: "dict[str, Any]") -> str:
     return ", ".join(parts) or "-"
 
 
-def _attempt(attempt: "dict[str, Any]") -> "Iterator[str]":
-    found = _flat(attempt)
-    yield str(found.get("number") or found.get("attempt") or "?")
-    gpus = found.get("gpus") or found.get("indices")
+def _attempt(found: "dict[str, Any]") -> "Iterator[str]":
+    yield str(found.get("attempt", "?"))
+    gpus = found.get("gpus")
     if gpus:
         yield "GPU " + ",".join(str(index) for index in gpus)
     if found.get("started_at"):
         yield f"started {local(found['started_at'])}"
         yield f"ran for {duration(run_time(found, time.time()))}"
-    if found.get("cause") or found.get("end_reason"):
-        yield str(found.get("end_reason") or found["cause"])
+    if found.get("cause"):
+        yield str(found["cause"])
     if _exit(found) != "-":
         yield f"exit {_exit(found)}"
     if found.get("detail"):
@@ -114,8 +106,17 @@ def _attempt(attempt: "dict[str, Any]") -> "Iterator[str]":
 
 def _event(event: "dict[str, Any]") -> str:
     details = event.get("details") or {}
-    parts = [str(event.get("kind", "?"))]
+    parts = [str(event.get("event", "?"))]
     if event.get("by"):
         parts.append(f"by {event['by']}")
-    parts.extend(f"{name}={value}" for name, value in details.items() if value not in (None, "", [], {}))
+    parts.extend(f"{name}={_plain(value)}" for name, value in details.items() if _is_worth_telling(name, value))
     return " ".join(parts)
+
+
+def _plain(value: "Any") -> str:
+    return ",".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _is_worth_telling(name: str, value: "Any") -> bool:
+    # What was asked for stands above already.
+    return value not in (None, "", [], {}) and name not in ("command", "name")

@@ -91,7 +91,8 @@ def _print_everything(call: Call, link: Link, wanted: "list[tuple[str, Any]]") -
         page = lean.loads(reply.body)
         bodies.append(reply.body)
         tasks.extend(page)
-        if len(page) < _PAGE:
+        # A server that does not know `after` would give the same page for ever.
+        if len(page) < _PAGE or page[-1]["id"] <= after:
             break
         after = page[-1]["id"]
     if call.is_json:
@@ -115,7 +116,7 @@ def _newest(link: Link, wanted: "list[tuple[str, Any]]", n: int) -> "tuple[list[
         page = lean.loads(reply.body)
         bodies.insert(0, reply.body)
         tasks[:0] = page
-        if len(page) < size:
+        if len(page) < size or (before is not None and page[0]["id"] >= before):
             break
         before = page[0]["id"]
     return bodies, tasks
@@ -140,7 +141,6 @@ def print_tasks(tasks: "list[dict[str, Any]]") -> None:
 
 def _row(task: "dict[str, Any]", now: float) -> tuple[str, ...]:
     command = task.get("command") or ""
-    name = task.get("name") or ""
     return (
         str(task["id"]),
         task["state"],
@@ -149,9 +149,15 @@ def _row(task: "dict[str, Any]", now: float) -> tuple[str, ...]:
         gpus_of(task),
         duration(run_time(task, now)),
         reason_of(task),
-        name if name and name != command else "-",
+        shown_name(task),
         command.replace("\n", "; ") or "-",
     )
+
+
+def shown_name(task: "dict[str, Any]") -> str:
+    """A task's name, unless it was made of its command."""
+    name = str(task.get("name") or "-")
+    return "-" if (task.get("command") or "").startswith(name.rstrip("…")) else name
 
 
 def gpus_of(task: "dict[str, Any]") -> str:

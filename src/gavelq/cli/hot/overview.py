@@ -27,6 +27,8 @@ def print_status(call: Call) -> int:
     status = lean.loads(reply.body)
     daemon, counts = status["daemon"], status.get("counts") or {}
     say(daemon_line(daemon))
+    for warning in daemon.get("warnings") or ():
+        say(f"warning: {safe(warning)}")
     told = [f"{counts[state]} {state}" for state in _WORTH_TELLING if counts.get(state)]
     say("tasks: " + (", ".join(told) or "none"))
     say("")
@@ -52,5 +54,6 @@ def daemon_line(daemon: "dict[str, Any]") -> str:
         parts.append("simulated GPUs")
     if daemon.get("http"):
         parts.append(str(daemon["http"]))
-    parts.extend(str(daemon[key]) for key in ("problem", "gpu_problem", "store_problem") if daemon.get(key))
+    if daemon.get("read_only"):
+        parts.append("read-only: its state cannot be written")
     return safe(", ".join(parts))

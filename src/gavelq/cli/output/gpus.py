@@ -66,17 +66,19 @@ def _cells(gpu: "dict[str, Any]", is_short: bool) -> tuple[str, ...]:
         gpu["state"],
         gpu.get("queue") or "-",
         f"{used}/{total}" if used[-1:] != total[-1:] else f"{used[:-1]}/{total}",
-        _with_unit(gpu.get("utilization_percent"), "%"),
-        _with_unit(gpu.get("temperature_c"), "C"),
-        _power(gpu.get("power_w"), gpu.get("power_limit_w")),
+        with_unit(gpu.get("utilization_percent"), "%"),
+        with_unit(gpu.get("temperature_c"), "C"),
+        power(gpu.get("power_w"), gpu.get("power_limit_w")),
     )
 
 
-def _with_unit(value: "Any", unit: str) -> str:
+def with_unit(value: "Any", unit: str) -> str:
+    """`98%`; `-` where the driver does not tell."""
     return "-" if value is None else f"{value:.0f}{unit}"
 
 
-def _power(now: float | None, limit: float | None) -> str:
+def power(now: float | None, limit: float | None) -> str:
+    """`250/350W`; `-` where the driver tells neither."""
     if now is None and limit is None:
         return "-"
     shown = "?" if now is None else f"{now:.0f}"
@@ -103,6 +105,8 @@ def _users(gpu: "dict[str, Any]", tasks: "dict[int, dict[str, Any]]", now: float
         tenant = tasks.get(task_id, {}).get("tenant")
         text = " ".join(part for part in (f"task {task_id}", tenant, memory(mib) if mib else "") if part)
         ours.append((text, duration(now - epoch(started)) if started else "-"))
+    if gpu.get("unattributed_mib"):
+        foreign.append((f"unseen process {memory(gpu['unattributed_mib'])}", "-"))
     if gpu.get("claimed_by"):
-        foreign.append((str(gpu["claimed_by"]), "-"))
+        foreign.append((f"claimed by {gpu['claimed_by']}", "-"))
     return ours + foreign
