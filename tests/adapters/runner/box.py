@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -22,6 +23,9 @@ from gavelq.ports import RunningAttempt, SpawnRequest
 from gavelq.testing.waiting import wait_until
 
 T = TypeVar("T")
+
+DAEMONIZE = "setsid bash -c 'env -i /bin/bash -c \"echo \\$\\$ >> pids; exec sleep 300\" &' &"
+"""A shell's line: a process that leaves the group and the session, clears its environment, and whose parent ends."""
 
 
 def is_alive(pid: int) -> bool:
@@ -217,8 +221,19 @@ class Box:
         for pid in self._runner_pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            wait_until(lambda pid=pid: not is_alive(pid), what="the runner is gone")  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+        wait_until(self._nobody_holds_the_lock, what="the runner is gone")
         self._kill_what_runs()
+
+    def _nobody_holds_the_lock(self) -> bool:
+        path = self.directory / "lock"
+        if not path.is_file():
+            return True
+        with path.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
 
     def _end_all(self) -> None:
         running = [known for known in self.inventory().values() if isinstance(known, RunningAttempt)]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,28 @@ def test_a_claim_outlives_the_runner_and_is_no_conflict_with_ourselves(box: Box,
     other.spawn(2, "true", claims=uuids("GPU-a"))
     assert other.failure(2).is_transient
     assert set(foreign(box.root)) == {"GPU-a"}
+
+
+def test_a_claim_lasts_without_any_runner(box: Box) -> None:
+    started = box.start(1, "sleep 300", claims=uuids("GPU-a"))
+    box.kill_runner_for_good()
+    assert set(foreign(box.root)) == {"GPU-a"}
+    os.kill(started.supervisor.pid, signal.SIGKILL)
+    wait_until(lambda: foreign(box.root) == {}, what="the claim is gone")
+    box.reconnect_as_new_daemon()
+
+
+def test_an_adopted_claim_is_taken_over_when_its_holder_is_gone(root: Path) -> None:
+    supervisors, ours = Claims(str(root / "claims"), "/state"), Claims(str(root / "claims"), "/state")
+    supervisors.take(["GPU-a"])
+    assert ours.adopt(["GPU-a"]) == ("GPU-a",)
+    assert ours.descriptors(["GPU-a"]) == ()
+    supervisors.give_back(["GPU-a"])
+    assert foreign(root) == {}
+    ours.settle()
+    assert set(foreign(root)) == {"GPU-a"}
+    ours.give_back(["GPU-a"])
+    assert foreign(root) == {}
 
 
 def test_two_tasks_of_one_daemon_share_a_claim_until_the_last_ends(box: Box) -> None:

@@ -10,7 +10,7 @@ from gavelq.core.events import AttemptEnded, AttemptStarted
 from gavelq.core.ids import TaskId
 from gavelq.ports import RunningAttempt
 from gavelq.testing.waiting import wait_until
-from tests.adapters.runner.box import Box, is_alive
+from tests.adapters.runner.box import DAEMONIZE, Box, is_alive
 
 GATED = "while [ ! -e gate ]; do sleep 0.01; done; exit 7"
 
@@ -76,8 +76,8 @@ def test_the_runner_reaps_for_a_dead_supervisor(box: Box) -> None:
 
 
 def test_what_a_command_without_supervisor_leaves_behind_is_killed(box: Box) -> None:
-    leave = "setsid bash -c 'env -i sleep 300 & echo $! >> pids; wait' & sleep 300 & echo $! >> pids;"
-    box.start(1, leave + GATED)
+    # One has a new session, no parent of the task and an empty environment; one is a plain child.
+    box.start(1, f"{DAEMONIZE} sleep 300 & echo $! >> pids; {GATED}")
     pids = box.pids_in("pids", 2)
     box.kill_supervisor(1)
     assert all(is_alive(pid) for pid in pids)
@@ -132,10 +132,12 @@ def test_a_supervisor_that_dies_with_its_command_is_no_riddle(box: Box) -> None:
 
 @pytest.mark.parametrize("first", ["runner", "supervisor"])
 def test_when_both_are_dead_what_still_runs_is_killed_and_reported_lost(box: Box, first: str) -> None:
-    leave = "setsid bash -c 'sleep 300 & echo $! >> pids; wait' & sleep 300 & echo $! >> pids;"
+    # One has a new session and no parent of the task, one no parent of the task, one is a plain child.
+    sleeper = "bash -c 'echo $$ >> pids; exec sleep 300'"
+    leave = f"(setsid {sleeper} &); ({sleeper} &); {sleeper} & "
     started = box.start(1, leave + "sleep 300")
     bystander = box.start(2, "sleep 300")
-    pids = box.pids_in("pids", 2)
+    pids = box.pids_in("pids", 3)
     os.kill(box.runner_pid, signal.SIGSTOP)  # so that the client does not start another one in between
     victims = [box.runner_pid, started.supervisor.pid]
     for pid in victims if first == "runner" else reversed(victims):

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gavelq.core.events import AttemptEnded, AttemptStarted
-from gavelq.ports import SCRIPT_PLACEHOLDER
+from gavelq.ports import SCRIPT_PLACEHOLDER, RunningAttempt
 from gavelq.testing.waiting import wait_until
-from tests.adapters.runner.box import Box
+from tests.adapters.runner.box import Box, is_alive
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
@@ -83,6 +83,36 @@ def test_a_command_inherits_nothing_of_ours(box: Box) -> None:
     internal = 0b11 << 31  # 32 and 33 are the C library's own; its posix_spawn leaves them ignored
     assert int(blocked.split()[1], 16) == int(ignored.split()[1], 16) & ~internal == 0
     assert int(limit) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def test_a_command_has_the_limits_of_whoever_started_the_runner(root: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, limits[1]))
+    box = Box(root)
+    try:
+        box.connect()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        box.spawn(1, "ulimit -Sn")
+        box.result(1)
+        assert box.log(1).read_text() == "300\n"
+        of_runner = Path(f"/proc/{box.runner_pid}/limits").read_text().partition("Max open files")[2].split()
+        assert of_runner[0] == of_runner[1] == str(limits[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        box.close()
+
+
+def test_a_result_that_cannot_be_written_waits_for_the_disk(box: Box) -> None:
+    started = box.start(1, "while [ ! -e gate ]; do sleep 0.01; done; exit 7")
+    obstacle = box.attempt_directory(1) / "result.json"
+    obstacle.mkdir()
+    (box.root / "gate").touch()
+    wait_until(lambda: not is_alive(started.pid), what="the command ends")
+    log = box.directory / "runner.log"
+    wait_until(lambda: "cannot be written yet" in log.read_text(), what="the supervisor says so")
+    assert isinstance(box.inventory()[1], RunningAttempt)
+    obstacle.rmdir()
+    assert box.result(1).exit_code == 7
 
 
 def test_a_script_is_copied_and_run(box: Box) -> None:

@@ -8,10 +8,8 @@ import pytest
 
 from gavelq.core.ids import TaskId
 from gavelq.testing.waiting import wait_until
-from tests.adapters.runner.box import Box, is_alive
+from tests.adapters.runner.box import DAEMONIZE, Box, is_alive
 
-# Leaves the process group and the session, is nobody's child any more, and clears its environment.
-DAEMONIZE = "setsid bash -c 'env -i /bin/bash -c \"echo \\$\\$ >> pids; exec sleep 300\" &' &"
 STUBBORN = "trap '' TERM; echo $$ >> pids; while :; do sleep 0.05; done"
 
 

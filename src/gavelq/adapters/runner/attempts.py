@@ -216,6 +216,7 @@ class Attempts:
             self.started(started)
         attempt.orphan = Orphan(attempt.facts, started, attempt.pid, is_parent=is_parent)
         self._orphans.append(attempt)
+        self.claims.settle()  # the cards stay ours until nothing of it is left
 
     # --- ends ---------------------------------------------------------------------------------------------
 

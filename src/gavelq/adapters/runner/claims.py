@@ -141,8 +141,12 @@ class Claims:
                 del self._held[uuid]
                 if entry[0] >= 0:
                     os.close(entry[0])
+        self.settle()
+
+    def settle(self) -> None:
+        """Lock what an adopted supervisor of ours held, where that has ended."""
         for uuid, entry in self._held.items():
-            if entry[0] < 0:  # the adopted supervisor that held it may just have ended
+            if entry[0] < 0:
                 with contextlib.suppress(Claimed):
                     entry[0] = self._locked(uuid)
 

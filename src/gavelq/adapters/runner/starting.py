@@ -38,8 +38,13 @@ async def start(directory: str, claims_dir: str, idle_exit_s: float) -> None:
 
     Raises RunnerUnavailable with what the runner said. Its standard error goes to DIRECTORY/runner.log.
     """
-    # In a thread: asyncio's own subprocess transports outlive a cancelled caller.
-    said = await asyncio.to_thread(_start, directory, command(directory, claims_dir, idle_exit_s))
+    # In a thread: asyncio's own subprocess transports outlive a cancelled caller. No start is left half done.
+    starting = asyncio.ensure_future(asyncio.to_thread(_start, directory, command(directory, claims_dir, idle_exit_s)))
+    try:
+        said = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        raise
     if not said.startswith(b"ready") and b"holds the lock" not in said:
         why = said.decode(errors="replace").strip() or f"it ended at once; see {_log_path(directory)}"
         raise RunnerUnavailable(why=why)
