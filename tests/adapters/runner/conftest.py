@@ -13,7 +13,7 @@ from tests.adapters.runner.box import Box
 @pytest.fixture
 def root() -> Iterator[Path]:
     """A directory with a short path, gone after the test."""
-    made = Path(tempfile.mkdtemp(prefix="gq-"))
+    made = Path(tempfile.mkdtemp(prefix="gqrunner-"))
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
