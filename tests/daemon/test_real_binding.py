@@ -118,6 +118,7 @@ def test_mig_devices_serve_one_gpu_tasks_and_their_parent_is_out_of_scheduling(g
     wait_until(lambda: "1:0" in [g["index"] for g in gpus.get("/api/gpus")], what="the MIG devices are seen")
     assert [g["index"] for g in gpus.get("/api/gpus")] == [0, "1:0", "1:1"]
     task = gpus.wait(gpus.submit("echo $CUDA_VISIBLE_DEVICES", gpu_ids=["1:1"], max_util=10))
+    assert task["gpu_ids"] == ["1:1"]
     assert (task["state"], task["gpus"], gpus.log(task["id"])) == ("completed", ["1:1"], "MIG-1\n")
     with pytest.raises(Failure) as refused:
         gpus.submit("true", gpu_count=2)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gavelq.core.gpu import Card, GpuProcess
+from gavelq.core.ids import GpuUuid
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.queue import Queue
 from gavelq.core.state import State
@@ -28,8 +29,8 @@ def people_index(index: str) -> int | str:
     return int(index) if index.isdigit() else index
 
 
-def task_json(task: Task, blocked: Blocked | None) -> Json:
-    """A task. `blocked` is why it waits, where it does."""
+def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]) -> Json:
+    """A task. `blocked` is why it waits, where it does; `cards` give the listed GPUs the names that people use."""
     request, attempt, ending = task.request, task.attempt, task.ending
     is_waiting = task.state is TaskState.PENDING and blocked is not None
     listed = attempt if attempt is not None else None
@@ -52,7 +53,7 @@ def task_json(task: Task, blocked: Blocked | None) -> Json:
         "gpu_count": request.gpus.count,
         "min_gpus": None,
         "max_gpus": None,
-        "gpu_ids": list(request.gpus.allowed),
+        "gpu_ids": [people_index(cards[uuid].index) if uuid in cards else uuid for uuid in request.gpus.allowed],
         "memory_mib": request.gpus.memory,
         "max_util": request.gpus.max_util,
         "share": request.gpus.share,

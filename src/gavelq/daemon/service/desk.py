@@ -34,7 +34,7 @@ class Desk:
     def task_json(self, task: Task) -> views.Json:
         """A task with the reason why it waits."""
         blocked = self.loop.reasons.get(shape_of(task)) if task.state is TaskState.PENDING else None
-        return views.task_json(task, blocked)
+        return views.task_json(task, blocked, self.state.cards)
 
     async def find(self, task_id: TaskId) -> Task | None:
         """A task, live or ended."""
