@@ -1,5 +1,7 @@
 """The main job, end to end: submit, place, run, report; through a real daemon and real processes."""
 
+from itertools import pairwise
+
 from tests.support.daemon import Box
 
 
@@ -56,7 +58,7 @@ def test_no_gpu_is_used_twice_at_once_and_all_are_used(daemon: Box) -> None:
     ids = [daemon.submit("sleep 0.4") for _ in range(8)]
     tasks = [daemon.wait(task_id) for task_id in ids]
     spans = sorted((task["gpus"][0], task["started_at"], task["ended_at"]) for task in tasks)
-    for (gpu, _, ended), (other, started, _) in zip(spans, spans[1:], strict=False):
+    for (gpu, _, ended), (other, started, _) in pairwise(spans):
         assert gpu != other or ended <= started
     assert {task["gpus"][0] for task in tasks} == {0, 1, 2, 3}
 

@@ -144,6 +144,20 @@ class Box:
         """A task's log."""
         return str(self.get(f"/api/tasks/{task_id}/logs?tail=10000"))
 
+    def wait_log(self, task_id: int, text: str, timeout_s: float = 15) -> str:
+        """Until the log holds a text; the log. It is made when the task starts."""
+
+        def holds() -> bool:
+            try:
+                return text in self.log(task_id)
+            except Failure as failure:
+                if failure.body["code"] != "log_not_found":
+                    raise
+                return False
+
+        wait_until(holds, timeout_s, f"task {task_id} writes {text!r}")
+        return self.log(task_id)
+
     def cli(self, *words: str, stdin: str = "", timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
         """Run the command line against this instance."""
         command = [sys.executable, "-m", "gavelq", *words]
@@ -181,19 +195,41 @@ class Box:
             wait_until(lambda: not is_alive(pid), 20, "the idle runner ends")
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat behind the name (proc(5)); empty where there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X")
+            return file.read().rpartition(b") ")[2].split()
     except OSError:
-        return False
+        return []
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in (b"Z", b"X")
+
+
+def parent(pid: int) -> int:
+    """The parent of a living process: a command's is its supervisor."""
+    return int(_stat(pid)[1])
+
+
+def alive_with(text: str) -> list[int]:
+    """The processes whose command line holds a text, for example a task's own number of seconds to sleep."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and is_alive(int(name)):
+            with contextlib.suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as file:
+                if text.encode() in file.read():
+                    found.append(int(name))
+    return found
 
 
 @contextlib.contextmanager
 def box(**options: Any) -> Iterator[Box]:
     """A started instance in a directory with a short path (a socket's path has 107 bytes), cleaned up afterwards."""
-    with tempfile.TemporaryDirectory(prefix="gq-", dir="/tmp") as directory:
+    with tempfile.TemporaryDirectory(prefix="gqbox-", dir="/tmp") as directory:
         instance = Box(Path(directory) / "h", **options)
         try:
             yield instance.start()
