@@ -12,7 +12,7 @@ from gavelq.adapters.runner import linux, logcut, wire
 from gavelq.adapters.runner.claims import Claims
 from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles, Facts, scan
 from gavelq.adapters.runner.orphans import Orphan
-from gavelq.adapters.runner.supervisor import ended
+from gavelq.adapters.runner.results import ended
 
 Key = tuple[int, int]
 _MAX_TRIES = 500

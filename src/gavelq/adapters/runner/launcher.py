@@ -134,7 +134,7 @@ class Launcher:
         return max(0.0, left)
 
     def _check_logs(self) -> float | None:
-        if not self._attempts.has_logs_to_watch():
+        if not self._attempts.n_running or not self._attempts.has_logs_to_watch():
             self._next_log_check = None
             return None
         now = _now()

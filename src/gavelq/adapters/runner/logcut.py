@@ -21,6 +21,8 @@ import contextlib
 import os
 import sys
 
+from gavelq.adapters.runner.forked import close_all_but
+
 _N_PARTS = 3
 _CHUNK = 1 << 20
 
@@ -117,10 +119,7 @@ def cut_in_child(path: str, log_file: tuple[int, int]) -> int:
         return pid
     code = 1
     try:
-        for name in os.listdir("/proc/self/fd"):
-            if int(name) > 2:
-                with contextlib.suppress(OSError):
-                    os.close(int(name))
+        close_all_but({0, 1, 2})
         cut(path, log_file)
         code = 0
     except OSError as error:

@@ -14,7 +14,7 @@ from gavelq.adapters.runner.attempts import Attempt, Attempts
 from gavelq.adapters.runner.claims import Claimed
 from gavelq.adapters.runner.command import TRANSIENT_ERRORS
 from gavelq.adapters.runner.files import CONTROL, AttemptFiles, Facts
-from gavelq.adapters.runner.supervisor import supervise
+from gavelq.adapters.runner.forked import supervise
 
 
 class Spawner:

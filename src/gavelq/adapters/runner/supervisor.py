@@ -12,7 +12,6 @@ enforces the time limit, the first signal, the grace time and KILL by itself, an
 """
 
 import contextlib
-import errno
 import os
 import resource
 import select
@@ -20,10 +19,9 @@ import signal
 import socket
 import sys
 import time
-from typing import NoReturn
 
-from gavelq.adapters.runner import command, linux, tree, wire
-from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles
+from gavelq.adapters.runner import command, linux, results, tree, wire
+from gavelq.adapters.runner.files import STARTED, AttemptFiles
 
 SCRIPT_PLACEHOLDER = "{gavelq-script}"
 """The same as in ports, which this process does not import; a test compares them."""
@@ -73,8 +71,14 @@ class Supervisor:
             self._log_fd = command.open_log(self._spawn.log_path)
             self._start_step()
         except command.CannotStart as failure:
-            self._record(
-                {"kind": "spawn_failed", **self._id(), "problem": failure.problem, "is_transient": failure.is_transient}
+            results.save(
+                self._files,
+                {
+                    "kind": "spawn_failed",
+                    **self._id(),
+                    "problem": failure.problem,
+                    "is_transient": failure.is_transient,
+                },
             )
             return
         poll = select.poll()
@@ -92,7 +96,7 @@ class Supervisor:
                 else:
                     self._read_control()
             self._look_at_clock()
-        self._record(self._ended())
+        results.save(self._files, self._ended())
 
     def _start_step(self) -> None:
         self._step += 1
@@ -252,7 +256,7 @@ class Supervisor:
 
     def _ended(self) -> wire.Message:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return ended(
+        return results.ended(
             self._id(),
             status=self._status,
             started_at=self._started_at,
@@ -262,86 +266,7 @@ class Supervisor:
             detail="; ".join(self._details),
         )
 
-    def _record(self, message: wire.Message) -> None:
-        """Write the result; on a full or read-only disk wait until it can be written, because it is the truth."""
-        pause_s = 0.1
-        while True:
-            try:
-                self._files.write(RESULT, message, is_durable=True)
-                return
-            except FileNotFoundError:  # the directory was deleted: nobody will ever read it
-                return
-            except OSError as error:
-                if pause_s == 0.1:
-                    name = errno.errorcode.get(error.errno or 0, "?")
-                    sys.stderr.write(f"attempt {self._files.name}: the result cannot be written yet ({name})\n")
-            time.sleep(pause_s)
-            pause_s = min(5.0, pause_s * 2)
-
-
-def ended(
-    identity: wire.Message,
-    *,
-    status: int | None,
-    started_at: float | None,
-    cause: str,
-    cpu_s: float = 0.0,
-    max_rss_mib: float = 0.0,
-    detail: str = "",
-) -> wire.Message:
-    """The `ended` message; `status` is what wait4(2) said, None where nobody could know."""
-    is_signalled = status is not None and os.WIFSIGNALED(status)
-    result = {
-        "exit_code": None if status is None or is_signalled else os.WEXITSTATUS(status),
-        "signal": os.WTERMSIG(status) if status is not None and is_signalled else None,
-        "started_at": started_at,
-        "ended_at": time.time(),
-        "cause": cause,
-        "cpu_s": round(cpu_s, 3),
-        "max_rss_mib": round(max_rss_mib, 1),
-        "detail": detail,
-    }
-    return {"kind": "ended", **identity, "result": result}
-
 
 def _is_dead(pid: int) -> bool:
     found = linux.stat(pid)
     return found is None or found.is_dead
-
-
-def supervise(
-    spawn: wire.Spawn,
-    files: AttemptFiles,
-    control: socket.socket,
-    reports_fd: int,
-    *,
-    boot_id: str,
-    keep: tuple[int, ...],
-    file_limit: tuple[int, int],
-) -> NoReturn:
-    """Be the supervisor, in a freshly forked child; `keep` are its lock and its cards' locks, held while it lives."""
-    code = 70
-    try:
-        signal.set_wakeup_fd(-1)
-        os.setsid()
-        _close_all_but({0, 1, 2, files.attempts_fd, control.fileno(), reports_fd, *keep})
-        os.write(keep[0], b"%d\n" % os.getpid())  # the lock's second line: from here on something may have run
-        linux.become_subreaper()
-        linux.set_name("gavelq-task")
-        # INT, HUP and PIPE are ignored as in the launcher, whose handlers for TERM and CHLD do nothing here.
-        resource.setrlimit(resource.RLIMIT_NOFILE, file_limit)
-        Supervisor(spawn, files, control, reports_fd, boot_id).run()
-        code = 0
-    except BaseException:  # noqa: BLE001  # whatever it is: the runner takes over, and its log shall say why
-        sys.excepthook(*sys.exc_info())
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
-
-
-def _close_all_but(keep: set[int]) -> None:
-    # Not os.closerange: where Python was built without close_range(2) it tries every number up to the limit.
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in keep:
-            with contextlib.suppress(OSError):  # the listing's own descriptor
-                os.close(int(name))

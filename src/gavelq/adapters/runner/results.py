@@ -1,0 +1,55 @@
+"""The end of an attempt: the message, and bringing it to disk before anyone is told."""
+
+import errno
+import os
+import sys
+import time
+
+from gavelq.adapters.runner import wire
+from gavelq.adapters.runner.files import RESULT, AttemptFiles
+
+_FIRST_PAUSE_S = 0.1
+_MAX_PAUSE_S = 5.0
+
+
+def ended(
+    identity: wire.Message,
+    *,
+    status: int | None,
+    started_at: float | None,
+    cause: str,
+    cpu_s: float = 0.0,
+    max_rss_mib: float = 0.0,
+    detail: str = "",
+) -> wire.Message:
+    """The `ended` message; `status` is what wait4(2) said, None where nobody could know."""
+    is_signalled = status is not None and os.WIFSIGNALED(status)
+    result = {
+        "exit_code": None if status is None or is_signalled else os.WEXITSTATUS(status),
+        "signal": os.WTERMSIG(status) if status is not None and is_signalled else None,
+        "started_at": started_at,
+        "ended_at": time.time(),
+        "cause": cause,
+        "cpu_s": round(cpu_s, 3),
+        "max_rss_mib": round(max_rss_mib, 1),
+        "detail": detail,
+    }
+    return {"kind": "ended", **identity, "result": result}
+
+
+def save(files: AttemptFiles, message: wire.Message) -> None:
+    """Write the result; on a full or read-only disk wait until it can be written, because it is the truth."""
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            files.write(RESULT, message, is_durable=True)
+            return
+        except FileNotFoundError:  # the directory was deleted: nobody will ever read it
+            return
+        except OSError as error:
+            if pause_s == _FIRST_PAUSE_S:
+                name = errno.errorcode.get(error.errno or 0, "?")
+                sys.stderr.write(f"attempt {files.name}: the result cannot be written yet ({name})\n")
+                sys.stderr.flush()
+        time.sleep(pause_s)
+        pause_s = min(_MAX_PAUSE_S, pause_s * 2)
