@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,13 @@ class Box:
 
     def wait(self, task_id: int, *states: str, timeout_s: float = 15) -> Json:
         """Until the task is in one of these states (default: any end)."""
-        wanted = states or ("completed", "failed", "cancelled", "aborted")
-        wait_until(lambda: self.state(task_id) in wanted, timeout_s, f"task {task_id} becomes {wanted}")
+        ends = ("completed", "failed", "cancelled", "aborted")
+        wanted = states or ends
+        deadline = time.monotonic() + timeout_s
+        while self.state(task_id) not in wanted:
+            assert time.monotonic() < deadline, f"task {task_id} is {self.state(task_id)}, not {wanted}"
+            # The daemon answers at once when the task ends; other states are asked for in a slow rhythm.
+            self.get(f"/api/tasks/{task_id}/wait?timeout={1 if wanted == ends else 0.02}")
         return self.task(task_id)
 
     def log(self, task_id: int) -> str:
