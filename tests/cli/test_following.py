@@ -147,8 +147,9 @@ def test_waiting_gives_up_when_the_time_is_over(shell: Shell, fake: FakeDaemon) 
 
 def test_waiting_survives_a_restart_of_the_daemon(shell: Shell, fake: FakeDaemon) -> None:
     cut = Answer(is_cut=True)
+    going = Answer(status=500, raw=b"Internal Server Error")
     done_task = Answer(document=task(7, state="completed", pending_reason=None))
-    fake.on("GET", "/api/tasks/7/wait", Answer(document=task(7)), cut, cut, cut, cut, done_task)
+    fake.on("GET", "/api/tasks/7/wait", Answer(document=task(7)), going, cut, cut, cut, cut, done_task)
     assert shell.run("task", "wait", "7").returncode == 0
 
 

@@ -175,7 +175,7 @@ def test_some_ids_fail_and_each_result_is_told(shell: Shell, fake: FakeDaemon) -
     done = shell.run("cancel", "7", "8")
     assert done.returncode == 9
     assert done.stdout == "task 7: running\n"
-    assert done.stderr == "gavelq: task 8: there is no task 8\n"
+    assert done.stderr == "gavelq: there is no task 8\n"
     done = shell.run("cancel", "7", "8", "-o", "json")
     assert json.loads(done.stdout) == [RUNNING]
     told = json.loads(done.stderr)["error"]

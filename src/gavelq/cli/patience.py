@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gavelq.client.http import Link
 from gavelq.client.wire import Reply
-from gavelq.core.errors import DaemonUnreachable, StoreUnavailable
+from gavelq.core.errors import DaemonUnreachable, GavelqError
 
 RESTART_S = 60.0
 """For so long an unreachable daemon may come back."""
@@ -13,12 +13,12 @@ _PAUSE_S = 0.2
 
 
 class PatientLink:
-    """GET requests; once the daemon has answered, it may be away for up to `RESTART_S`."""
+    """GET requests; once the daemon has been seen, it may be away for up to `RESTART_S`."""
 
     def __init__(self, link: Link, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._link = link
         self._clock = clock
-        self._has_answered = False
+        self._was_there = False
 
     def get(self, target: str, *, timeout_s: float, deadline: float | None = None) -> Reply:
         """One answer. `deadline` (of the clock) ends the patience earlier. Raises as Link.send does."""
@@ -26,12 +26,17 @@ class PatientLink:
         while True:
             try:
                 reply = self._link.send("GET", target, timeout_s=timeout_s)
-            except (DaemonUnreachable, StoreUnavailable):
+            except GavelqError as error:
+                # A daemon that is just going answers 5xx, or cuts the connection.
+                if error.http_status < 500:
+                    raise
+                if not isinstance(error, DaemonUnreachable) or error.details.get("interrupted"):
+                    self._was_there = True
                 now = self._clock()
                 given_up_at = now + RESTART_S if given_up_at is None else given_up_at
-                if not self._has_answered or now >= min(given_up_at, deadline or given_up_at):
+                if not self._was_there or now >= min(given_up_at, deadline or given_up_at):
                     raise
                 time.sleep(_PAUSE_S)
                 continue
-            self._has_answered = True
+            self._was_there = True
             return reply

@@ -83,16 +83,18 @@ class Link:
         """
         body = None if payload is None else _encoded(payload)
         tries = _TRIES if (method == "GET" if is_repeatable is None else is_repeatable) else 1
+        is_cut = False
         while True:
             tries -= 1
             try:
                 reply = exchange(self.address, method, target, body=body, timeout_s=timeout_s)
                 break
             except Broken as broken:
+                is_cut = True
                 if tries <= 0:
-                    raise self._unreachable(broken.why) from None
+                    raise self._unreachable(broken.why, is_cut) from None
             except Unreachable as error:
-                raise self._unreachable(error.why) from None
+                raise self._unreachable(error.why, is_cut) from None
             except TimeoutError:
                 from gavelq.core.errors import TimedOut
 
@@ -104,17 +106,25 @@ class Link:
         return reply
 
     def fetch(
-        self, method: str, target: str, payload: "dict[str, Any] | None" = None, *, timeout_s: float = 30.0
+        self,
+        method: str,
+        target: str,
+        payload: "dict[str, Any] | None" = None,
+        *,
+        timeout_s: float = 30.0,
+        is_repeatable: bool | None = None,
     ) -> "Any":
         """Send one request; returns its answer's document. Raises as `send` does."""
-        return lean.loads(self.send(method, target, payload, timeout_s=timeout_s).body)
+        return lean.loads(self.send(method, target, payload, timeout_s=timeout_s, is_repeatable=is_repeatable).body)
 
-    def _unreachable(self, why: str) -> Exception:
+    def _unreachable(self, why: str, is_cut: bool) -> Exception:
+        """`interrupted` in the details: somebody had answered the call, and the connection was lost then."""
         from gavelq.core.errors import DaemonUnreachable
 
         if self.address.socket is not None:
-            return DaemonUnreachable(why=why)
+            return DaemonUnreachable(why=why, interrupted=is_cut)
         return DaemonUnreachable(
             f"no daemon answers at {self.address} ({why})",
             hint="check GAVELQ_URL; on that machine `gavelq serve` opens the address",
+            interrupted=is_cut,
         )

@@ -18,7 +18,9 @@ def error_of(status: int, body: bytes) -> GavelqError:
         document = None
     if not isinstance(document, dict):
         text = body[:200].decode("utf-8", "replace").strip()
-        return revive({"code": "failed", "message": f"the server answered {status}: {text or 'nothing'}"}, status)
+        return revive(
+            {"code": f"http_{status}", "message": f"the server answered {status}: {text or 'nothing'}"}, status
+        )
     return revive(document, status)
 
 

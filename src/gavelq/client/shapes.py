@@ -3,7 +3,7 @@
 One shape everywhere: `-o json`, REST and SDK. Times are ISO 8601 in UTC; memory is in MiB; None means unknown or unset.
 """
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
 
 State = Literal["held", "pending", "starting", "running", "stopping", "completed", "failed", "cancelled", "aborted"]
 MemType = Literal["ignore", "absolute", "percentage"]
@@ -43,13 +43,47 @@ class Task(TypedDict):
     ended_at: str | None
     log_path: str
     expected_start_at: str | None
+    pending_detail: str | None
+    end_detail: str | None
+    tags: list[str]
+    requeue: bool
+    env_dropped: list[str]
+
+
+class Attempt(TypedDict):
+    """One try at running a task."""
+
+    attempt: int
+    gpus: list[int | str]
+    gpu_uuids: list[str]
+    pid: int | None
+    placed_at: str
+    started_at: str | None
+    ended_at: str | None
+    exit_code: int | None
+    signal: int | None
+    cause: str | None
+    cpu_s: float | None
+    max_rss_mib: float | None
+    detail: str
+
+
+class Event(TypedDict):
+    """One row of the history."""
+
+    at: str
+    event: str
+    by: str
+    task_id: int | None
+    subject: str
+    details: dict[str, Any]
 
 
 class TaskDetails(Task):
     """A single task, with its story."""
 
-    attempts: list[dict[str, Any]]
-    events: list[dict[str, Any]]
+    attempts: list[Attempt]
+    events: list[Event]
 
 
 class GpuProcess(TypedDict):
@@ -59,6 +93,8 @@ class GpuProcess(TypedDict):
     user: str | None
     memory_mib: int | None
     task_id: int | None
+    command: str
+    started_at: str | None
 
 
 class Gpu(TypedDict):
@@ -77,6 +113,11 @@ class Gpu(TypedDict):
     power_limit_w: float | None
     tasks: list[int]
     processes: list[GpuProcess]
+    label: str
+    memory_free_mib: int | None
+    unattributed_mib: int
+    claimed_by: str | None
+    unavailable: str | None
 
 
 class Queue(TypedDict):
@@ -110,6 +151,9 @@ class Daemon(TypedDict):
     uptime_s: float
     gpu_provider: str
     runner_pid: int | None
+    read_only: bool
+    warnings: list[str]
+    counts: dict[str, int]
 
 
 class Status(TypedDict):
@@ -126,8 +170,18 @@ class Gate(TypedDict):
 
     gate: str
     passed: bool
-    reason: NotRequired[str | None]
-    text: NotRequired[str]
+    reason: str | None
+    text: str
+    details: dict[str, Any]
+
+
+class CardVerdict(TypedDict):
+    """Whether a card would do for a pending task."""
+
+    index: int | str
+    fits: bool
+    reason: str | None
+    text: str
 
 
 class Explanation(TypedDict):
@@ -137,6 +191,7 @@ class Explanation(TypedDict):
     state: State
     summary: str
     gates: list[Gate]
+    cards: list[CardVerdict]
     position: int | None
     expected_start_at: str | None
 
@@ -158,10 +213,9 @@ class Script(TypedDict):
     args: list[str]
 
 
-class TaskRequest(TypedDict, total=False):
-    """What a task asks for; one of `command`, `argv`, `script` must be there."""
+class TaskFields(TypedDict, total=False):
+    """What a task asks for, beside a command line."""
 
-    command: str | list[str]
     argv: list[str]
     script: Script
     name: str
@@ -182,3 +236,9 @@ class TaskRequest(TypedDict, total=False):
     hold: bool
     requeue: bool
     allow_infeasible: bool
+
+
+class TaskRequest(TaskFields, total=False):
+    """What a task asks for; one of `command`, `argv`, `script` must be there."""
+
+    command: str | list[str]

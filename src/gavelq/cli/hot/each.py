@@ -86,7 +86,8 @@ def _tell_failures(call: Call, failures: "list[tuple[object, Any]]", n_ids: int,
     else:
         sys.stdout.flush()
         for one, error in failures:
-            say(safe(f"gavelq: {noun} {one}: {error.message}"), sys.stderr)
+            about = "" if f"{noun} {one}" in error.message else f"{noun} {one}: "
+            say(safe(f"gavelq: {about}{error.message}"), sys.stderr)
             if error.hint:
                 say(f"hint: {safe(error.hint)}", sys.stderr)
     return 9 if len(failures) < n_ids else int(failures[0][1].exit_code)

@@ -1,5 +1,7 @@
 """The table of queues."""
 
+import sys
+
 from gavelq.cli.output.table import Column, print_table
 
 TYPE_CHECKING = False
@@ -21,10 +23,20 @@ _COLUMNS = (
 
 def print_queues(queues: "Iterable[dict[str, Any]]") -> None:
     """Print the queues with what is in them and what limits them."""
-    print_table(_COLUMNS, [_row(queue) for queue in queues])
+    rows = []
+    for queue in queues:
+        cells, limits = _cells(queue), limits_of(queue)
+        if not sys.stdout.isatty():
+            rows.append((*cells, ", ".join(limits) or "-"))
+            continue
+        # Two to a line: limits are never cut off.
+        lines = [", ".join(limits[at : at + 2]) for at in range(0, len(limits), 2)] or ["-"]
+        rows.append((*cells, lines[0]))
+        rows.extend((*([""] * len(cells)), line) for line in lines[1:])
+    print_table(_COLUMNS, rows)
 
 
-def _row(queue: "dict[str, Any]") -> tuple[str, ...]:
+def _cells(queue: "dict[str, Any]") -> tuple[str, ...]:
     return (
         queue["name"],
         state_of(queue),
@@ -33,7 +45,6 @@ def _row(queue: "dict[str, Any]") -> tuple[str, ...]:
         str(queue["n_pending"]),
         str(queue["n_held"]) if queue.get("n_held") else "-",
         str(queue["priority"]) if queue.get("priority") else "-",
-        ", ".join(limits_of(queue)) or "-",
     )
 
 

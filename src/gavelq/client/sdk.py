@@ -1,0 +1,205 @@
+"""`Client`: one method per verb, for Python programs. Answers are the JSON documents of `gavelq.client.shapes`."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Unpack, cast
+
+from gavelq.client import shapes
+from gavelq.client.address import from_url, resolve
+from gavelq.client.http import Link, new_key, query, quote
+from gavelq.core.errors import TimedOut
+from gavelq.formats.environment import capture
+
+ENDED = frozenset({"completed", "failed", "cancelled", "aborted"})
+_POLL_S = 25.0
+_SLACK_S = 15.0
+
+
+class Client:
+    """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
+
+    The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.
+    """
+
+    def __init__(self, *, socket: str | None = None, url: str | None = None, token: str | None = None) -> None:
+        address = from_url(url, token=token) if url and not socket else resolve(os.environ, socket=socket)
+        self._link = Link(address)
+
+    # --- submissions -----------------------------------------------------------------------------------------
+
+    def submit(self, command: str | None = None, **fields: Unpack[shapes.TaskFields]) -> shapes.Task:
+        """Submit a task: a shell command line, or `argv=[...]`, or `script={...}`, with the fields of a task request.
+
+        The working directory and the environment (without secrets) are the caller's unless given.
+        """
+        what = {} if command is None else {"command": command}
+        return self.submit_all([cast(shapes.TaskRequest, {**_surroundings(), **what, **fields})])[0]
+
+    def submit_all(
+        self,
+        tasks: Sequence[shapes.TaskRequest],
+        *,
+        queue: str | None = None,
+        base: shapes.TaskRequest | None = None,
+        key: str | None = None,
+    ) -> list[shapes.Task]:
+        """Submit several tasks, all or none. `base` has fields for all of them; `key` makes a repetition harmless."""
+        payload: dict[str, Any] = {"tasks": list(tasks), "key": key or new_key()}
+        if queue is not None:
+            payload["queue"] = queue
+        if base is not None:
+            payload["base"] = base
+        return cast(list[shapes.Task], self._link.fetch("POST", "/api/submissions", payload, is_repeatable=True))
+
+    # --- tasks -----------------------------------------------------------------------------------------------
+
+    def tasks(self, *, states: Iterable[str] = (), queue: str | None = None) -> Iterator[shapes.Task]:
+        """All tasks in these states (default: any), oldest first; fetched page by page."""
+        wanted: list[tuple[str, object]] = [("state", state) for state in states]
+        after = 0
+        while True:
+            pairs = [*wanted, ("queue", queue), ("after", after or None), ("limit", 1000)]
+            page: list[shapes.Task] = self._link.fetch("GET", "/api/tasks" + query(pairs))
+            yield from page
+            if len(page) < 1000 or page[-1]["id"] <= after:
+                return
+            after = page[-1]["id"]
+
+    def task(self, task_id: int) -> shapes.TaskDetails:
+        """A task with its attempts and events."""
+        return cast(shapes.TaskDetails, self._link.fetch("GET", f"/api/tasks/{task_id}"))
+
+    def why(self, task_id: int) -> shapes.Explanation:
+        """What a task waits for, or how it ended."""
+        return cast(shapes.Explanation, self._link.fetch("GET", f"/api/tasks/{task_id}/why"))
+
+    def wait(self, task_id: int, *, timeout_s: float | None = None) -> shapes.Task:
+        """The task when it has ended. Raises TimedOut."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            left = _POLL_S if deadline is None else max(0.0, min(_POLL_S, deadline - time.monotonic()))
+            target = f"/api/tasks/{task_id}/wait" + query([("timeout", f"{left:g}")])
+            task: shapes.Task = self._link.fetch("GET", target, timeout_s=left + _SLACK_S)
+            if task["state"] in ENDED:
+                return task
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimedOut(timeout_s=f"{timeout_s:g}", what=f"task {task_id} is still {task['state']}")
+
+    def logs(self, task_id: int, *, tail: int | None = None) -> bytes:
+        """A task's output, or its last `tail` lines."""
+        if tail is not None:
+            return self._link.send("GET", f"/api/tasks/{task_id}/logs" + query([("tail", tail)])).body
+        parts: list[bytes] = []
+        offset = 0
+        while True:
+            reply = self._link.send("GET", f"/api/tasks/{task_id}/logs" + query([("offset", offset)]))
+            if not reply.body:
+                return b"".join(parts)
+            parts.append(reply.body)
+            offset = int(reply.headers["x-gavelq-offset"])
+
+    def run(self, task_id: int, *, queue: str | None = None) -> shapes.Task:
+        """Let a held task run, in `queue` where one is named."""
+        return self._task(task_id, "run", {"queue": queue})
+
+    def hold(self, task_id: int) -> shapes.Task:
+        """Hold a pending task back."""
+        return self._task(task_id, "hold", {})
+
+    def kill(self, task_id: int, *, signal: str = "TERM") -> shapes.Task:
+        """End a task, running or not; or deliver a signal that does not end it."""
+        return self._task(task_id, "kill", {"signal": signal})
+
+    def rerun(self, task_id: int) -> shapes.Task:
+        """Submit an ended task again; the new task."""
+        return self._task(task_id, "rerun", {})
+
+    def remove(self, task_id: int) -> None:
+        """Forget an ended or held task, with its log."""
+        self._link.fetch("POST", f"/api/tasks/{task_id}/remove", {})
+
+    def move(self, task_id: int, queue: str) -> shapes.Task:
+        """Move a task into another queue."""
+        return self._task(task_id, "move", {"queue": queue})
+
+    def prioritize(self, task_id: int, priority: int) -> shapes.Task:
+        """Give a task another priority, 0 to 100."""
+        return self._task(task_id, "priority", {"priority": priority})
+
+    # --- GPUs ------------------------------------------------------------------------------------------------
+
+    def gpus(self) -> list[shapes.Gpu]:
+        """All GPUs."""
+        return cast(list[shapes.Gpu], self._link.fetch("GET", "/api/gpus"))
+
+    def gpu(self, gpu: str | int) -> shapes.Gpu:
+        """A GPU by index or UUID."""
+        return cast(shapes.Gpu, self._link.fetch("GET", f"/api/gpus/{quote(str(gpu))}"))
+
+    def allocate(self, queue: str, *, gpus: Iterable[str | int] = (), count: int = 1) -> list[shapes.Gpu]:
+        """Give these GPUs, or `count` free ones of the pool, to a queue."""
+        named = [str(gpu) for gpu in gpus]
+        payload: dict[str, Any] = {"queue": queue, "gpus": named} if named else {"queue": queue, "count": count}
+        return cast(list[shapes.Gpu], self._link.fetch("POST", "/api/gpus/allocate", payload))
+
+    def release(self, gpu: str | int, *, requeue: bool = False) -> shapes.Gpu:
+        """Take a GPU back into the pool and end gavelq's tasks on it (or put them back as pending)."""
+        return self._gpu(gpu, "release", {"requeue": requeue})
+
+    def ignore(self, gpu: str | int) -> shapes.Gpu:
+        """Start no new task on a GPU."""
+        return self._gpu(gpu, "ignore", {})
+
+    def unignore(self, gpu: str | int) -> shapes.Gpu:
+        """Let tasks onto a GPU again."""
+        return self._gpu(gpu, "unignore", {})
+
+    def drain(self, gpu: str | int, *, now: bool = False, requeue: bool = False) -> shapes.Gpu:
+        """Start no new task on a GPU and empty it, at once with `now`."""
+        return self._gpu(gpu, "drain", {"now": now, "requeue": requeue})
+
+    # --- queues, the daemon ----------------------------------------------------------------------------------
+
+    def queues(self) -> list[shapes.Queue]:
+        """All queues."""
+        return cast(list[shapes.Queue], self._link.fetch("GET", "/api/queues"))
+
+    def queue(self, name: str) -> shapes.Queue:
+        """A queue."""
+        return cast(shapes.Queue, self._link.fetch("GET", f"/api/queues/{quote(name)}"))
+
+    def create_queue(self, name: str, **options: Any) -> shapes.Queue:
+        """Make a queue."""
+        return cast(shapes.Queue, self._link.fetch("POST", "/api/queues", {"name": name, **options}))
+
+    def set_queue(self, name: str, **options: Any) -> shapes.Queue:
+        """Change a queue's options."""
+        return cast(shapes.Queue, self._link.fetch("PATCH", f"/api/queues/{quote(name)}", options))
+
+    def delete_queue(self, name: str) -> None:
+        """Delete an empty queue."""
+        self._link.fetch("DELETE", f"/api/queues/{quote(name)}")
+
+    def merge_queue(self, name: str, into: str) -> shapes.Queue:
+        """Move all tasks of a queue into another one."""
+        return cast(shapes.Queue, self._link.fetch("POST", f"/api/queues/{quote(name)}/merge", {"into": into}))
+
+    def status(self) -> shapes.Status:
+        """The daemon, its GPUs, its queues and counts."""
+        return cast(shapes.Status, self._link.fetch("GET", "/api/status"))
+
+    def daemon(self) -> shapes.Daemon:
+        """The daemon itself."""
+        return cast(shapes.Daemon, self._link.fetch("GET", "/api/daemon"))
+
+    def _task(self, task_id: int, verb: str, payload: Mapping[str, Any]) -> shapes.Task:
+        return cast(shapes.Task, self._link.fetch("POST", f"/api/tasks/{task_id}/{verb}", dict(payload)))
+
+    def _gpu(self, gpu: str | int, verb: str, payload: Mapping[str, Any]) -> shapes.Gpu:
+        return cast(shapes.Gpu, self._link.fetch("POST", f"/api/gpus/{quote(str(gpu))}/{verb}", dict(payload)))
+
+
+def _surroundings() -> shapes.TaskRequest:
+    env, dropped = capture(os.environ)
+    return {"workdir": os.getcwd(), "env": env, "env_dropped": list(dropped)}
