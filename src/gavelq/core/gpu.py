@@ -97,3 +97,8 @@ class GpuState(StrEnum):
     SHARED = "shared"
     BUSY = "busy"
     FREE = "free"
+
+
+def index_key(index: str) -> tuple[int, ...]:
+    """Sorts `2` before `10`, and `0:1` behind `0`."""
+    return tuple(int(part) if part.isdigit() else 0 for part in index.split(":"))

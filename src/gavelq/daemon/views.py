@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gavelq.core.gpu import Card, GpuProcess
+from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.queue import Queue
@@ -144,7 +144,7 @@ def queue_json(queue: Queue, state: State) -> Json:
     def count(states: Iterable[TaskState]) -> int:
         return sum(state.n_by_queue.get((queue.name, one), 0) for one in states)
 
-    owned = sorted((c for c in state.cards.values() if c.queue == queue.name), key=lambda c: _order(c.index))
+    owned = sorted((c for c in state.cards.values() if c.queue == queue.name), key=lambda c: index_key(c.index))
     return {
         "name": queue.name,
         "hold": queue.hold,
@@ -161,10 +161,6 @@ def queue_json(queue: Queue, state: State) -> Json:
         "n_running": count((TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING)),
         "n_held": count((TaskState.HELD,)),
     }
-
-
-def _order(index: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in index.split(":"))
 
 
 def counts_json(counted: Mapping[str, int]) -> dict[str, int]:

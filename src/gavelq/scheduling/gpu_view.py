@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gavelq.core.gpu import Card, CardSample, GpuProcess, GpuState
+from gavelq.core.gpu import Card, CardSample, GpuProcess, GpuState, index_key
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.ledger import Allocation
 from gavelq.core.state import State
@@ -89,7 +89,7 @@ def _view(
     return GpuView(
         uuid=card.uuid,
         index=card.index,
-        order=tuple(int(part) if part.isdigit() else 0 for part in card.index.split(":")),
+        order=index_key(card.index),
         queue=card.queue,
         is_mig=card.parent is not None,
         memory_total=card.memory_total,

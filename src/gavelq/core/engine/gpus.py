@@ -8,7 +8,7 @@ from gavelq.core.effects import Wake
 from gavelq.core.engine.cards import gpus_sampled as gpus_sampled
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.errors import Refused, UsageError, WrongState
-from gavelq.core.gpu import Card
+from gavelq.core.gpu import Card, index_key
 from gavelq.core.ids import GpuUuid
 from gavelq.core.lifecycle import EndReason
 from gavelq.core.state import View
@@ -98,8 +98,3 @@ def _free_cards(view: View, count: int) -> list[Card]:
             hint="name GPUs that are busy, they change hands when their tasks end: gavelq gpu allocate IDS QUEUE",
         )
     return free[:count]
-
-
-def index_key(index: str) -> tuple[int, ...]:
-    """Sorts `2` before `10`, and `0:1` behind `0`."""
-    return tuple(int(part) if part.isdigit() else 0 for part in index.split(":"))

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from gavelq.core import events as ev
-from gavelq.core.engine.gpus import index_key
 from gavelq.core.errors import InvalidField
-from gavelq.core.gpu import Card
+from gavelq.core.gpu import Card, index_key
 from gavelq.core.ids import GpuUuid, QueueName
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.requests import resolve_gpu
