@@ -193,6 +193,16 @@ def test_a_requeued_task_that_is_cancelled_meanwhile_stays_cancelled() -> None:
     assert world.gone[task_id].state is TaskState.CANCELLED
 
 
+def test_a_cancelled_task_is_not_put_back_by_a_later_requeue() -> None:
+    world = World()
+    task_id = world.submit()
+    world.run_all()
+    world.send(_kill(task_id))
+    world.send(GpuReleased(by="me", gpu=uuid(0), requeue=True))
+    world.ended(task_id, exit_code=None, signal=15, cause="stopped")
+    assert world.gone[task_id].state is TaskState.CANCELLED
+
+
 def test_a_drained_task_that_still_exits_zero_counts_as_completed() -> None:
     world = World()
     task_id = world.submit()
