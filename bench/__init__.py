@@ -1,0 +1,1 @@
+"""The figures that gavelq promises, measured beside its peers: `scripts/bench [FIGURE...]`."""
