@@ -26,15 +26,15 @@ def test_the_whole_log_comes_byte_for_byte(shell: Shell, fake: FakeDaemon, words
     fake.on("GET", LOGS, piece(b"a\xff\x1b[1m", 0), piece(b"", 6))
     done = subprocess.run([sys.executable, "-m", "gavelq", *words], env=shell.env(), capture_output=True)
     assert done.stdout == b"a\xff\x1b[1m"
-    assert fake.requests[0].query == [("offset", "0")]
+    assert [request.query for request in fake.requests] == [[], [("offset", "6")]]
 
 
 def test_a_long_log_is_fetched_to_its_end(shell: Shell, fake: FakeDaemon) -> None:
     whole = bytes(range(97, 123)) * 20000
 
     def answer(request: Request) -> Answer:
-        begin = int(dict(request.query)["offset"])
-        return piece(whole[begin : begin + 100_000], begin, ended=True)
+        begin = int(dict(request.query).get("offset", 0))
+        return piece(whole[begin : begin + 100_000], begin, ended=begin + 100_000 >= len(whole))
 
     fake.on("GET", LOGS, answer)
     assert shell.run("logs", "7").stdout == whole.decode()
@@ -48,23 +48,22 @@ def test_the_last_lines_are_asked_for(shell: Shell, fake: FakeDaemon) -> None:
 
 @pytest.mark.parametrize("flag", ["-f", "--tail"])
 def test_following_ends_with_the_task(shell: Shell, fake: FakeDaemon, flag: str) -> None:
-    fake.on("GET", LOGS, piece(b"one\n", 0), piece(b"", 4), piece(b"two\n", 4, ended=True), piece(b"", 8, ended=True))
+    fake.on("GET", LOGS, piece(b"one\n", 0), piece(b"", 4), piece(b"two\n", 4, ended=True))
     done = shell.run("task", "logs", "7", flag)
     assert (done.returncode, done.stdout) == (0, "one\ntwo\n")
-    assert [dict(request.query)["offset"] for request in fake.requests] == ["0", "4", "4", "8"]
+    assert [dict(request.query)["offset"] for request in fake.requests] == ["0", "4", "4"]
     assert all(int(dict(request.query)["wait"]) > 0 for request in fake.requests)
 
 
 def test_following_may_begin_with_the_last_lines(shell: Shell, fake: FakeDaemon) -> None:
-    fake.on("GET", LOGS, piece(b"two\n", 4), piece(b"three\n", 8, ended=True), piece(b"", 14, ended=True))
+    fake.on("GET", LOGS, piece(b"two\n", 4), piece(b"three\n", 8, ended=True))
     assert shell.run("logs", "7", "-t", "1", "-f").stdout == "two\nthree\n"
-    assert [request.query[0] for request in fake.requests] == [("tail", "1"), ("offset", "8"), ("offset", "14")]
+    assert [request.query[0] for request in fake.requests] == [("tail", "1"), ("offset", "8")]
 
 
 def test_following_survives_a_restart_of_the_daemon(shell: Shell, fake: FakeDaemon) -> None:
     cut = Answer(is_cut=True)
-    end = [piece(b"two\n", 4, ended=True), piece(b"", 8, ended=True)]
-    fake.on("GET", LOGS, piece(b"one\n", 0), cut, cut, cut, cut, *end)
+    fake.on("GET", LOGS, piece(b"one\n", 0), cut, cut, cut, cut, piece(b"two\n", 4, ended=True))
     assert shell.run("logs", "7", "-f").stdout == "one\ntwo\n"
 
 
@@ -77,13 +76,12 @@ def test_bytes_that_are_gone_are_told(shell: Shell, fake: FakeDaemon) -> None:
 
 def test_a_log_that_is_not_there_yet_is_waited_for(shell: Shell, fake: FakeDaemon) -> None:
     missing = problem(404, "log_not_found", "task 7 has no log yet: /x")
-    fake.on("GET", LOGS, missing, missing, piece(b"x\n", 0, ended=True), piece(b"", 2, ended=True))
-    fake.gives("/api/tasks/7/wait", task(7))
-    assert shell.run("logs", "7", "-f").stdout == "x\n"
     fake.on("GET", LOGS, missing)
     assert shell.run("logs", "7").returncode == 3
-    fake.gives("/api/tasks/7/wait", task(7, state="cancelled"))
-    assert shell.run("logs", "7", "-f").returncode == 3
+    assert shell.run("logs", "7", "-t", "5").returncode == 3
+    fake.on("GET", LOGS, missing, piece(b"", 0), piece(b"x\n", 0, ended=True))
+    assert shell.run("logs", "7", "-t", "5", "-f").stdout == "x\n"
+    assert [dict(request.query).get("offset") for request in fake.requests[-2:]] == ["0", "0"]
 
 
 def test_control_c_ends_following_quietly(shell: Shell, fake: FakeDaemon) -> None:

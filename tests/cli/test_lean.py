@@ -32,7 +32,7 @@ COSTLY = {"click", "json", "re", "dataclasses", "enum", "typing", "socket", "htt
     ],
 )
 def test_hot_verbs_load_nothing_costly(shell: Shell, fake: FakeDaemon, words: list[str]) -> None:
-    fake.on("POST", "/api/submissions", Answer(status=201, document=[task(7)]))
+    fake.on("POST", "/api/tasks", Answer(status=201, document=task(7)))
     fake.on("POST", "/api/tasks/7/kill", Answer(document=task(7)))
     fake.gives("/api/tasks", [task(7)])
     fake.gives("/api/tasks/7", {**task(7), "attempts": [], "events": []})

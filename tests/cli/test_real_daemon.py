@@ -19,6 +19,15 @@ from tests.cli.conftest import Shell
 from tests.support.daemon import Box, box, is_alive
 
 
+def is_connected(pid: int) -> bool:
+    """Whether a process has a socket."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    except FileNotFoundError:
+        return False
+    return any(link.startswith("socket:") for link in links)
+
+
 @pytest.fixture(scope="module")
 def real() -> Iterator[Box]:
     """One daemon for the tests that leave it as they found it."""
@@ -153,6 +162,21 @@ def test_a_live_log_is_followed_to_its_end(real: Box) -> None:
     assert ok(real.cli("logs", str(task_id), "-t", "1")) == "3\n"
 
 
+def test_a_task_that_has_not_begun_has_no_log_yet(real: Box) -> None:
+    task_id = submitted(real, "--hold", "-c", "0", "echo late")
+    assert real.cli("logs", str(task_id)).returncode == 3
+    following = subprocess.Popen(
+        [sys.executable, "-m", "gavelq", "logs", str(task_id), "-t", "3", "-f"],
+        env=real.env,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: is_connected(following.pid), what="it follows")
+    ok(real.cli("task", "run", str(task_id)))
+    assert following.communicate(timeout=20)[0] == "late\n"
+    assert following.returncode == 0
+
+
 def test_documents_have_the_shapes_that_are_promised(real: Box) -> None:
     task_id = submitted(real, "-c", "1", "true")
     real.wait(task_id)
@@ -270,15 +294,6 @@ def test_a_restart_keeps_what_runs_and_who_waits(fleeting: Shell) -> None:
     assert waiting.communicate(timeout=30) == (f"task {task_id}: completed\n", "")
     assert following.communicate(timeout=30) == ("done\n", "")
     assert (waiting.returncode, following.returncode) == (0, 0)
-
-
-def is_connected(pid: int) -> bool:
-    """Whether a process has a socket."""
-    try:
-        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-    except FileNotFoundError:
-        return False
-    return any(link.startswith("socket:") for link in links)
 
 
 def test_submissions_that_find_no_daemon_start_one_together(fleeting: Shell) -> None:

@@ -11,7 +11,7 @@ from tests.cli.fake_daemon import Answer, FakeDaemon, problem, task
 
 @pytest.fixture(autouse=True)
 def accepts(fake: FakeDaemon) -> None:
-    fake.on("POST", "/api/submissions", Answer(status=201, document=[task(12)]))
+    fake.on("POST", "/api/tasks", Answer(status=201, document=task(12)))
 
 
 def test_the_short_form_sends_every_option(shell: Shell, fake: FakeDaemon) -> None:
@@ -45,7 +45,7 @@ def test_the_short_form_sends_every_option(shell: Shell, fake: FakeDaemon) -> No
     ]
     done = shell.run(*words, "--requeue", "--allow-infeasible", "--log", "out.txt", "python a.py | tee x")
     assert done.returncode == 0, done.stderr
-    sent = fake.last().body["tasks"][0]
+    sent = fake.last().body
     env = sent.pop("env")
     assert sent == {
         "command": "python a.py | tee x",
@@ -82,19 +82,19 @@ def test_the_short_form_sends_every_option(shell: Shell, fake: FakeDaemon) -> No
 def test_both_dialects_send_the_same(shell: Shell, fake: FakeDaemon, words: list[str]) -> None:
     done = shell.run(*words)
     assert done.returncode == 0, done.stderr
-    sent = fake.last().body["tasks"][0]
+    sent = fake.last().body
     assert (sent["command"], sent["gpu_count"]) == ("nvidia-smi", 2)
 
 
 def test_words_behind_dashes_are_a_program_and_its_arguments(shell: Shell, fake: FakeDaemon) -> None:
     done = shell.run("submit", "-c", "0", "--", "printf", "%s", "-o", "json", "a b")
     assert done.returncode == 0, done.stderr
-    assert fake.last().body["tasks"][0]["argv"] == ["printf", "%s", "-o", "json", "a b"]
+    assert fake.last().body["argv"] == ["printf", "%s", "-o", "json", "a b"]
 
 
 def test_an_unknown_option_behind_dashes_is_no_option(shell: Shell, fake: FakeDaemon) -> None:
     shell.run("submit", "--gpu_num=1", "--config", "none.yaml", "--", "ls", "--retries")
-    assert fake.last().body["tasks"][0]["argv"] == ["ls", "--retries"]
+    assert fake.last().body["argv"] == ["ls", "--retries"]
 
 
 def test_it_says_the_id_the_state_and_the_queue(shell: Shell) -> None:
@@ -129,7 +129,7 @@ def test_a_script_travels_as_text_with_its_arguments(shell: Shell, fake: FakeDae
     (shell.workdir / "run.sh").write_text("#!/bin/sh\n#GAVELQ --gpu-count 2 --time 2h -e A=1\necho $1\n")
     done = shell.run("submit", "script", "--file", "run.sh", "--gpu_num", "3", "-e", "B=2", "--", "-x", "y z")
     assert done.returncode == 0, done.stderr
-    sent = fake.last().body["tasks"][0]
+    sent = fake.last().body
     assert sent["script"]["name"] == "run.sh"
     assert sent["script"]["args"] == ["-x", "y z"]
     assert sent["script"]["content"].startswith("#!/bin/sh\n")
@@ -141,7 +141,7 @@ def test_sbatch_lines_are_read_and_what_has_no_counterpart_is_told(shell: Shell,
     lines = ["#!/bin/bash", "#SBATCH --gres=gpu:a100:2", "#SBATCH -t 90", "#SBATCH --partition=long", "#SBATCH -J fit"]
     (shell.workdir / "run.sh").write_text("\n".join([*lines, "srun x", "#SBATCH --hold"]))
     done = shell.run("submit", "script", "--file", "run.sh")
-    sent = fake.last().body["tasks"][0]
+    sent = fake.last().body
     assert (sent["gpu_count"], sent["time_limit"], sent["name"]) == (2, "90m", "fit")
     assert "hold" not in sent
     assert "--partition=long" in done.stderr
@@ -158,26 +158,26 @@ def test_a_header_that_cannot_be_understood_is_refused_with_its_line(shell: Shel
 def test_secrets_stay_behind_and_their_names_are_told(shell: Shell, fake: FakeDaemon) -> None:
     env = shell.env(MY_TOKEN="t", OTHER_TOKEN="o", PLAIN="p")
     done = shell.run("submit", "true", "--env-keep", "OTHER_TOKEN", env=env)
-    sent = fake.last().body["tasks"][0]
+    sent = fake.last().body
     assert "MY_TOKEN" not in sent["env"]
     assert (sent["env"]["OTHER_TOKEN"], sent["env"]["PLAIN"]) == ("o", "p")
     assert sent["env_dropped"] == ["MY_TOKEN"]
     assert "MY_TOKEN" in done.stderr
     assert "--env-keep" in done.stderr
     assert shell.run("submit", "true", "--env-all", env=env).stderr == ""
-    assert fake.last().body["tasks"][0]["env"]["MY_TOKEN"] == "t"
+    assert fake.last().body["env"]["MY_TOKEN"] == "t"
 
 
 def test_a_variable_that_is_given_is_never_left_out(shell: Shell, fake: FakeDaemon) -> None:
     done = shell.run("submit", "true", "-e", "API_TOKEN=x", env=shell.env(API_TOKEN="y"))
-    assert fake.last().body["tasks"][0]["env"]["API_TOKEN"] == "x"
+    assert fake.last().body["env"]["API_TOKEN"] == "x"
     assert "API_TOKEN" not in done.stderr
 
 
 def test_the_configuration_says_what_a_secret_is(shell: Shell, fake: FakeDaemon) -> None:
     (shell.home / "config.yaml").write_text("submit:\n  secret_patterns: ['PLAIN*']\n")
     shell.run("submit", "true", env=shell.env(PLAIN_ONE="p", MY_TOKEN="t"))
-    sent = fake.last().body["tasks"][0]["env"]
+    sent = fake.last().body["env"]
     assert "PLAIN_ONE" not in sent
     assert sent["MY_TOKEN"] == "t"
 
@@ -211,7 +211,7 @@ def test_what_cannot_be_understood_is_refused_and_nothing_is_sent(
 
 
 def test_a_refusal_keeps_its_code_and_hint(shell: Shell, fake: FakeDaemon) -> None:
-    fake.on("POST", "/api/submissions", problem(422, "infeasible", "5 GPUs are more than 4", "ask for less", asked=5))
+    fake.on("POST", "/api/tasks", problem(422, "infeasible", "5 GPUs are more than 4", "ask for less", asked=5))
     done = shell.run("submit", "true", "-c", "5")
     assert done.returncode == 7
     assert done.stderr == "gavelq: 5 GPUs are more than 4\nhint: ask for less\n"
@@ -225,13 +225,13 @@ def test_a_refusal_keeps_its_code_and_hint(shell: Shell, fake: FakeDaemon) -> No
 
 
 def test_a_lost_connection_is_tried_again_with_the_same_key(shell: Shell, fake: FakeDaemon) -> None:
-    fake.on("POST", "/api/submissions", Answer(is_cut=True), Answer(status=201, document=[task(12)]))
+    fake.on("POST", "/api/tasks", Answer(is_cut=True), Answer(status=201, document=task(12)))
     done = shell.run("submit", "true")
     assert done.returncode == 0, done.stderr
     first, second = fake.requests
-    assert first.body["key"] == second.body["key"]
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
     shell.run("submit", "true")
-    assert fake.last().body["key"] != first.body["key"]
+    assert fake.last().headers["idempotency-key"] != first.headers["idempotency-key"]
 
 
 def test_a_text_that_is_not_utf8_is_refused(shell: Shell, fake: FakeDaemon) -> None:

@@ -1,6 +1,8 @@
 """How answers look, in a pipe and on a terminal of 80 columns."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -110,6 +112,21 @@ def test_each_listing_asks_for_its_states(shell: Shell, fake: FakeDaemon, words:
     query = fake.last().query
     assert [value for name, value in query if name == "state"] == states
     assert ("queue", "night") in query
+
+
+def test_an_output_that_takes_no_more_is_told_in_one_line(shell: Shell) -> None:
+    script = f'"{sys.executable}" -m gavelq list > /dev/full'
+    done = subprocess.run(["bash", "-c", script], env=shell.env(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no space left" in done.stderr
+    closed = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -m gavelq list >&-'], env=shell.env(), capture_output=True, text=True
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
+
+
+def test_a_locale_without_the_letters_gets_escapes(shell: Shell) -> None:
+    assert "\\u8bad" in shell.run("list", env=shell.env(PYTHONIOENCODING="ascii")).stdout
 
 
 def paged(n_tasks: int) -> "list[dict[str, object]]":

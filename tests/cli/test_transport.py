@@ -155,6 +155,7 @@ def test_a_socket_option_wins_over_everything(tmp_path: Path) -> None:
     env = {"GAVELQ_URL": "http://x:1", "GAVELQ_SOCKET": "/a", "GAVELQ_HOME": "/b"}
     assert str(resolve(env, socket="/c")) == "/c"
     assert str(resolve(env)) == "http://x:1"
+    assert str(resolve({**env, "GAVELQ_TASK_ID": "7"})) == "/a"
     del env["GAVELQ_URL"]
     assert str(resolve(env)) == "/a"
 

@@ -34,9 +34,7 @@ class Call:
 
     def address(self) -> Address:
         """Where the daemon answers: --socket, GAVELQ_URL, GAVELQ_SOCKET, the configuration, the default place."""
-        env = os.environ
-        named = self.socket or (None if env.get("GAVELQ_URL") else self._configured_socket())
-        return resolve(env, socket=named)
+        return resolve(os.environ, socket=self.socket or self._configured_socket())
 
     def link(self) -> Link:
         """Requests to the daemon go here."""
@@ -51,7 +49,7 @@ class Call:
             return False
 
     def _configured_socket(self) -> str | None:
-        if os.environ.get("GAVELQ_SOCKET"):
+        if os.environ.get("GAVELQ_SOCKET") or os.environ.get("GAVELQ_URL"):
             return None
         if not os.environ.get("GAVELQ_SOCKET_PATH") and not self.mentions(b"socket"):
             return None

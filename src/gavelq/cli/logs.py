@@ -1,7 +1,6 @@
 """`task logs`: a task's output, byte for byte, and live where that is wanted."""
 
 import sys
-import time
 from typing import Any
 
 from gavelq.cli.call import Call
@@ -13,61 +12,57 @@ from gavelq.client.wire import Reply
 from gavelq.core.errors import LogNotFound
 
 LOG = (
-    Option("lines", ("-t", "-n", "--lines"), "Only the last N lines.", kind=COUNT, metavar="N", range=(0, 10_000_000)),
+    Option("lines", ("-t", "-n", "--lines"), "Only the last N lines.", kind=COUNT, metavar="N", range=(0, 1_000_000)),
     Option("follow", ("-f", "--follow", "--tail"), "Go on printing until the task ends.", kind=FLAG),
 )
 WAIT_S = 20
 _SLACK_S = 15
 _SMALL = 65536
-_ENDED = frozenset({"completed", "failed", "cancelled", "aborted"})
-_PAUSE_S = 0.2
 
 
 def print_log(call: Call, task_id: int, *, lines: int | None = None, is_followed: bool = False) -> int:
-    """Print a task's log; returns 0. Raises LogNotFound, and what requests raise."""
+    """Print a task's log; returns 0. Raises LogNotFound where there is none (yet), and what requests raise."""
     link = PatientLink(call.link())
     offset = 0
-    if lines is not None:
-        reply = _first(link, task_id, f"/api/tasks/{task_id}/logs" + query([("tail", lines)]), is_followed)
-        offset = _write(call, task_id, reply, 0)
-        if not is_followed:
-            return 0
-    while True:
-        pairs = [("offset", offset), ("wait", WAIT_S if is_followed else None)]
-        reply = _first(link, task_id, f"/api/tasks/{task_id}/logs" + query(pairs), is_followed)
-        n_bytes = len(reply.body)
-        _tell_gap(reply, offset)
-        offset = _write(call, task_id, reply, offset)
-        is_ended = reply.headers.get("x-gavelq-ended") == "1"
-        if n_bytes == 0 and (is_ended or not is_followed):
-            return 0
-        # A task may write faster than we read: what is there now ends with a short answer.
-        if not is_followed and not is_ended and n_bytes < _SMALL:
-            return 0
-
-
-def _first(link: PatientLink, task_id: int, target: str, is_followed: bool) -> Reply:
-    """An answer; who follows a task that has not begun waits until there is a log."""
-    is_told = False
-    while True:
+    if lines is not None or not is_followed:
         try:
-            return link.get(target, timeout_s=WAIT_S + _SLACK_S)
+            offset, is_over = _begin(call, link, task_id, lines)
         except LogNotFound:
+            # Whoever follows a task that has not begun waits for its log below.
             if not is_followed:
                 raise
-            if _has_ended(link, task_id):
-                raise
-        if not is_told and sys.stderr.isatty():
-            say(f"task {task_id} has not begun; `gavelq task why {task_id}` tells what it waits for", sys.stderr)
-        is_told = True
-        time.sleep(_PAUSE_S)
+            is_over = False
+        if is_over or (lines is not None and not is_followed):
+            return 0
+    return _go_on(call, link, task_id, offset, is_followed)
 
 
-def _has_ended(link: PatientLink, task_id: int) -> bool:
-    from gavelq.client import lean
+def _begin(call: Call, link: PatientLink, task_id: int, lines: int | None) -> tuple[int, bool]:
+    """Print the last lines, or the log from its beginning; the next offset, and whether that was all of it."""
+    reply = link.get(f"/api/tasks/{task_id}/logs" + query([("tail", lines)]), timeout_s=_SLACK_S)
+    if lines is None:
+        _tell_gap(reply, 0)
+    return _write(call, task_id, reply, 0), _is_over(reply)
 
-    task = lean.loads(link.get(f"/api/tasks/{task_id}/wait" + query([("timeout", 5)]), timeout_s=30).body)
-    return task["state"] in _ENDED
+
+def _go_on(call: Call, link: PatientLink, task_id: int, offset: int, is_followed: bool) -> int:
+    is_told = False
+    while True:
+        pairs = [("offset", offset), ("wait", WAIT_S if is_followed else None)]
+        reply = link.get(f"/api/tasks/{task_id}/logs" + query(pairs), timeout_s=WAIT_S + _SLACK_S)
+        _tell_gap(reply, offset)
+        offset = _write(call, task_id, reply, offset)
+        # A task may write faster than we read: what is there now ends with a short answer.
+        if _is_over(reply) or (not is_followed and len(reply.body) < _SMALL):
+            return 0
+        if offset == 0 and not is_told and sys.stderr.isatty():
+            say(f"nothing yet; `gavelq task why {task_id}` tells what it waits for", sys.stderr)
+            is_told = True
+
+
+def _is_over(reply: Reply) -> bool:
+    """Nothing more will come, and this was the last of it."""
+    return reply.headers.get("x-gavelq-ended") == "1"
 
 
 def _tell_gap(reply: Reply, asked: int) -> None:

@@ -7,17 +7,30 @@ import sys
 def main(argv: list[str] | None = None) -> int:
     """Carry out a command line (default: the process's own) and return its exit code (SPEC section 4)."""
     words = sys.argv[1:] if argv is None else argv
-    code = 1
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # as long as the process
     try:
         code = _run(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain again while flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        return 130
+    except OSError as error:
+        return _cannot_write(error)
     return code
+
+
+def _cannot_write(error: OSError) -> int:
+    """The standard output took no more. Python would complain again while flushing at exit."""
+    from errno import ENOSPC, EPIPE
+
+    if error.errno not in (EPIPE, ENOSPC) or error.filename is not None:
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == EPIPE:
+        return 141  # the reader (head, less) has seen enough: as if by SIGPIPE
+    sys.stderr.write("gavelq: the output cannot be written: no space left on the device\n")
+    return 1
 
 
 def _run(words: list[str]) -> int:
@@ -29,8 +42,6 @@ def _run(words: list[str]) -> int:
             from gavelq.cli.app import run_click
 
             code = run_click(words)
-    except (KeyboardInterrupt, BrokenPipeError):
-        raise
     except Exception as error:
         from gavelq.core.errors import GavelqError
 

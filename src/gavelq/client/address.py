@@ -44,7 +44,9 @@ def resolve(env: "Mapping[str, str]", *, socket: str | None = None) -> Address:
     Raises InvalidField for a GAVELQ_URL that cannot be read and for a socket path that the kernel cannot hold.
     """
     url = env.get("GAVELQ_URL")
-    if url and not socket:
+    # Inside a task the daemon that runs it is meant, whatever its submitter had set.
+    is_inside = env.get("GAVELQ_TASK_ID") and env.get("GAVELQ_SOCKET")
+    if url and not socket and not is_inside:
         return from_url(url, token=env.get("GAVELQ_TOKEN"))
     path = socket_path(env, socket=socket)
     if len(os.fsencode(path)) > MAX_SOCKET_PATH:

@@ -74,20 +74,21 @@ class Link:
         payload: "dict[str, Any] | None" = None,
         *,
         timeout_s: float = 30.0,
-        is_repeatable: bool | None = None,
+        key: str | None = None,
     ) -> Reply:
         """Send one request; returns the answer, whose status is below 400.
 
-        `is_repeatable` says that a second delivery is harmless (GET always is, a submission by its key). Raises the
-        GavelqError that the daemon answered with, DaemonUnreachable where nobody answers, and TimedOut.
+        With an idempotency key a second delivery is harmless, as it is for GET: a lost connection is tried again.
+        Raises the GavelqError that the daemon answered with, DaemonUnreachable where nobody answers, and TimedOut.
         """
         body = None if payload is None else _encoded(payload)
-        tries = _TRIES if (method == "GET" if is_repeatable is None else is_repeatable) else 1
+        headers = {} if key is None else {"Idempotency-Key": key}
+        tries = _TRIES if method == "GET" or key is not None else 1
         is_cut = False
         while True:
             tries -= 1
             try:
-                reply = exchange(self.address, method, target, body=body, timeout_s=timeout_s)
+                reply = exchange(self.address, method, target, body=body, headers=headers, timeout_s=timeout_s)
                 break
             except Broken as broken:
                 is_cut = True
@@ -112,10 +113,10 @@ class Link:
         payload: "dict[str, Any] | None" = None,
         *,
         timeout_s: float = 30.0,
-        is_repeatable: bool | None = None,
+        key: str | None = None,
     ) -> "Any":
         """Send one request; returns its answer's document. Raises as `send` does."""
-        return lean.loads(self.send(method, target, payload, timeout_s=timeout_s, is_repeatable=is_repeatable).body)
+        return lean.loads(self.send(method, target, payload, timeout_s=timeout_s, key=key).body)
 
     def _unreachable(self, why: str, is_cut: bool) -> Exception:
         """`interrupted` in the details: somebody had answered the call, and the connection was lost then."""

@@ -45,12 +45,12 @@ class Client:
         key: str | None = None,
     ) -> list[shapes.Task]:
         """Submit several tasks, all or none. `base` has fields for all of them; `key` makes a repetition harmless."""
-        payload: dict[str, Any] = {"tasks": list(tasks), "key": key or new_key()}
+        payload: dict[str, Any] = {"tasks": list(tasks)}
         if queue is not None:
             payload["queue"] = queue
         if base is not None:
             payload["base"] = base
-        return cast(list[shapes.Task], self._link.fetch("POST", "/api/submissions", payload, is_repeatable=True))
+        return cast(list[shapes.Task], self._link.fetch("POST", "/api/submissions", payload, key=key or new_key()))
 
     # --- tasks -----------------------------------------------------------------------------------------------
 

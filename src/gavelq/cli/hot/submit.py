@@ -7,12 +7,14 @@ from gavelq.cli.call import Call
 from gavelq.cli.output.text import safe, say
 from gavelq.client import lean
 from gavelq.client.http import new_key
+from gavelq.client.wire import Reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
+_TIMEOUT_S = 120.0
 _PLAIN = {
     "name": "name",
     "queue": "queue",
@@ -46,7 +48,14 @@ def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") 
     """Submit one task: `what` says its command, `values` are the options of `submit`."""
     request, dropped = request_of(call, values)
     request.update(what)
-    return submit_all(call, [request], dropped=dropped)
+    reply = _send(call, "/api/tasks", request)
+    if call.is_json:
+        from gavelq.cli.output.document import print_body
+
+        print_body(reply.body)
+        return 0
+    _tell([lean.loads(reply.body)], dropped)
+    return 0
 
 
 def request_of(call: Call, values: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
@@ -100,37 +109,44 @@ def submit_all(
     call: Call,
     tasks: "list[dict[str, Any]]",
     *,
-    queue: str | None = None,
-    base: "dict[str, Any] | None" = None,
-    dropped: "list[str] | tuple[str, ...]" = (),
+    queue: str | None,
+    base: "dict[str, Any]",
+    dropped: "Sequence[str]",
 ) -> int:
-    """Send a submission and say what came of it; starts the daemon where it is not running."""
-    payload: dict[str, Any] = {"tasks": tasks, "key": new_key()}
-    if queue is not None:
-        payload["queue"] = queue
-    if base is not None:
-        payload["base"] = base
-    link = call.link()
-    try:
-        reply = link.send("POST", "/api/submissions", payload, timeout_s=120, is_repeatable=True)
-    except Exception as error:
-        from gavelq.cli.start import autostart
-
-        if not autostart(call, error):
-            raise
-        reply = link.send("POST", "/api/submissions", payload, timeout_s=120, is_repeatable=True)
+    """Submit several tasks, all or none: `queue` and the fields of `base` are for those that say nothing themselves."""
+    payload = {"tasks": tasks, "base": base, **({} if queue is None else {"queue": queue})}
+    reply = _send(call, "/api/submissions", payload)
     if call.is_json:
         from gavelq.cli.output.document import print_body
 
         body = reply.body.strip()
         print_body(body[1:-1] if len(tasks) == 1 else body)
         return 0
-    for task in lean.loads(reply.body):
+    _tell(lean.loads(reply.body), dropped)
+    return 0
+
+
+def _send(call: Call, target: str, payload: "dict[str, Any]") -> Reply:
+    """Send a submission; starts the daemon where it is not running."""
+    link, key = call.link(), new_key()
+    try:
+        return link.send("POST", target, payload, timeout_s=_TIMEOUT_S, key=key)
+    except Exception as error:
+        from gavelq.cli.start import autostart
+
+        if not autostart(call, error):
+            raise
+        return link.send("POST", target, payload, timeout_s=_TIMEOUT_S, key=key)
+
+
+def _tell(tasks: "list[dict[str, Any]]", dropped: "Sequence[str]") -> None:
+    for task in tasks:
         say(f"task {task['id']} submitted: {task['state']} in queue {safe(task['queue'])}")
+    if len(tasks) == 1 and tasks[0]["state"] == "held" and sys.stdout.isatty():
+        say(f"let it run with: gavelq task run {tasks[0]['id']}")
     if dropped:
         names = safe(", ".join(dropped))
         say(f"left out of the environment: {names} (keep with --env-keep NAME)", sys.stderr)
-    return 0
 
 
 def _absolute(path: str, field: str) -> str:
