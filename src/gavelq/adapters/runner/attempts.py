@@ -163,6 +163,15 @@ class Attempts:
         if is_first and attempt.started:
             self.report(attempt.started)
 
+    def told(self, message: wire.Message) -> None:
+        """A supervisor's line. The end of an attempt is told a moment before its supervisor ends."""
+        if message["kind"] == "started":
+            self.started(message)
+            return
+        attempt = self.known.get((message["task"], message["attempt"]))
+        if attempt is not None and attempt.end is None:
+            self._finish(attempt, message)
+
     def owns(self, fd: int) -> bool:
         """True for the descriptors that `pidfd_ready` is about."""
         return fd in self._by_pidfd
@@ -203,6 +212,10 @@ class Attempts:
                 orphaned.orphan.check_parentage()
 
     def _supervisor_ended(self, attempt: Attempt, *, is_parent: bool) -> None:
+        if attempt.end is not None:  # told already
+            self.claims.give_back(attempt.claimed)
+            attempt.claimed = ()
+            return
         result = attempt.files.read(RESULT)
         if result is not None and result.get("kind") in ("ended", "spawn_failed"):
             self._finish(attempt, result)
@@ -226,7 +239,8 @@ class Attempts:
 
     def _save(self, attempt: Attempt, message: wire.Message) -> None:
         try:
-            attempt.files.write(RESULT, message, is_durable=True)
+            attempt.files.write(RESULT, message)
+            attempt.files.sync(RESULT)
         except OSError as error:  # the next runner comes to the same end
             sys.stderr.write(f"attempt {attempt.files.name}: the result cannot be written: {error}\n")
         self._finish(attempt, message)
@@ -239,8 +253,9 @@ class Attempts:
                 self.started(started)
         attempt.end = wire.encode(message)
         self.n_running -= 1
-        self.claims.give_back(attempt.claimed)
-        attempt.claimed = ()
+        if attempt.pid not in self._by_pid:  # a supervisor that still ends holds its cards' locks until then
+            self.claims.give_back(attempt.claimed)
+            attempt.claimed = ()
         self.report(attempt.end)
 
     # --- time ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ lock          flock'ed by the supervisor for its whole life; holds what is known
 control       the supervisor's datagram socket: `stop`, `signal`, `limit`
 script        the copied script, executable
 started.json  the `started` message, and in `private` what the next runner needs to know about the running command
-result.json   the `ended` or `spawn_failed` message: fsynced and renamed into place before anyone is told
+result.json   the `ended` or `spawn_failed` message: renamed into place before anyone is told
 
 A directory with neither a live lock nor a result is an attempt whose end nobody saw: lost. Without that second line,
 and in the same boot, nothing of it ever ran: then the directory is deleted, and the attempt may be started again.
@@ -144,25 +144,26 @@ class AttemptFiles:
             os.close(fd)
         return bytes(content)
 
-    def write(self, name: str, message: wire.Message, *, is_durable: bool) -> None:
-        """Replace a file as a whole; with `is_durable` it is on disk when this returns. Raises OSError."""
+    def write(self, name: str, message: wire.Message) -> None:
+        """Replace a file as a whole. Raises OSError."""
         new = f"{name}.new"
         fd = self._open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             payload = wire.encode(message)
             if os.write(fd, payload) != len(payload):
                 raise OSError(errno.ENOSPC, f"{new} was written in part only")
-            if is_durable:
-                os.fsync(fd)
         finally:
             os.close(fd)
         os.rename(f"{self.name}/{new}", f"{self.name}/{name}", src_dir_fd=self.attempts_fd, dst_dir_fd=self.attempts_fd)
-        if is_durable:
-            directory = os.open(self.name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.attempts_fd)
+
+    def sync(self, name: str) -> None:
+        """Bring a file and its name to disk. Raises OSError."""
+        for path, kind in ((f"{self.name}/{name}", 0), (self.name, os.O_DIRECTORY)):
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | kind, dir_fd=self.attempts_fd)
             try:
-                os.fsync(directory)
+                os.fsync(fd)
             finally:
-                os.close(directory)
+                os.close(fd)
 
     def control_address(self) -> str:
         """Where the supervisor listens; valid while the attempts directory is open."""

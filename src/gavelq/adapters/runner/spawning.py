@@ -1,7 +1,7 @@
 """Starting attempts: the directory first, then the fork.
 
-The directories of a batch are made and brought to disk by one fsync; only then is anything forked. After a crash, no
-directory means that nothing ever ran.
+After a crash of any process, no directory means that nothing ever ran. The directory is not brought to disk: after a
+loss of power nothing runs any more, and what the daemon has committed as running is lost with or without it.
 """
 
 import gc
@@ -60,14 +60,6 @@ class Spawner:
     def start(self) -> None:
         """Start what was asked for."""
         batch, self._batch = self._batch, []
-        if not batch:
-            return
-        try:
-            os.fsync(self._attempts.attempts_fd)
-        except OSError as error:
-            for spawn, attempt in batch:
-                self._give_up(spawn, attempt, error)
-            return
         for spawn, attempt in batch:
             try:
                 self._fork(spawn, attempt)

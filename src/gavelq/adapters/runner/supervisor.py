@@ -26,7 +26,6 @@ from gavelq.adapters.runner.files import STARTED, AttemptFiles
 SCRIPT_PLACEHOLDER = "{gavelq-script}"
 """The same as in ports, which this process does not import; a test compares them."""
 _MAX_KILL_PAUSE_S = 1.0
-_PIPE_BUF = 4096
 
 
 class Supervisor:
@@ -79,6 +78,7 @@ class Supervisor:
                     "problem": failure.problem,
                     "is_transient": failure.is_transient,
                 },
+                self._reports_fd,
             )
             return
         poll = select.poll()
@@ -96,7 +96,7 @@ class Supervisor:
                 else:
                     self._read_control()
             self._look_at_clock()
-        results.save(self._files, self._ended())
+        results.save(self._files, self._ended(), self._reports_fd)
 
     def _start_step(self) -> None:
         self._step += 1
@@ -130,10 +130,10 @@ class Supervisor:
         }
         # A full disk must not end a task: without this file only the next runner would know less.
         with contextlib.suppress(OSError):
-            self._files.write(STARTED, message, is_durable=False)
+            self._files.write(STARTED, message)
         line = wire.encode(message)
         # Up to PIPE_BUF bytes arrive as a whole (pipe(7)); EPIPE and EAGAIN: the runner reads the file instead.
-        if len(line) <= _PIPE_BUF:
+        if len(line) <= results.PIPE_BUF:
             with contextlib.suppress(OSError):
                 os.write(self._reports_fd, line)
 
