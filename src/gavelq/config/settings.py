@@ -98,7 +98,7 @@ _GPUS = (
         "Where GPUs come from: `nvml` is the NVIDIA driver, `simulated` pretends, for trying gavelq without a GPU.",
         restart=True,
     ),
-    _setting("gpu.sample_interval_s", Seconds(low=0.1, high=60), 1, "How often the GPUs are looked at."),
+    _setting("gpu.sample_interval_s", Seconds(low=0.1, high=4), 1, "How often the GPUs are looked at."),
     _setting("gpu.simulated_count", Whole(low=0, high=64), 4, "How many cards are simulated.", restart=True),
     _setting("gpu.simulated_memory", Memory(), "24G", "The memory of each simulated card.", restart=True),
     _setting(

@@ -21,8 +21,6 @@ def policy_of(config: Config) -> Policy:
         depth=config.scheduling.depth,
         max_running=config.limits.max_running,
         max_cpu_tasks=config.limits.max_cpu_tasks if config.limits.max_cpu_tasks is not None else os.cpu_count() or 1,
-        # A slow rhythm must not make every sample stale.
-        stale_s=max(5.0, 3 * config.gpu.sample_interval_s),
     )
 
 
