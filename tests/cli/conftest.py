@@ -27,10 +27,11 @@ class Shell:
         return self.home / "run" / "gavelq.sock"
 
     def env(self, **more: str) -> dict[str, str]:
-        """A small environment that points at the instance."""
+        """A small environment that points at the instance. No test starts a daemon unless it says so."""
         names = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH")
         kept = {name: os.environ[name] for name in names if name in os.environ}
-        return {**kept, "GAVELQ_HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", **more}
+        ours = {"GAVELQ_HOME": str(self.home), "GAVELQ_DAEMON_AUTOSTART": "false", "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**kept, **ours, **more}
 
     def run(
         self, *words: str, env: dict[str, str] | None = None, stdin: str = "", timeout_s: float = 60

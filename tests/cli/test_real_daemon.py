@@ -1,5 +1,6 @@
 """The command line and the SDK against a real daemon with simulated GPUs."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from gavelq.client.sdk import Client
 from gavelq.core.errors import QueueNotFound, TimedOut, WrongState
 from gavelq.testing.waiting import wait_until
 from tests.cli.conftest import Shell
+from tests.cli.fake_daemon import Answer, FakeDaemon, task
 from tests.support.daemon import Box, box, is_alive
 
 
@@ -235,9 +237,13 @@ def test_the_sdk_has_a_method_for_each_verb(real: Box) -> None:
 
 def instance(shell: Shell, **more: str) -> dict[str, str]:
     """An environment for daemons that commands start themselves."""
-    return shell.env(
-        GAVELQ_GPU_PROVIDER="simulated", GAVELQ_RUNNER_IDLE_EXIT_S="0.2", GAVELQ_RUNNER_GRACE_S="1", **more
-    )
+    ours = {
+        "GAVELQ_DAEMON_AUTOSTART": "true",
+        "GAVELQ_GPU_PROVIDER": "simulated",
+        "GAVELQ_RUNNER_IDLE_EXIT_S": "0.2",
+        "GAVELQ_RUNNER_GRACE_S": "1",
+    }
+    return shell.env(**{**ours, **more})
 
 
 @pytest.fixture
@@ -318,7 +324,9 @@ def test_autostart_can_be_switched_off(fleeting: Shell) -> None:
     assert "gavelq daemon init" in done.stderr
     fleeting.home.mkdir(exist_ok=True)
     (fleeting.home / "config.yaml").write_text("daemon:\n  autostart: false\n")
-    assert fleeting.run("submit", "true", env=instance(fleeting)).returncode == 5
+    from_file = instance(fleeting)
+    del from_file["GAVELQ_DAEMON_AUTOSTART"]
+    assert fleeting.run("submit", "true", env=from_file).returncode == 5
     assert not fleeting.socket.exists()
 
 
@@ -354,3 +362,24 @@ def test_options_name_the_instance_that_is_started(fleeting: Shell, tmp_path: Pa
     ok(fleeting.run("daemon", "stop", "--socket", "d/g.sock", env=env))
     assert not socket.exists()
     wait_until(lambda: not is_alive(runner["runner_pid"]), 20, "the idle runner ends")
+
+
+def test_whoever_loses_the_race_to_start_a_daemon_uses_the_winners(fleeting: Shell) -> None:
+    state = fleeting.home / "state"
+    state.mkdir(mode=0o700, parents=True)
+    with open(state / "daemon.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        losing = subprocess.Popen(
+            [sys.executable, "-m", "gavelq", "submit", "true"],
+            env=instance(fleeting),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        out = state / "daemon.out"
+        wait_until(lambda: out.exists() and "in use" in out.read_text(), 20, "the second daemon gives up")
+        with FakeDaemon(fleeting.socket) as winner:
+            winner.gives("/api/daemon", {"running": True, "pid": 1, "socket": str(fleeting.socket)})
+            winner.on("POST", "/api/tasks", Answer(status=201, document=task(1)))
+            assert losing.communicate(timeout=20)[0] == "task 1 submitted: pending in queue running\n"
+    assert losing.returncode == 0

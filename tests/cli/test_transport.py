@@ -126,7 +126,8 @@ def test_over_tcp_the_token_and_the_host_are_sent(shell: Shell) -> None:
 def test_a_tcp_address_without_a_daemon_is_unreachable_and_starts_none(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    done = shell.run("submit", "true", env=shell.env(GAVELQ_URL=f"http://127.0.0.1:{port}"))
+    env = shell.env(GAVELQ_URL=f"http://127.0.0.1:{port}", GAVELQ_DAEMON_AUTOSTART="true")
+    done = shell.run("submit", "true", env=env)
     assert done.returncode == 5
     assert "GAVELQ_URL" in done.stderr
     assert not shell.home.exists()
