@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from gavelq.adapters.runner import linux, logcut, wire
 from gavelq.adapters.runner.claims import Claims
-from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles, Facts, scan
+from gavelq.adapters.runner.facts import Facts
+from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles, scan
 from gavelq.adapters.runner.orphans import Orphan
 from gavelq.adapters.runner.results import ended
 
@@ -52,9 +53,9 @@ class Attempt:
             return None
         return self.facts.log_path, self.log_file, self.facts.log_max_bytes
 
-    def learn(self, started: wire.Message) -> None:
+    def learn(self, started: wire.Message, line: bytes = b"") -> None:
         """Its command runs (again: a later step)."""
-        self.started = wire.encode(started)
+        self.started = line or wire.encode(started)
         log = started.get("private", {}).get("log_file")
         if isinstance(log, list) and len(log) == 2:
             self.log_file = (log[0], log[1])
@@ -153,24 +154,26 @@ class Attempts:
 
     # --- what supervisors tell ----------------------------------------------------------------------------
 
-    def started(self, message: wire.Message) -> None:
+    def started(self, message: wire.Message, line: bytes = b"") -> None:
         """A supervisor's line: its first command runs (reported), or a later one (noted)."""
         attempt = self.known.get((message["task"], message["attempt"]))
         if attempt is None or attempt.end is not None:
             return
         is_first = attempt.started is None
-        attempt.learn(message)
+        attempt.learn(message, line)
         if is_first and attempt.started:
             self.report(attempt.started)
 
-    def told(self, message: wire.Message) -> None:
+    def told(self, line: bytes) -> None:
         """A supervisor's line. The end of an attempt is told a moment before its supervisor ends."""
+        message = wire.decode(line)
+        # The lines are passed on as they are: no encoder is touched in the runner's daily work.
         if message["kind"] == "started":
-            self.started(message)
+            self.started(message, line + b"\n")
             return
         attempt = self.known.get((message["task"], message["attempt"]))
         if attempt is not None and attempt.end is None:
-            self._finish(attempt, message)
+            self._finish(attempt, message, line + b"\n")
 
     def owns(self, fd: int) -> bool:
         """True for the descriptors that `pidfd_ready` is about."""
@@ -239,19 +242,19 @@ class Attempts:
 
     def _save(self, attempt: Attempt, message: wire.Message) -> None:
         try:
-            attempt.files.write(RESULT, message)
+            attempt.files.write(RESULT, wire.encode(message))
             attempt.files.sync(RESULT)
         except OSError as error:  # the next runner comes to the same end
             sys.stderr.write(f"attempt {attempt.files.name}: the result cannot be written: {error}\n")
         self._finish(attempt, message)
 
-    def _finish(self, attempt: Attempt, message: wire.Message) -> None:
+    def _finish(self, attempt: Attempt, message: wire.Message, line: bytes = b"") -> None:
         if attempt.started is None and message["kind"] == "ended":
             # The pipe was full or the runner was away: the start is told before the end.
             started = attempt.files.read(STARTED)
             if started is not None:
                 self.started(started)
-        attempt.end = wire.encode(message)
+        attempt.end = line or wire.encode(message)
         self.n_running -= 1
         if attempt.pid not in self._by_pid:  # a supervisor that still ends holds its cards' locks until then
             self.claims.give_back(attempt.claimed)

@@ -84,10 +84,11 @@ def _resolve(program: str, env: dict[str, str]) -> str:
         return program
     refused = None
     for directory in env.get("PATH", os.defpath).split(":"):
-        candidate = os.path.join(directory or ".", program)
-        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
-            return candidate
-        if os.path.isfile(candidate):
+        candidate = f"{directory or '.'}/{program}"
+        if os.access(candidate, os.X_OK):
+            if not os.path.isdir(candidate):
+                return candidate
+        elif os.path.isfile(candidate):
             refused = refused or candidate
     if refused:
         raise CannotStart(f"the program {refused!r} may not be executed: chmod +x it, or name its interpreter")

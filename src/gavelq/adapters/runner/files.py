@@ -1,14 +1,14 @@
 """The files of one attempt, in RUNNER_DIR/attempts/TASK-ATTEMPT/ (0700):
 
-lock          flock'ed by the supervisor for its whole life; holds what is known before the start (`Facts`), and in a
-              second line the supervisor's pid, which it writes before it starts anything
+lock          flock'ed by the supervisor for its whole life; holds what is known before the start (`Facts`), and behind
+              it the supervisor's pid, which it writes before it starts anything
 control       the supervisor's datagram socket: `stop`, `signal`, `limit`
 script        the copied script, executable
 started.json  the `started` message, and in `private` what the next runner needs to know about the running command
 result.json   the `ended` or `spawn_failed` message: renamed into place before anyone is told
 
-A directory with neither a live lock nor a result is an attempt whose end nobody saw: lost. Without that second line,
-and in the same boot, nothing of it ever ran: then the directory is deleted, and the attempt may be started again.
+A directory with neither a live lock nor a result is an attempt whose end nobody saw: lost. Without that pid, and in the
+same boot, nothing of it ever ran: then the directory is deleted, and the attempt may be started again.
 """
 
 import contextlib
@@ -16,7 +16,8 @@ import errno
 import fcntl
 import os
 
-from gavelq.adapters.runner import linux, sockets, wire
+from gavelq.adapters.runner import sockets, wire
+from gavelq.adapters.runner.facts import Facts
 
 LOCK = "lock"
 CONTROL = "control"
@@ -24,47 +25,6 @@ SCRIPT = "script"
 STARTED = "started.json"
 RESULT = "result.json"
 _GONE = ".gone"
-
-
-class Facts:
-    """What is known about an attempt before it starts; kept in its lock file for the next runner."""
-
-    __slots__ = ("boot_id", "claims", "grace_s", "log_max_bytes", "log_path", "marks", "n_steps", "since_ticks")
-
-    def __init__(self, source: wire.Message) -> None:
-        self.boot_id = wire.text(source, "boot_id")
-        self.since_ticks = wire.integer(source, "since_ticks")
-        """Every process of the attempt started at or after this (clock ticks after boot)."""
-        self.claims = wire.texts(source.get("claims", []), "claims")
-        self.grace_s = wire.number(source, "grace_s")
-        self.log_path = wire.text(source, "log_path")
-        self.log_max_bytes = wire.integer(source, "log_max_bytes")
-        self.n_steps = wire.integer(source, "n_steps")
-        self.marks = wire.texts(source.get("marks", []), "marks")
-        """NAME=VALUE entries of the environment that no other attempt has; empty where there are none."""
-
-    @staticmethod
-    def of(spawn: wire.Spawn, boot_id: str) -> "Facts":
-        """The facts about a request that is about to be carried out."""
-        names = ("GAVELQ_TASK_ID", "GAVELQ_ATTEMPT", "GAVELQ_SOCKET")
-        marks = [f"{name}={spawn.env[name]}" for name in names if name in spawn.env]
-        return Facts(
-            {
-                "boot_id": boot_id,
-                # A tick earlier: the kernel rounds down, and so do we.
-                "since_ticks": max(0, int(linux.boottime() * linux.TICKS_PER_S) - 1),
-                "claims": list(spawn.claims),
-                "grace_s": spawn.grace_s,
-                "log_path": spawn.log_path,
-                "log_max_bytes": spawn.log_max_bytes,
-                "n_steps": len(spawn.steps),
-                "marks": marks if len(marks) == len(names) else [],
-            }
-        )
-
-    def as_json(self) -> wire.Message:
-        """What `Facts()` reads back."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class AttemptFiles:
@@ -84,7 +44,7 @@ class AttemptFiles:
         """Make the lock file and lock it; the lock lives as long as the last copy of the descriptor."""
         fd = self._open(LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(fd, wire.encode(facts.as_json()))
+        os.write(fd, facts.as_bytes())
         return fd
 
     def is_locked(self) -> bool:
@@ -103,11 +63,7 @@ class AttemptFiles:
 
     def facts(self) -> tuple[Facts | None, bool]:
         """What the lock file holds, None where it was never written; and whether the supervisor has begun."""
-        first, _, second = (self._content(LOCK) or b"").partition(b"\n")
-        try:
-            return Facts(wire.decode(first)), bool(second)
-        except wire.Malformed:
-            return None, bool(second)
+        return Facts.read(self._content(LOCK) or b"")
 
     def write_script(self, content: bytes) -> None:
         """Put the copied script into place."""
@@ -144,13 +100,12 @@ class AttemptFiles:
             os.close(fd)
         return bytes(content)
 
-    def write(self, name: str, message: wire.Message) -> None:
+    def write(self, name: str, line: bytes) -> None:
         """Replace a file as a whole. Raises OSError."""
         new = f"{name}.new"
         fd = self._open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
-            payload = wire.encode(message)
-            if os.write(fd, payload) != len(payload):
+            if os.write(fd, line) != len(line):
                 raise OSError(errno.ENOSPC, f"{new} was written in part only")
         finally:
             os.close(fd)

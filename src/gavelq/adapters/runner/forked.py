@@ -1,6 +1,5 @@
 """What a freshly forked child does before its own work."""
 
-import contextlib
 import os
 import resource
 import signal
@@ -29,7 +28,7 @@ def supervise(
         signal.set_wakeup_fd(-1)
         os.setsid()
         close_all_but({0, 1, 2, files.attempts_fd, control.fileno(), reports_fd, *keep})
-        os.write(keep[0], b"%d\n" % os.getpid())  # the lock's second line: from here on something may have run
+        os.write(keep[0], b"%d\n" % os.getpid())  # behind the facts: from here on something may have run
         linux.become_subreaper()
         linux.set_name("gavelq-task")
         # INT, HUP and PIPE are ignored as in the launcher, whose handlers for TERM and CHLD do nothing here.
@@ -46,7 +45,11 @@ def supervise(
 def close_all_but(keep: set[int]) -> None:
     """Let go of the parent's descriptors."""
     # Not os.closerange: where Python was built without close_range(2) it tries every number up to the limit.
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in keep:
-            with contextlib.suppress(OSError):  # the listing's own descriptor
+    listing = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY)
+    for name in os.listdir(listing):
+        if int(name) not in keep and int(name) != listing:
+            try:
                 os.close(int(name))
+            except OSError:  # the copy by which listdir reads
+                continue
+    os.close(listing)

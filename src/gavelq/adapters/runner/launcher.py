@@ -114,7 +114,7 @@ class Launcher:
             except BlockingIOError:
                 return
             for line in self._report_lines.feed(chunk):
-                self._attempts.told(wire.decode(line))
+                self._attempts.told(line)
 
     # --- time ---------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import time
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _TFD_TIMER_ABSTIME = 1
+_TIMER_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 _libc = ctypes.CDLL(None, use_errno=True)
 # Looked up once, before any fork: a lookup makes objects, and every page that a child touches is memory of its own.
 _prctl = _libc.prctl
@@ -49,8 +50,7 @@ class BootTimer:
     __slots__ = ("_armed", "fd")
 
     def __init__(self) -> None:
-        flags = os.O_CLOEXEC | os.O_NONBLOCK
-        self.fd: int = _check(_timerfd_create(time.CLOCK_BOOTTIME, flags), "timerfd_create")
+        self.fd: int = _check(_timerfd_create(time.CLOCK_BOOTTIME, _TIMER_FLAGS), "timerfd_create")
         self._armed: float | None = None
 
     def set(self, at: float | None) -> None:
@@ -87,7 +87,7 @@ class Stat:
 
     def __init__(self, pid: int, content: bytes) -> None:
         # The name in parentheses may itself hold anything, spaces and parentheses too.
-        fields = content[content.rindex(b")") + 2 :].split()
+        fields = content[content.rindex(b")") + 2 :].split(b" ", 20)
         self.pid = pid
         self.state = fields[0].decode("ascii")
         self.parent = int(fields[1])

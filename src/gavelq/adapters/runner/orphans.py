@@ -16,7 +16,7 @@ import signal
 from collections.abc import Callable
 
 from gavelq.adapters.runner import linux, tree, wire
-from gavelq.adapters.runner.files import Facts
+from gavelq.adapters.runner.facts import Facts
 from gavelq.adapters.runner.results import ended
 
 _MAX_PAUSE_S = 1.0

@@ -46,10 +46,11 @@ def ended(
 
 def save(files: AttemptFiles, message: wire.Message, reports_fd: int) -> None:
     """Write the result and tell it; on a full or read-only disk wait until it can be written: it is the truth."""
+    line = wire.encode(message)
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
-            files.write(RESULT, message)
+            files.write(RESULT, line)
             break
         except FileNotFoundError:  # the directory was deleted: nobody will ever read it
             return
@@ -60,7 +61,6 @@ def save(files: AttemptFiles, message: wire.Message, reports_fd: int) -> None:
                 sys.stderr.flush()
         time.sleep(pause_s)
         pause_s = min(_MAX_PAUSE_S, pause_s * 2)
-    line = wire.encode(message)
     # Up to PIPE_BUF bytes arrive as a whole (pipe(7)); where they do not, the runner reads the file when we end.
     if len(line) <= PIPE_BUF:
         with contextlib.suppress(OSError):

@@ -13,7 +13,8 @@ from gavelq.adapters.runner import sockets, wire
 from gavelq.adapters.runner.attempts import Attempt, Attempts
 from gavelq.adapters.runner.claims import Claimed
 from gavelq.adapters.runner.command import TRANSIENT_ERRORS
-from gavelq.adapters.runner.files import CONTROL, AttemptFiles, Facts
+from gavelq.adapters.runner.facts import Facts
+from gavelq.adapters.runner.files import CONTROL, AttemptFiles
 from gavelq.adapters.runner.forked import supervise
 
 
@@ -42,7 +43,7 @@ class Spawner:
             self._refuse(spawn, problem, is_transient=False)
             return
         files = AttemptFiles(self._attempts.attempts_fd, *key)
-        attempt = Attempt(key, files, Facts.of(spawn, self._attempts.boot_id))
+        attempt = Attempt(key, files, Facts(spawn, self._attempts.boot_id))
         try:
             self._attempts.claims.take(spawn.claims)
             attempt.claimed = spawn.claims

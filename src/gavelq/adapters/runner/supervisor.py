@@ -38,12 +38,13 @@ class Supervisor:
         self._files = files
         self._control = control
         self._reports_fd = reports_fd
-        self._timer = linux.BootTimer()
+        self._timer: linux.BootTimer | None = None
         self._wake_fd, wake_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         self._pid = os.getpid()
         own = linux.stat(self._pid)
-        self._identity = {"pid": self._pid, "start_ticks": own.start_ticks if own else 0, "boot_id": boot_id}
+        self._start_ticks = own.start_ticks if own else 0
+        self._boot_id = boot_id
         self._null_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._log_fd = -1
         self._step = -1
@@ -82,19 +83,19 @@ class Supervisor:
             )
             return
         poll = select.poll()
-        for fd in (self._wake_fd, self._control.fileno(), self._timer.fd):
-            poll.register(fd, select.POLLIN)
+        poll.register(self._wake_fd, select.POLLIN)
+        poll.register(self._control.fileno(), select.POLLIN)
         while self._reap():
             if self._main is None and self._kill_at is None:
                 self._end_leftovers()
-            self._timer.set(self._next_moment())
+            self._set_timer(poll)
             for fd, _ in poll.poll(self._pause_ms()):
                 if fd == self._wake_fd:
                     os.read(self._wake_fd, 4096)
-                elif fd == self._timer.fd:
-                    self._timer.clear()
-                else:
+                elif fd == self._control.fileno():
                     self._read_control()
+                elif self._timer is not None:
+                    self._timer.clear()
             self._look_at_clock()
         results.save(self._files, self._ended(), self._reports_fd)
 
@@ -115,27 +116,22 @@ class Supervisor:
     def _tell_start(self, pid: int) -> None:
         main = linux.stat(pid)
         log = os.fstat(self._log_fd)
-        message = {
-            "kind": "started",
-            **self._id(),
-            "pid": pid,
-            "supervisor": self._identity,
-            "at": self._started_at,
-            "private": {
-                "step": self._step,
-                "main_ticks": main.start_ticks if main else 0,
-                "deadline": self._deadline,
-                "log_file": [log.st_dev, log.st_ino],
-            },
-        }
-        # A full disk must not end a task: without this file only the next runner would know less.
-        with contextlib.suppress(OSError):
-            self._files.write(STARTED, message)
-        line = wire.encode(message)
-        # Up to PIPE_BUF bytes arrive as a whole (pipe(7)); EPIPE and EAGAIN: the runner reads the file instead.
-        if len(line) <= results.PIPE_BUF:
-            with contextlib.suppress(OSError):
-                os.write(self._reports_fd, line)
+        # Written by hand: what a JSON encoder touches would be memory of this process's own as long as the task runs.
+        line = (
+            f'{{"kind":"started","task":{self._spawn.task},"attempt":{self._spawn.attempt},"pid":{pid},'
+            f'"supervisor":{{"pid":{self._pid},"start_ticks":{self._start_ticks},"boot_id":"{self._boot_id}"}},'
+            f'"at":{self._started_at!r},"private":{{"step":{self._step},"main_ticks":{main.start_ticks if main else 0},'
+            f'"deadline":{"null" if self._deadline is None else repr(self._deadline)},'
+            f'"log_file":[{log.st_dev},{log.st_ino}]}}}}\n'
+        ).encode("ascii")
+        try:
+            self._files.write(STARTED, line)
+        except OSError as error:  # a full disk ends no task: without this file only the next runner knows less
+            sys.stderr.write(f"attempt {self._files.name}: {STARTED} cannot be written: {error}\n")
+        try:
+            os.write(self._reports_fd, line)  # as a whole, because it is shorter than PIPE_BUF (pipe(7))
+        except OSError:  # nobody reads it now: whoever looks next reads the file
+            return
 
     def _reap(self) -> bool:
         """Collect what ended; False once nothing is left."""
@@ -203,10 +199,14 @@ class Supervisor:
                 os.killpg(self._main, signal.SIGKILL)
         tree.signal_descendants(self._pid, signal.SIGKILL)
 
-    def _next_moment(self) -> float | None:
-        if self._is_killing:
-            return None
-        return self._kill_at if self._kill_at is not None else self._deadline
+    def _set_timer(self, poll: select.poll) -> None:
+        due = self._kill_at if self._kill_at is not None else self._deadline
+        if self._timer is None:
+            if due is None:
+                return  # most tasks never need one
+            self._timer = linux.BootTimer()
+            poll.register(self._timer.fd, select.POLLIN)
+        self._timer.set(None if self._is_killing else due)
 
     def _pause_ms(self) -> float | None:
         if not self._is_killing:
