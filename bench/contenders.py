@@ -113,6 +113,11 @@ class Gavelq(Contender):
         found: dict[str, int] = self.ask("GET", "/api/status")["counts"]
         return found
 
+    def n_unfinished(self) -> int:
+        """How many tasks have not ended."""
+        counts = self.counts()
+        return sum(counts.get(state, 0) for state in ("held", "pending", "starting", "running", "stopping"))
+
     def runner_pid(self) -> int:
         """The runner's process."""
         return int(self.ask("GET", "/api/daemon")["runner_pid"])
@@ -183,6 +188,8 @@ class Gflow(Contender):
             "XDG_CONFIG_HOME": str(self.home / "config"), "XDG_DATA_HOME": str(self.home / "data"),
             "XDG_RUNTIME_DIR": str(self.home / "run"), "TMUX_TMPDIR": str(self.home / "run"),
         }  # fmt: skip
+        # Its tasks run in login shells and report their end with a command, which has to be on their PATH.
+        (self.home / ".bash_profile").write_text(f'export PATH="{Path(self.binary).parent}:$PATH"\n')
         self._serve(str(Path(self.binary).with_name("gflowd")))
         wait_for(self._answers, 20, "gflow answers", poll_s=0.2)
 
