@@ -58,16 +58,22 @@ def _gate(reason: Reason, no: Blocked | None) -> Gate:
 
 
 def _card_gates(shape: Shape, found: Match) -> list[Gate]:
-    """Gate by gate: how many cards are left, and which ones this gate keeps out."""
+    """Gate by gate: how many cards are left, and which ones this gate keeps out.
+
+    A gate that keeps no card out is open, however few are left; cards that the request itself excludes (not listed)
+    never were candidates.
+    """
     gates = []
-    left = len(found.fitting) + len(found.refused)
+    need = shape.gpus.count
+    candidates = [r for r in found.refused.values() if r.own or r.reason is not Reason.GPU_COUNT]
+    left = len(found.fitting) + len(candidates)
     for reason in _OF_CARDS:
-        out = [refusal for refusal in found.refused.values() if refusal.reason is reason]
-        left -= len(out)
-        text = f"{left} of the {shape.gpus.count} needed GPU(s) are left" if out else ""
-        gates.append(
-            Gate(name=reason.value, passes=left >= shape.gpus.count, text=text, details={"out": len(out), "left": left})
-        )
+        n_out = sum(1 for refusal in candidates if refusal.reason is reason)
+        left -= n_out
+        passes = not n_out or left >= need
+        text = f"{left} GPU(s) are left" if passes else f"{left} of the {need} needed GPU(s) are left"
+        details = {"out": n_out, "left": left}
+        gates.append(Gate(name=reason.value, passes=passes, text=text if n_out else "", details=details))
     return gates
 
 
