@@ -1,8 +1,12 @@
 """The main job, end to end: submit, place, run, report; through a real daemon and real processes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from tests.support.daemon import Box
+import pytest
+
+from gavelq.testing.waiting import wait_until
+from tests.support.daemon import Box, Failure, box
 
 
 def test_a_command_runs_on_its_gpu_and_reports_its_exit_code(daemon: Box) -> None:
@@ -101,3 +105,25 @@ def test_events_tell_the_story_in_order(daemon: Box) -> None:
     assert [event["event"] for event in task["events"]] == ["submitted", "placed", "started", "ended"]
     assert task["attempts"][0]["exit_code"] == 0
     assert task["attempts"][0]["max_rss_mib"] > 0
+
+
+def test_a_listing_of_an_unknown_queue_is_an_error_not_an_empty_list(daemon: Box) -> None:
+    for states in ("", "&state=pending"):
+        with pytest.raises(Failure) as missing:
+            daemon.get(f"/api/tasks?queue=runing{states}")
+        assert missing.value.body["code"] == "queue_not_found"
+
+
+def test_those_who_wait_get_an_answer_when_the_daemon_stops() -> None:
+    with box() as instance:
+        task_id = instance.submit("sleep 60")
+        instance.wait(task_id, "running")
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(instance.get, f"/api/tasks/{task_id}/wait?timeout=25")
+            following = pool.submit(instance.get, f"/api/tasks/{task_id}/logs?offset=0&wait=25")
+            wait_until(lambda: instance.get("/api/daemon")["running"], what="both have asked")
+            instance.post("/api/daemon/stop")
+            assert waiting.result(10)["state"] == "running"
+            assert following.result(10) == ""
+        assert instance.process is not None
+        assert instance.process.wait(10) == 0

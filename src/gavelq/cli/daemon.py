@@ -18,7 +18,7 @@ from gavelq.client.address import Address
 from gavelq.client.http import Link
 from gavelq.core.errors import DaemonUnreachable, NotAllowed
 
-DEFAULT_LISTEN = "127.0.0.1:8090"
+DEFAULT_LISTEN = "127.0.0.1:8080"
 
 
 @click.group(cls=Group)
@@ -162,7 +162,9 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(f"{n} {key}" for key, n in value.items() if n) or "none"
-    return "" if value is None or value == [] else str(value)
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def reload(address: Address) -> dict[str, Any] | None:

@@ -42,7 +42,7 @@ class FilePath:
 class Listen:
     """HOST:PORT, or [HOST]:PORT for IPv6; port 0 takes a free one."""
 
-    wanted: str = "HOST:PORT, such as 127.0.0.1:8090 or [::1]:8090"
+    wanted: str = "HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080"
 
     def parse(self, raw: object, *, field: str) -> str:
         """See Kind.parse."""

@@ -177,6 +177,7 @@ class Daemon:
         """End the daemon; tasks go on."""
         if self._stopped is not None and not self._stopped.done():
             journal.note("stopping", why=why)
+            self._waiters.let_go()
             self._stopped.set_result(0)
 
     def _stop_when_idle(self, is_killing: bool) -> None:

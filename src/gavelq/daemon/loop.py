@@ -255,6 +255,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self._by_task: dict[TaskId, set[asyncio.Future[Task | None]]] = {}
+        self.is_over = False
 
     def notice(self, changes: Changes) -> None:
         """A commit: tell those whose task ended or was removed."""
@@ -266,8 +267,18 @@ class Waiters:
                     if not waiter.done():
                         waiter.set_result(task)
 
+    def let_go(self) -> None:
+        """The daemon ends: everybody gets an answer now."""
+        self.is_over = True
+        for waiting in self._by_task.values():
+            for waiter in waiting:
+                if not waiter.done():
+                    waiter.set_result(None)
+
     async def wait(self, task_id: TaskId, timeout_s: float) -> bool:
         """Until the task ends or the time is over; True where it ended. The caller checks first that it is live."""
+        if self.is_over:
+            return False
         waiter: asyncio.Future[Task | None] = asyncio.get_running_loop().create_future()
         waiting = self._by_task.setdefault(task_id, set())
         waiting.add(waiter)

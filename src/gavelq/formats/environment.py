@@ -35,8 +35,12 @@ XAUTHORITY and their like hold none and stay."""
 
 OF_THE_TASK = frozenset(
     {"GAVELQ_TASK_ID", "GAVELQ_ATTEMPT", "GAVELQ_QUEUE", "GAVELQ_GPUS", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}
+    | {"GAVELQ_URL"}
 )
-"""Set anew for every task. GAVELQ_HOME and GAVELQ_SOCKET stay: a task's own `gavelq` calls reach the same daemon."""
+"""Set anew for every task, or (how the caller reaches a daemon over TCP) never handed on.
+
+GAVELQ_HOME and GAVELQ_SOCKET stay: a task's own `gavelq` calls reach the same daemon.
+"""
 
 _TOLD = "CUDA_VISIBLE_DEVICES"
 """The one of those that people set themselves: they are told that it does not count."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from gavelq.core import events as ev
-from gavelq.core.errors import InvalidField, LimitReached, LogNotFound, TaskNotFound, WrongState
+from gavelq.core.errors import InvalidField, LimitReached, LogNotFound, QueueNotFound, TaskNotFound, WrongState
 from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.lifecycle import ENDED, EndReason, TaskState
 from gavelq.core.signals import parse_signal
@@ -74,8 +74,12 @@ class TaskService:
         """`GET /api/tasks`. Live tasks come from memory, where only those are wanted; else from the store."""
         states = set(wanted.states)
         if states and not states & {state.value for state in ENDED}:
+            if wanted.queue is not None and wanted.queue not in self._desk.state.queues:
+                raise QueueNotFound(queue=wanted.queue)
             return [self._desk.task_json(task) for task in self._live(wanted, states)]
         rows = await self._desk.store.tasks(wanted)
+        if not rows and wanted.queue is not None and wanted.queue not in self._desk.state.queues:
+            raise QueueNotFound(queue=wanted.queue)  # a typo; a queue that is gone has history
         return [self._desk.task_json(self._desk.state.tasks.get(task.id, task)) for task in rows]
 
     def _live(self, wanted: TaskFilter, states: set[str]) -> Sequence[Task]:
@@ -134,7 +138,7 @@ class TaskService:
 
         deadline = asyncio.get_running_loop().time() + wait_s
         chunk = await asyncio.to_thread(task_logs.read, path, offset)
-        while not chunk.content and task_id in self._desk.state.tasks:
+        while not chunk.content and task_id in self._desk.state.tasks and not self._desk.waiters.is_over:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 break
