@@ -32,11 +32,13 @@ class Books:
     def __init__(self) -> None:
         self.sample = GpuSample(taken_at=0.0, problem="no sample has been taken yet")
         self._ended: dict[GpuUuid, EndedUse] = {}
+        self._supervisors: dict[int, tuple[TaskId, float]] = {}
 
     def take(self, sample: GpuSample, live: frozenset[TaskId]) -> None:
         """Join a new sample. `live` are the tasks that hold something: processes of others have ended."""
         now = sample.taken_at
         self._ended = {gpu: use for gpu, use in self._ended.items() if now - use.at <= ENDED_GRACE_S}
+        self._supervisors = {pid: s for pid, s in self._supervisors.items() if now - s[1] <= ENDED_GRACE_S}
         cards = tuple(self._cleaned(card, live, now) for card in sample.cards)
         self.sample = replace(sample, cards=cards, by_uuid={})
 
@@ -50,6 +52,8 @@ class Books:
 
     def end(self, task: Task, now: float) -> None:
         """Take an ended task's processes and memory off its cards."""
+        if task.attempt is not None and task.attempt.supervisor is not None:
+            self._supervisors[task.attempt.supervisor.pid] = (task.id, now)
         held = set(task.held_gpus)
         cards = []
         for card in self.sample.cards:
@@ -62,6 +66,13 @@ class Books:
             self._ended[card.uuid] = EndedUse(at=now, pids=pids)
             cards.append(replace(_without(card, mine), utilization=None))
         self.sample = replace(self.sample, cards=tuple(cards), by_uuid={})
+
+    def ended_supervisors(self) -> dict[int, TaskId]:
+        """Supervisors that ended a moment ago, and whose task that was.
+
+        A look that was taken while a task still ran may arrive after its end, with processes that nobody saw before.
+        """
+        return {pid: task_id for pid, (task_id, _) in self._supervisors.items()}
 
     def ended_lately(self, gpu: GpuUuid, now: float) -> bool:
         """Whether a task ended on this card within the grace time."""

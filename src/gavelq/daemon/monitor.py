@@ -9,6 +9,7 @@ from gavelq.core.events import CardConfig, GpusSampled
 from gavelq.core.gpu import CardSample, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.state import State
+from gavelq.daemon import journal
 from gavelq.ports import Clock, GpuClaims, GpuProbe, ProcessTable
 
 SOON_S = 0.2
@@ -72,24 +73,27 @@ class Monitor:
 
     def _work(self) -> None:
         while not self._is_stopping:
-            sample = self._probe.sample(self._clock.now())
-            uuids = [card.uuid for card in sample.cards]
-            pids = {process.pid for card in sample.cards for process in card.processes}
-            ancestry = {pid: self._processes.ancestors(pid) for pid in pids}
-            # Reading the ledger from this thread is safe: a dict is never torn, and a wrong guess is a moment old.
-            ours = frozenset(gpu for gpu in uuids if self._state.ledger.on(gpu))
-            foreign = self._claims.foreign(uuids, ours) if self._claims is not None else {}
-            if self._loop is not None and not self._loop.is_closed():
-                try:
-                    self._loop.call_soon_threadsafe(self._join, sample, ancestry, foreign)
-                except RuntimeError:
-                    return  # the loop closed between the look and the call
+            try:
+                self._look()
+            except Exception as error:  # noqa: BLE001  # whatever one look does wrong, the next one must come
+                journal.fail("a look at the GPUs failed", error)
             self._kicked.wait(self.interval_s)
             self._kicked.clear()
         self._probe.close()
 
+    def _look(self) -> None:
+        sample = self._probe.sample(self._clock.now())
+        uuids = [card.uuid for card in sample.cards]
+        pids = {process.pid for card in sample.cards for process in card.processes}
+        ancestry = {pid: self._processes.ancestors(pid) for pid in pids}
+        # Reading the ledger from this thread is safe: a dict is never torn, and a wrong guess is a moment old.
+        ours = frozenset(gpu for gpu in uuids if self._state.ledger.on(gpu))
+        foreign = self._claims.foreign(uuids, ours) if self._claims is not None else {}
+        if self._loop is not None and not self._is_stopping:
+            self._loop.call_soon_threadsafe(self._join, sample, ancestry, foreign)
+
     def _join(self, sample: GpuSample, ancestry: Ancestry, foreign: Mapping[GpuUuid, str]) -> None:
-        supervisors = {
+        supervisors = self._state.books.ended_supervisors() | {
             task.attempt.supervisor.pid: task.id
             for task in self._state.holding.values()
             if task.attempt is not None and task.attempt.supervisor is not None
