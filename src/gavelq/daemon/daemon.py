@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
@@ -115,6 +116,7 @@ class Daemon:
             return
         error = task.exception()
         journal.fail("a part of the daemon failed; the daemon ends", error)
+        sys.stderr.write(f"gavelq: a part of the daemon failed: {error!r}; more stands in the daemon's log\n")
         if self._stopped is not None and not self._stopped.done():
             self._stopped.set_result(error.exit_code if isinstance(error, GavelqError) else 1)
 
