@@ -5,6 +5,7 @@ task can start on the freed card within milliseconds; and for ten seconds nothin
 samples is taken for somebody else's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
@@ -33,21 +34,28 @@ class Books:
         self.sample = GpuSample(taken_at=0.0, problem="no sample has been taken yet")
         self._ended: dict[GpuUuid, EndedUse] = {}
         self._supervisors: dict[int, tuple[TaskId, float]] = {}
+        self._unseen: dict[GpuUuid, int] = {}
 
-    def take(self, sample: GpuSample, live: frozenset[TaskId]) -> None:
-        """Join a new sample. `live` are the tasks that hold something: processes of others have ended."""
+    def take(self, sample: GpuSample, live: frozenset[TaskId], is_held: Callable[[GpuUuid], bool]) -> None:
+        """Join a new sample. `live` are the tasks that hold something: processes of others have ended.
+
+        `is_held` tells whether a task holds a card now.
+        """
         now = sample.taken_at
         self._ended = {gpu: use for gpu, use in self._ended.items() if now - use.at <= ENDED_GRACE_S}
         self._supervisors = {pid: s for pid, s in self._supervisors.items() if now - s[1] <= ENDED_GRACE_S}
         cards = tuple(self._cleaned(card, live, now) for card in sample.cards)
         self.sample = replace(sample, cards=cards, by_uuid={})
+        for card in cards:
+            if not is_held(card.uuid) and not self.ended_lately(card.uuid, now):
+                self._unseen[card.uuid] = _unseen(card)
 
     def _cleaned(self, card: CardSample, live: frozenset[TaskId], now: float) -> CardSample:
         use = self._ended.get(card.uuid)
         gone = [p for p in card.processes if _is_gone(p, use, live)]
         cleaned = _without(card, gone)
         if use is not None and now - use.at <= UTILIZATION_ECHO_S:
-            cleaned = replace(cleaned, utilization=None)
+            cleaned = _echo(cleaned)
         return cleaned
 
     def end(self, task: Task, now: float) -> None:
@@ -64,7 +72,7 @@ class Books:
             before = self._ended.get(card.uuid)
             pids = frozenset(p.pid for p in mine) | (before.pids if before and now - before.at < 10 else frozenset())
             self._ended[card.uuid] = EndedUse(at=now, pids=pids)
-            cards.append(replace(_without(card, mine), utilization=None))
+            cards.append(_echo(_without(card, mine)))
         self.sample = replace(self.sample, cards=tuple(cards), by_uuid={})
 
     def ended_supervisors(self) -> dict[int, TaskId]:
@@ -78,6 +86,28 @@ class Books:
         """Whether a task ended on this card within the grace time."""
         use = self._ended.get(gpu)
         return use is not None and now - use.at <= ENDED_GRACE_S
+
+    def unseen(self, card: CardSample, *, is_held: bool, now: float) -> int:
+        """MiB that no visible process accounts for and that are somebody else's; 0 where the driver tells no sizes.
+
+        While a task holds the card, and for a while after, it may be the task's own (a container's): then only what
+        was there before counts.
+        """
+        found = _unseen(card)
+        if is_held or self.ended_lately(card.uuid, now):
+            found = min(found, self._unseen.get(card.uuid, 0))
+        return found
+
+
+def _unseen(card: CardSample) -> int:
+    if card.memory_used is None or any(p.memory is None for p in card.processes):
+        return 0
+    return max(0, card.memory_used - sum(p.memory or 0 for p in card.processes))
+
+
+def _echo(card: CardSample) -> CardSample:
+    """A look at a card that a task just left: how busy it was says nothing, unless others are on it."""
+    return card if card.processes else replace(card, utilization=None)
 
 
 def _is_gone(process: GpuProcess, use: EndedUse | None, live: frozenset[TaskId]) -> bool:

@@ -89,7 +89,7 @@ class State:
         for task in step.ended:
             self.books.end(task, now)
         if step.sample is not None:
-            self.books.take(step.sample, frozenset(self.holding))
+            self.books.take(step.sample, frozenset(self.holding), lambda gpu: bool(self.ledger.on(gpu)))
 
     def forget_keys(self, before: float) -> None:
         """Drop idempotency keys that were first used before this time."""

@@ -76,11 +76,9 @@ def _view(
     processes = seen.processes if seen is not None else ()
     foreign = tuple(p for p in processes if p.task_id not in held)
     used = seen.memory_used if seen is not None else None
-    unattributed = 0
+    unseen = 0 if seen is None else state.books.unseen(seen, is_held=bool(held), now=now)
+    unattributed = unseen if unseen > unattributed_mib else 0
     sizes_known = all(p.memory is not None for p in processes)
-    if used is not None and sizes_known and not held and not state.books.ended_lately(card.uuid, now):
-        rest = used - sum(p.memory or 0 for p in processes)
-        unattributed = rest if rest > unattributed_mib else 0
     if sizes_known:
         others = max(0, (used or 0) - sum(p.memory or 0 for p in processes if p.task_id in held))
     else:
