@@ -83,12 +83,16 @@ def gap(contenders: list[Contender]) -> list[Row]:
 
 
 def _gap_ms(contender: Contender) -> float:
+    """The first task keeps the GPU until all others wait: submissions must not disturb what is measured."""
     n = 3 if contender.name == "gflow" else 30
-    file = contender.home / "gaps"
-    command = f"{STAMP} >> {file}; sleep 0.1; {STAMP} >> {file}"
-    for number in range(n):
-        spawn_ms(contender.submit(command, after_last=number > 0), contender.env, str(contender.home))
-    wait_for(lambda: file.exists() and file.read_bytes().count(b"\n") == 2 * n, 60, "all ran")
+    file, go = contender.home / "gaps", contender.home / "go"
+    spawn_ms(contender.submit(f"until [ -e {go} ]; do sleep 0.05; done"), contender.env, str(contender.home))
+    for _ in range(n):
+        command = f"{STAMP} >> {file}; sleep 0.1; {STAMP} >> {file}"
+        spawn_ms(contender.submit(command, after_last=True), contender.env, str(contender.home))
+    time.sleep(0.5)
+    go.touch()
+    wait_for(lambda: file.exists() and file.read_bytes().count(b"\n") == 2 * n, 90, "all ran", poll_s=0.1)
     stamps = [float(line) for line in file.read_text().split()]
     return statistics.median((begin - end) * 1000 for end, begin in zip(stamps[1::2], stamps[2::2], strict=False))
 
