@@ -1,5 +1,8 @@
 """Sentences of the command line's contract that nobody else tests, at a real daemon."""
 
+import json
+from pathlib import Path
+
 from tests.compat.conftest import Person
 
 
@@ -25,3 +28,59 @@ def test_why_leaves_gates_open_that_keep_no_card_out(someone: Person) -> None:
         assert [name for name, passed in gates(someone, task_id).items() if not passed] == ["infeasible"]
     finally:
         someone.ends(task_id)
+
+
+def test_a_count_of_zero_is_a_count(someone: Person) -> None:
+    task_id = someone.submits("-c", "0", 'echo "[$CUDA_VISIBLE_DEVICES][$GAVELQ_GPUS]"')
+    assert someone.waits_for(task_id)["gpu_count"] == 0
+    assert someone.does("logs", str(task_id)) == "[][]\n"
+
+
+def test_a_count_of_zero_wins_over_a_scripts_header(someone: Person, tmp_path: Path) -> None:
+    script = tmp_path / "a.sh"
+    script.write_text("#!/bin/sh\n#GAVELQ --gpu-count 2\necho done\n")
+    answer = someone.asks("submit", "script", "--file", str(script), "--gpu_num", "0")
+    assert someone.waits_for(answer["id"])["gpu_count"] == 0
+
+
+def test_an_empty_value_is_not_the_default(someone: Person) -> None:
+    """What `-g "$UNSET"` makes must not run anywhere else."""
+    assert "gpus" in someone.fails(2, "submit", "-g", "", "true")
+    assert "workdir" in someone.fails(2, "submit", "-w", "", "true")
+    assert "log" in someone.fails(2, "submit", "--log", "", "true")
+
+
+def mistakes(someone: Person, code: int, tmp_path: Path, tasks: object) -> list[tuple[int, str]]:
+    """Index and field of every mistake in a file of tasks, of which none may be accepted."""
+    file = tmp_path / "tasks.json"
+    file.write_text(json.dumps(tasks))
+    before = len(someone.asks("list"))
+    said = json.loads(someone.fails(code, "submit", "json", "--file", str(file), "-o", "json"))
+    assert len(someone.asks("list")) == before
+    return [(mistake["index"], mistake["field"]) for mistake in said["error"]["details"]["mistakes"]]
+
+
+def test_a_file_of_tasks_is_told_every_mistake(someone: Person, tmp_path: Path) -> None:
+    tasks = [{"cmd": "true", "gpu_num": -1}, "x", {"command": "", "prio": 1}, {"cmd": "true"}]
+    assert mistakes(someone, 2, tmp_path, tasks) == [(0, "gpu_num"), (1, ""), (2, "command"), (2, "prio")]
+
+
+def test_a_file_of_tasks_is_told_every_task_that_cannot_be(someone: Person, tmp_path: Path) -> None:
+    tasks = [
+        {"cmd": "true"},
+        {"cmd": "true", "workdir": "/nowhere"},
+        {"cmd": "true", "gpu_ids": [9]},
+        {"cmd": "true", "queue": "nobody"},
+        {"cmd": "true", "gpu_num": 9},
+        {"cmd": "true", "memory": "99G"},
+    ]
+    found = mistakes(someone, 2, tmp_path, tasks)
+    assert found == [(1, "workdir"), (2, "gpu_ids"), (3, "queue"), (4, "gpu_count"), (5, "memory")]
+
+
+def test_mistakes_of_one_kind_keep_its_exit_code(someone: Person, tmp_path: Path) -> None:
+    assert mistakes(someone, 7, tmp_path, [{"cmd": "true"}, {"cmd": "true", "gpu_num": 9}]) == [(1, "gpu_count")]
+    assert mistakes(someone, 3, tmp_path, [{"cmd": "a", "queue": "x"}, {"cmd": "a", "queue": "y"}]) == [
+        (0, "queue"),
+        (1, "queue"),
+    ]

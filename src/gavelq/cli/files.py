@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gavelq.cli.call import Call
-from gavelq.cli.hot.submit import submit_one
+from gavelq.cli.hot.submit import is_given, submit_one
 from gavelq.core.errors import InvalidField, InvalidFile
 
 MAX_SCRIPT = 8 << 20
@@ -51,7 +51,7 @@ def merge(header: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
         if isinstance(value, list | tuple):
             if value:
                 merged[name] = [*merged.get(name, ()), *value]
-        elif value not in (None, False):
+        elif is_given(value):
             merged[name] = value
     if given.get("util_margin") is not None:
         merged.pop("max_util", None)
@@ -60,14 +60,11 @@ def merge(header: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def read_tasks(path: str) -> list[dict[str, Any]]:
-    """The task objects of a file. Raises InvalidFile with the line, InvalidField where it cannot be read."""
+def read_tasks(path: str) -> list[object]:
+    """What a file of tasks lists; the daemon judges it, so that all its mistakes are told together.
+
+    Raises InvalidFile with the line, InvalidField where it cannot be read.
+    """
     from gavelq.formats.task_file import MAX_BYTES, read_task_file
 
-    found = read_task_file(read_bytes(path, MAX_BYTES), path)
-    for index, task in enumerate(found):
-        if not isinstance(task, dict):
-            raise InvalidField(
-                field=f"tasks[{index}]", problem=f"{task!r} is not an object", hint='write {"cmd": "..."}'
-            )
-    return [task for task in found if isinstance(task, dict)]
+    return read_task_file(read_bytes(path, MAX_BYTES), path)

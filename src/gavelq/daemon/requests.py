@@ -32,9 +32,9 @@ class Intake:
         self._envs: dict[int, BlobKey] = {}
         self._checked_dirs: set[str] = set()
 
-    def request(self, parsed: ParsedTask, queue: str | None, where: str) -> TaskRequest:
+    def request(self, parsed: ParsedTask, queue: str | None) -> TaskRequest:
         """One task. `queue` is the submission's; the task's own wins. Raises InvalidField and GpuNotFound."""
-        workdir = self._workdir(parsed.workdir, where)
+        workdir = self._workdir(parsed.workdir)
         command = self._command(parsed)
         memory, count = parsed.memory_mib, parsed.gpu_count
         allowed = tuple(dict.fromkeys(resolve_gpu(name, self._by_name) for name in parsed.gpu_ids or ()))
@@ -62,12 +62,12 @@ class Intake:
             allow_infeasible=parsed.allow_infeasible or False,
         )
 
-    def _workdir(self, wanted: str | None, where: str) -> str:
+    def _workdir(self, wanted: str | None) -> str:
         workdir = os.path.normpath(wanted or os.path.expanduser("~"))
         if workdir not in self._checked_dirs:
             if not os.path.isdir(workdir):
                 raise InvalidField(
-                    field=f"{where}workdir",
+                    field="workdir",
                     problem=f"there is no directory {workdir}",
                     hint="make it, or name another one with -w DIR",
                 )

@@ -12,7 +12,7 @@ MAX_TOLD = 1000
 _SHOWN = 20
 _COMMANDS = ("command", "argv", "script")
 
-__all__ = ["InvalidTasks", "Mistake", "ParsedScript", "ParsedTask", "parse_task", "parse_tasks"]
+__all__ = ["InvalidTasks", "Mistake", "ParsedScript", "ParsedTask", "parse_task", "parse_tasks", "told_together"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,9 @@ def _unknown(name: object, index: int | None) -> Mistake:
     return Mistake(index=index, field=shown, problem="there is no such field", hint=hint)
 
 
-def _as_error(mistakes: Sequence[Mistake], place: str) -> InvalidTasks:
+def told_together(mistakes: Sequence[Mistake], place: str) -> tuple[str, dict[str, Any]]:
+    """The message and the details of an error that tells all mistakes; `place` names index and field."""
+
     def told(mistake: Mistake) -> str:
         where = (
             f"base.{mistake.field}" if mistake.index is None else place.format(index=mistake.index, field=mistake.field)
@@ -179,4 +181,9 @@ def _as_error(mistakes: Sequence[Mistake], place: str) -> InvalidTasks:
         lines = [f"{len(mistakes)} mistakes:", *(f"  {told(mistake)}" for mistake in mistakes[:_SHOWN])]
         lines += [f"  ... and {len(mistakes) - _SHOWN} more"] if len(mistakes) > _SHOWN else []
         message = "\n".join(lines)
-    return InvalidTasks(message, mistakes=[asdict(mistake) for mistake in mistakes[:MAX_TOLD]])
+    return message, {"mistakes": [asdict(mistake) for mistake in mistakes[:MAX_TOLD]]}
+
+
+def _as_error(mistakes: Sequence[Mistake], place: str) -> InvalidTasks:
+    message, details = told_together(mistakes, place)
+    return InvalidTasks(message, **details)

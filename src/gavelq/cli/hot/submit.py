@@ -60,13 +60,13 @@ def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") 
 
 def request_of(call: Call, values: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
     """The task request that the options make (without a command), and the variables that were left out of `env`."""
-    request = {field: values[name] for name, field in _PLAIN.items() if values.get(name) not in (None, False)}
-    request["workdir"] = _absolute(values.get("workdir") or ".", "workdir")
-    if values.get("log"):
+    request = {field: values[name] for name, field in _PLAIN.items() if is_given(values.get(name))}
+    request["workdir"] = _absolute(values.get("workdir"), "workdir")
+    if values.get("log") is not None:
         request["log_path"] = _absolute(values["log"], "log")
     if values.get("tag"):
         request["tags"] = list(values["tag"])
-    if values.get("gpus"):
+    if values.get("gpus") is not None:
         ids = [part.strip() for part in values["gpus"].split(",")]
         if not all(ids):
             _refuse("gpus", f"{values['gpus']!r} is not a list of GPUs", "write for example -g 0,1")
@@ -82,6 +82,11 @@ def request_of(call: Call, values: "Mapping[str, Any]") -> "tuple[dict[str, Any]
     if dropped:
         request["env_dropped"] = dropped
     return request, dropped
+
+
+def is_given(value: object) -> bool:
+    """Whether an option was written: 0 is a value, though it equals False."""
+    return value is not None and value is not False
 
 
 def environment(call: Call, values: "Mapping[str, Any]") -> tuple[dict[str, str], list[str]]:
@@ -107,7 +112,7 @@ def environment(call: Call, values: "Mapping[str, Any]") -> tuple[dict[str, str]
 
 def submit_all(
     call: Call,
-    tasks: "list[dict[str, Any]]",
+    tasks: "Sequence[object]",
     *,
     queue: str | None,
     base: "dict[str, Any]",
@@ -146,10 +151,14 @@ def _tell(tasks: "list[dict[str, Any]]", dropped: "Sequence[str]") -> None:
         say(f"let it run with: gavelq task run {tasks[0]['id']}")
     if dropped:
         names = safe(", ".join(dropped))
-        say(f"left out of the environment: {names} (keep with --env-keep NAME)", sys.stderr)
+        keep = " (keep with --env-keep NAME)" if dropped != ["CUDA_VISIBLE_DEVICES"] else " (gavelq sets it)"
+        say(f"left out of the environment: {names}{keep}", sys.stderr)
 
 
-def _absolute(path: str, field: str) -> str:
+def _absolute(path: str | None, field: str) -> str:
+    path = "." if path is None else path
+    if not path:
+        _refuse(field, "it is empty", "name a path, or leave the option out")
     try:
         return os.path.abspath(path)
     except FileNotFoundError:

@@ -6,14 +6,25 @@ import os
 from collections.abc import Callable, Sequence
 
 from gavelq.core import events as ev
-from gavelq.core.errors import InvalidField, LimitReached, LogNotFound, QueueNotFound, TaskNotFound, WrongState
+from gavelq.core.errors import (
+    InvalidField,
+    LimitReached,
+    LogNotFound,
+    NotFound,
+    QueueNotFound,
+    Refused,
+    TaskNotFound,
+    WrongState,
+)
 from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.lifecycle import ENDED, EndReason, TaskState
 from gavelq.core.signals import parse_signal
-from gavelq.core.task import Task, TaskRequest
+from gavelq.core.state import View
+from gavelq.core.task import Task
 from gavelq.core.units import parse_count
 from gavelq.daemon import task_logs, views
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.mistakes import as_one_error, impossible_ones, understood
 from gavelq.daemon.requests import Intake
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.why import why
@@ -55,16 +66,17 @@ class TaskService:
         default = self._desk.config().submit.default_queue
         intake = Intake(caller=caller, default_queue=default, cards=dict(self._desk.state.cards))
 
-        def understand() -> tuple[TaskRequest, ...]:
-            parsed = parse()
-            place = "tasks[{}]." if len(parsed) > 1 else ""
-            return tuple(intake.request(one, queue, place.format(index)) for index, one in enumerate(parsed))
-
         # In a thread: ten thousand tasks take a while to read, and a working directory may lie on a hanging server.
-        requests = await asyncio.to_thread(understand)
+        requests, wrong = await asyncio.to_thread(lambda: understood(parse(), lambda one: intake.request(one, queue)))
         scoped = None if key is None else f"{caller.tenant}:{key}"
-        event = ev.TasksSubmitted(by=caller.name, requests=requests, blobs=intake.blobs, key=scoped)
-        ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)
+        event = ev.TasksSubmitted(by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped)
+        try:
+            if wrong:
+                raise next(iter(wrong.values()))
+            ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)
+        except (InvalidField, NotFound, Refused) as error:
+            wrong |= impossible_ones(requests, View(self._desk.state))
+            raise as_one_error(wrong) if wrong and len(requests) + len(wrong) > 1 else error from None
         found = [await self._desk.find(task_id) for task_id in ids]
         return [self._desk.task_json(task) for task in found if task is not None]
 
