@@ -30,6 +30,7 @@ class Held:
     """A reservation: the cards that wait for its holder, and where the holder stands in the order."""
 
     task_id: TaskId
+    shape: Shape
     place: tuple[int, TaskId]
     gpus: frozenset[GpuUuid]
 
@@ -50,6 +51,10 @@ class _Cycle:
     starts: list[Placement] = field(default_factory=list)
     reasons: dict[Shape, Blocked] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
+    behind: dict[str, list[Entry]] = field(default_factory=dict)
+    """Heads that only a reservation keeps waiting, by domain."""
+    freed: list[Entry] = field(default_factory=list)
+    """Those of them that are to be asked again."""
 
     def keep_reservations(self) -> None:
         """A holder keeps its reservation until it starts, ends or is blocked by something other than our own tasks."""
@@ -66,13 +71,27 @@ class _Cycle:
 
     def reserve(self, domain: str, shape: Shape, task_id: TaskId, found: Match) -> None:
         place = (rank(shape, self.snapshot.queues[shape.queue]), task_id)
-        self.held[domain] = Held(task_id=task_id, place=place, gpus=frozenset(card.uuid for card in found.fitting))
+        gpus = frozenset(card.uuid for card in found.fitting)
+        self.held[domain] = Held(task_id=task_id, shape=shape, place=place, gpus=gpus)
+
+    def drop_refused(self) -> None:
+        """Starts of this cycle may have brought a holder to a limit: then it holds nothing back any more."""
+        for domain in [domain for domain, held in self.held.items() if self.refusal(held.shape) is not None]:
+            self.let_go(domain)
+
+    def let_go(self, domain: str) -> None:
+        """End a reservation; who waited for it alone is asked again."""
+        del self.held[domain]
+        for entry in self.behind.pop(domain, []):
+            del self.reasons[entry[2]]
+            self.freed.append(entry)
 
     def refusal(self, shape: Shape) -> Blocked | None:
         return next(refusals(shape, self.snapshot, self.usage, self.policy), None)
 
-    def consider(self, shape: Shape, place: tuple[int, TaskId]) -> bool:
+    def consider(self, entry: Entry) -> bool:
         """Try to start the first task of a bucket; False (with a reason noted) where the whole bucket has to wait."""
+        place, _, shape = entry
         task_id = place[1]
         refused = self.refusal(shape)
         if refused is not None:
@@ -89,9 +108,11 @@ class _Cycle:
         if len(usable) >= shape.gpus.count:
             self.start(shape, task_id, tuple(card.uuid for card in usable[: shape.gpus.count]))
             if held is not None and held.task_id == task_id:
-                del self.held[domain]
+                self.let_go(domain)
             return True
         self.reasons[shape] = self.waits(shape, found, held)
+        if self.reasons[shape].reason is Reason.PRIORITY:
+            self.behind.setdefault(domain, []).append(entry)
         merely_own = len(found.fitting) + found.n_own >= shape.gpus.count
         if shape.gpus.count > 1 and held is None and merely_own:
             self.reserve(domain, shape, task_id, found)
@@ -125,15 +146,15 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
         ((rank(shape, snapshot.queues[shape.queue]), ids[0]), 0, shape) for shape, ids in snapshot.buckets.items()
     ]
     heapify(heads)
-    n_blocked = 0
-    while heads and n_blocked < policy.depth:
-        place, at, shape = heappop(heads)
-        if not cycle.consider(shape, place):
-            n_blocked += 1
-            continue
+    while heads and len(cycle.reasons) < policy.depth:
+        entry = place, at, shape = heappop(heads)
         ids = snapshot.buckets[shape]
-        if at + 1 < len(ids):
+        if cycle.consider(entry) and at + 1 < len(ids):
             heappush(heads, ((place[0], ids[at + 1]), at + 1, shape))
+        if not heads:
+            cycle.drop_refused()
+        while cycle.freed:
+            heappush(heads, cycle.freed.pop())
     beyond = Blocked(
         reason=Reason.DEPTH,
         text=f"{policy.depth} kinds of tasks ahead of it wait (scheduling.depth)",

@@ -106,9 +106,7 @@ def _finish(
     step.ended.append(task)
     details = {"attempt": attempt.number, "exit_code": result.exit_code, "signal": result.signal, "cause": result.cause}
     if reason is None:
-        back = advance(task, TaskState.PENDING, attempt=attempt)
-        if view.queue(task.queue).hold:
-            back = advance(back, TaskState.HELD)
+        back = _put_back(view, task, attempt)
         why = "lost" if task.stop is None else task.stop.reason.value
         step.put_task(
             back, Record(at=result.ended_at, kind="requeued", task_id=task.id, details=details | {"reason": why})
@@ -121,6 +119,12 @@ def _finish(
         record = Record(at=result.ended_at, kind="ended", task_id=task.id, details=details | {"reason": reason.value})
         step.put_task(end(replace(task, attempt=attempt), ending), record)
     step.effects += [Wake(), Resample()]
+
+
+def _put_back(view: View, task: Task, attempt: Attempt, retry_at: float | None = None) -> Task:
+    """Into its queue again; held where it was moved into a hold queue meanwhile, or its queue became one."""
+    back = advance(task, TaskState.PENDING, attempt=attempt, retry_at=retry_at)
+    return advance(back, TaskState.HELD) if view.queue(task.queue).hold else back
 
 
 def _told(stop: Stop | None, result: AttemptResult) -> str:
@@ -138,7 +142,7 @@ def _spawn_failed(view: View, step: Step, task: Task, attempt: Attempt, event: e
         _finish(view, step, task, done, result, reason)
         return
     retry_at = now + min(MAX_BACKOFF_S, 2.0 ** min(attempt.number - 1, 6))
-    back = advance(task, TaskState.PENDING, attempt=done, retry_at=retry_at)
+    back = _put_back(view, task, done, retry_at)
     details = {"attempt": attempt.number, "problem": event.problem, "retry_at": retry_at}
     step.put_task(back, Record(at=now, kind="spawn_failed", task_id=task.id, details=details))
     step.ended.append(task)
