@@ -191,7 +191,7 @@ def test_the_reference_in_docs_is_the_one_of_the_commands() -> None:
     task remove, gpu list, gpu info, gpu allocate, gpu release, gpu ignore, gpu unignore, gpu drain, queue list,
     queue status, queue create, queue set, queue delete, queue merge, queue move, queue priority, queue set-limit,
     queue pause, queue resume, status, list, cancel, logs, config show, config get, config set, config edit,
-    config check, config path, service install, completion, backup""".replace("\n", " ").split(","),
+    config check, config unset, config path, service install, completion, backup""".replace("\n", " ").split(","),
 )
 def test_no_command_is_missing_from_the_reference(name: str) -> None:
     assert f"# gavelq {name.strip()}\n" in DOCS.read_text()

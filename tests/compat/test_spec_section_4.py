@@ -84,3 +84,23 @@ def test_mistakes_of_one_kind_keep_its_exit_code(someone: Person, tmp_path: Path
         (0, "queue"),
         (1, "queue"),
     ]
+
+
+def test_a_single_task_is_refused_without_an_index(someone: Person) -> None:
+    assert "tasks[" not in someone.fails(3, "submit", "-q", "nobody", "true")
+    assert "tasks[" not in someone.fails(2, "submit", "-w", "/nowhere", "true")
+    assert "tasks[" not in someone.fails(7, "submit", "-c", "9", "true")
+
+
+def test_a_configuration_that_is_not_there_is_refused_by_every_command(someone: Person) -> None:
+    for words in (["task", "list"], ["submit", "true"], ["status"], ["config", "show"], ["daemon", "run"]):
+        assert "/no/file" in someone.fails(3, *words, "--config", "/no/file")
+
+
+def test_a_setting_goes_in_by_its_short_name_and_comes_out_again(someone: Person) -> None:
+    someone.does("config", "set", "foreign", "avoid")
+    assert someone.does("config", "get", "foreign.policy") == "avoid\n"
+    someone.does("config", "unset", "foreign")
+    assert someone.does("config", "get", "foreign") == "share\n"
+    assert "not in" in someone.does("config", "unset", "foreign.policy")
+    someone.fails(2, "config", "unset", "no.such")

@@ -34,7 +34,17 @@ class Call:
 
     def address(self) -> Address:
         """Where the daemon answers: --socket, GAVELQ_URL, GAVELQ_SOCKET, the configuration, the default place."""
+        self.require_config()
         return resolve(os.environ, socket=self.socket or self._configured_socket())
+
+    def require_config(self) -> None:
+        """Refuse a --config that names no file: another instance than the one that was meant would answer."""
+        if self.config is not None and not os.path.exists(self.config):
+            from gavelq.core.errors import NotFound
+
+            raise NotFound(
+                f"there is no file {self.config}", hint="name an existing file with --config, or leave it out"
+            )
 
     def link(self) -> Link:
         """Requests to the daemon go here."""

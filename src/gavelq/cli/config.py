@@ -14,7 +14,8 @@ from gavelq.cli.call import Call
 from gavelq.cli.output.document import print_document
 from gavelq.cli.output.table import Column, print_table
 from gavelq.cli.output.text import safe, say
-from gavelq.config import BY_NAME, check, load, set_value
+from gavelq.config import BY_NAME, check, load, set_value, unset_value
+from gavelq.config.load import SHORTHANDS
 from gavelq.config.mistakes import as_error, suggest
 from gavelq.config.reading import read_text
 from gavelq.core.errors import InvalidField, NotFound
@@ -43,6 +44,7 @@ def path(call: Call) -> int:
 @pass_call
 def show(call: Call) -> int:
     """Show every setting with its value and where that comes from."""
+    call.require_config()
     rows = load(call.config_path, os.environ).rows()
     if call.is_json:
         print_document(rows)
@@ -56,6 +58,8 @@ def show(call: Call) -> int:
 @pass_call
 def get(call: Call, name: str) -> int:
     """Print a setting's value."""
+    call.require_config()
+    name = SHORTHANDS.get(name, name)
     if name not in BY_NAME:
         raise InvalidField(
             field=name, problem="there is no such setting", hint=suggest(name, BY_NAME) or "gavelq config show"
@@ -74,12 +78,29 @@ def get(call: Call, name: str) -> int:
 @pass_call
 def set_(call: Call, name: str, value: str) -> int:
     """Write a setting into the configuration file; a running daemon reads it at once."""
+    name = SHORTHANDS.get(name, name)
     plain = set_value(call.config_path, name, value)
     changed = _reload(call)
     if call.is_json:
         print_document({"name": name, "value": plain, "path": call.config_path, "reloaded": changed})
         return 0
     say(safe(f"{name}: {_written(plain)} (in {call.config_path})"))
+    _tell_reload(changed)
+    return 0
+
+
+@config.command("unset", cls=Command)
+@click.argument("name", metavar="NAME")
+@pass_call
+def unset(call: Call, name: str) -> int:
+    """Take a setting out of the configuration file, so that its default applies again."""
+    name = SHORTHANDS.get(name, name)
+    was_there = unset_value(call.config_path, name)
+    changed = _reload(call) if was_there else None
+    if call.is_json:
+        print_document({"name": name, "removed": was_there, "path": call.config_path, "reloaded": changed})
+        return 0
+    say(safe(f"{name}: {'taken out of' if was_there else 'not in'} {call.config_path}"))
     _tell_reload(changed)
     return 0
 

@@ -104,6 +104,7 @@ def serve(call: Call, listen: str | None) -> int:
 
 
 def _foreground(call: Call, listen: str | None) -> int:
+    call.require_config()
     # gavelq.daemon is found by name: the command line must not depend on it where it only asks for help.
     from importlib import import_module
 

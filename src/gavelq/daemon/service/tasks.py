@@ -75,8 +75,10 @@ class TaskService:
                 raise next(iter(wrong.values()))
             ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)
         except (InvalidField, NotFound, Refused) as error:
+            if len(requests.keys() | wrong.keys()) == 1:
+                raise
             wrong |= impossible_ones(requests, View(self._desk.state))
-            raise as_one_error(wrong) if wrong and len(requests) + len(wrong) > 1 else error from None
+            raise as_one_error(wrong) if wrong else error from None
         found = [await self._desk.find(task_id) for task_id in ids]
         return [self._desk.task_json(task) for task in found if task is not None]
 
