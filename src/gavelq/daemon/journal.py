@@ -3,24 +3,27 @@
 import json
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
 _log = logging.getLogger("gavelq")
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
+        lines: Sequence[tuple[str, Mapping[str, Any]]] | None = getattr(record, "lines", None)
+        if lines is None:
+            lines = ((record.getMessage(), getattr(record, "fields", {})),)
+        head = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": record.getMessage(),
         }
-        line.update(getattr(record, "fields", {}))
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+            head["traceback"] = self.formatException(record.exc_info)
+        return "\n".join(_encode({**head, "event": event, **fields}) for event, fields in lines)
 
 
 def open_journal(path: str, *, level: str, max_mb: int, backups: int, also_stderr: bool) -> None:
@@ -48,9 +51,10 @@ def note(event: str, **fields: Any) -> None:
     _log.info(event, extra={"fields": fields})
 
 
-def trace(event: str, **fields: Any) -> None:
-    """One line that is only of interest when looking for a fault."""
-    _log.debug(event, extra={"fields": fields})
+def note_all(lines: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """Several ordinary lines (event, fields) in one write."""
+    if lines:
+        _log.info("", extra={"lines": lines})
 
 
 def warn(event: str, **fields: Any) -> None:

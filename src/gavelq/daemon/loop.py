@@ -228,8 +228,7 @@ class Loop:
 
     def _publish(self, changes: Changes, steps: Sequence[Step]) -> None:
         """The commit is done: tell the log and those who wait, and hand over the effects."""
-        for record in changes.records[:MAX_LOGGED]:
-            journal.note(record.kind, task=record.task_id, by=record.by, subject=record.subject, **record.details)
+        journal.note_all([_as_line(record) for record in changes.records[:MAX_LOGGED]])
         if len(changes.records) > MAX_LOGGED:
             journal.note("and more of the same commit", n_records=len(changes.records) - MAX_LOGGED)
         for listener in self.on_applied:
@@ -244,6 +243,11 @@ class Loop:
         if decided.next_at is not None:
             delay = max(0.0, decided.next_at - self._clock.now())
             self._timer = asyncio.get_running_loop().call_later(delay, self.wake)
+
+
+def _as_line(record: Record) -> tuple[str, dict[str, Any]]:
+    about = {"task": record.task_id, "by": record.by, "subject": record.subject}
+    return record.kind, {**{name: value for name, value in about.items() if value}, **record.details}
 
 
 _PLAN = PlanMade(starts=(), reservations={})
