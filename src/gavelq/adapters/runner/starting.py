@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-import gavelq
 from gavelq.core.errors import RunnerUnavailable
 
 _BOOTSTRAP = (
@@ -23,7 +22,7 @@ def command(directory: str, claims_dir: str, idle_exit_s: float) -> list[str]:
     `-I -S` keeps the environment, the user's packages and .pth files out; gavelq itself is found where this process has
     found it, behind the standard library, so that nothing beside it can take a module's place.
     """
-    root = os.path.dirname(os.path.dirname(os.path.abspath(gavelq.__file__ or "")))
+    root = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
     options = ["-I", "-S", "-X", "utf8"]
     return [sys.executable, *options, "-c", _BOOTSTRAP, root, directory, claims_dir, str(idle_exit_s)]
 
