@@ -104,3 +104,22 @@ def test_a_setting_goes_in_by_its_short_name_and_comes_out_again(someone: Person
     assert someone.does("config", "get", "foreign") == "share\n"
     assert "not in" in someone.does("config", "unset", "foreign.policy")
     someone.fails(2, "config", "unset", "no.such")
+
+
+def test_a_task_that_was_put_back_is_shown_as_one_that_waits(someone: Person) -> None:
+    task_id = someone.submits("-g", "2", "sleep 60")
+    try:
+        someone.waits_for(task_id, "running")
+        someone.does("gpu", "drain", "2", "--now", "--requeue")
+        put_back = someone.waits_for(task_id, "pending")
+        assert (put_back["started_at"], put_back["attempt"], put_back["gpus"]) == (None, 1, [2])
+        row = someone.does("task", "list").splitlines()[-1].split("\t")
+        assert row[:2] == [str(task_id), "pending"]
+        assert row[5] == "-"
+    finally:
+        someone.ends(task_id)
+        someone.does("gpu", "unignore", "2")
+
+
+def test_a_backup_into_no_directory_blames_the_path(someone: Person) -> None:
+    assert "path" in someone.fails(2, "backup", "/no/such/directory/file")

@@ -136,6 +136,25 @@ def test_a_card_s_configuration_is_applied_once_and_later_decisions_stay() -> No
     assert world.state.cards[uuid(0)].keep_free == 1024
 
 
+def test_what_a_card_s_configuration_said_goes_with_it() -> None:
+    world = World(n_cards=1)
+    entry = '{"ignored":true,"keep_free":"1G","label":"big"}'
+    world.look(card(0), configured={"0": CardConfig(label="big", ignored=True, keep_free=MiB(1024), entry=entry)})
+    world.look(card(0), configured={})
+    left = world.state.cards[uuid(0)]
+    assert (left.label, left.keep_free, left.ignored, left.configured) == ("", 0, False, "")
+
+
+def test_a_card_that_a_person_ignored_stays_so_when_its_entry_says_nothing_of_that() -> None:
+    world = World(n_cards=1)
+    world.look(card(0), configured={"0": CardConfig(label="big", entry='{"label":"big"}')})
+    world.send(GpuIgnored(by="me", gpu=uuid(0)))
+    world.look(card(0), configured={"0": CardConfig(label="left", entry='{"label":"left"}')})
+    assert world.state.cards[uuid(0)].ignored
+    world.look(card(0), configured={})
+    assert world.state.cards[uuid(0)].ignored
+
+
 def test_a_card_that_is_gone_is_lost_and_one_that_comes_back_is_not() -> None:
     world = World(n_cards=2)
     world.look(card(0))

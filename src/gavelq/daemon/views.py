@@ -34,6 +34,7 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
     request, attempt, ending = task.request, task.attempt, task.ending
     is_waiting = task.state is TaskState.PENDING and blocked is not None
     listed = attempt if attempt is not None else None
+    is_put_back = task.state in (TaskState.HELD, TaskState.PENDING)  # its last attempt is over: it has not started
     return {
         "id": task.id,
         "name": request.name,
@@ -66,7 +67,7 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
         "pid": attempt.pid if attempt and task.state.holds_gpus else None,
         "attempt": task.n_attempts,
         "submitted_at": stamp(task.submitted_at),
-        "started_at": stamp(attempt.started_at) if attempt else None,
+        "started_at": stamp(attempt.started_at) if attempt and not is_put_back else None,
         "ended_at": stamp(ending.at) if ending else None,
         "log_path": task.log_path,
         "env_dropped": list(request.dropped_env),

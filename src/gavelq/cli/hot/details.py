@@ -47,7 +47,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "queue", task["queue"]
     yield "priority", str(task["priority"]) if task.get("priority") else "-"
     yield "tenant", task.get("tenant") or "-"
-    yield "gpus", gpus_of(task) + (" (" + ", ".join(task["gpu_uuids"]) + ")" if task.get("gpu_uuids") else "")
+    yield "gpus", gpus_of(task) + (" (" + ", ".join(task["gpu_uuids"]) + ")" if _is_placed(task) else "")
     mib = task.get("memory_mib")
     yield "memory", f"{memory(mib)} per GPU" if mib is not None else "whole card" if task.get("gpu_count") else "-"
     yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
@@ -65,6 +65,10 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "log", task.get("log_path") or "-"
     yield "left out of the environment", ", ".join(task.get("env_dropped") or ()) or "-"
     yield "command", task.get("command") or "-"
+
+
+def _is_placed(task: "dict[str, Any]") -> bool:
+    return bool(task.get("gpu_uuids")) and task["state"] not in ("pending", "held")
 
 
 def _state(task: "dict[str, Any]") -> str:

@@ -161,8 +161,8 @@ def shown_name(task: "dict[str, Any]") -> str:
 
 
 def gpus_of(task: "dict[str, Any]") -> str:
-    """The GPUs that a task has or had, else how many it wants."""
-    if task.get("gpus"):
+    """The GPUs that a task has or had; while it waits, how many it wants."""
+    if task.get("gpus") and task.get("state") not in ("pending", "held"):
         return ",".join(str(index) for index in task["gpus"])
     count = task.get("gpu_count", 1)
     if not count:

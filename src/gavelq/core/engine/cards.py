@@ -48,15 +48,20 @@ def _registered(card: Card | None, seen: CardSample) -> Card:
 
 
 def _configured(view: View, card: Card, config: CardConfig | None) -> Card:
-    """Apply a `gpus:` entry when it is new: later decisions at the command line stay until the entry changes."""
-    if config is None or config.entry == card.configured:
+    """Apply a `gpus:` entry when it is new or gone: later decisions at the command line stay until the entry changes.
+
+    A card that a person ignored stays so, unless the entry speaks of that and now says otherwise.
+    """
+    config = CardConfig() if config is None else config
+    if config.entry == card.configured:
         return card
+    was_ignored = '"ignored":true' in card.configured  # entries are written by gavelq.config.cards
     owner = config.queue if config.queue is not None and view.find_queue(config.queue) is not None else card.queue
     return replace(
         card,
         label=config.label,
         keep_free=config.keep_free,
-        ignored=config.ignored,
+        ignored=card.ignored if config.ignored == was_ignored else config.ignored,
         queue=owner,
         configured=config.entry,
     )

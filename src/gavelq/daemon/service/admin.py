@@ -100,6 +100,10 @@ class AdminService:
         caller.require_admin("making a backup")
         if not os.path.isabs(path) or "\0" in path:
             raise InvalidField(field="path", problem=f"{path!r} is not absolute", hint="begin with /")
+        directory = os.path.dirname(path)
+        if not await asyncio.to_thread(os.access, directory, os.W_OK | os.X_OK):
+            problem = f"{directory} is no directory that can be written to"
+            raise InvalidField(field="path", problem=problem, hint="name a file in an existing directory of yours")
         try:
             await self._desk.store.backup(path)
         except FileExistsError:
