@@ -29,7 +29,8 @@ class Person:
 
     def asks(self, *words: str) -> Any:
         """The JSON answer of a command line that must succeed."""
-        return json.loads(self.does(*words, "-o", "json"))
+        at = words.index("--") if "--" in words else len(words)
+        return json.loads(self.does(*words[:at], "-o", "json", *words[at:]))
 
     def fails(self, code: int, *words: str) -> str:
         """A command line that must be refused with this exit code; what it said."""
