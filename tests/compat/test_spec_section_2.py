@@ -1,5 +1,6 @@
 """Sentences about queues, GPUs and who may use what, at a real daemon."""
 
+import itertools
 import os
 
 import pytest
@@ -8,11 +9,15 @@ from gavelq.testing.waiting import wait_until
 from tests.compat.conftest import Person
 
 
+_NUMBERS = itertools.count(1)
+
+
 @pytest.fixture
 def lab(someone: Person) -> str:
     """A queue of its own for one test; the test leaves it empty."""
-    someone.does("queue", "create", "lab")
-    return "lab"
+    name = f"lab{next(_NUMBERS)}"
+    someone.does("queue", "create", name)
+    return name
 
 
 def gone(someone: Person, queue: str) -> None:
@@ -105,7 +110,7 @@ def test_draining_waits_for_the_tasks_and_draining_now_does_not(someone: Person)
 def test_a_queue_without_gpus_uses_the_pool_unless_it_may_not(someone: Person, lab: str) -> None:
     someone.does("queue", "set", lab, "pool=false")
     waiting = someone.submits("-q", lab, "true")
-    assert "gavelq gpu allocate lab" in someone.does("task", "why", str(waiting))
+    assert f"gavelq gpu allocate {lab}" in someone.does("task", "why", str(waiting))
     someone.does("gpu", "allocate", "2", lab)
     assert someone.waits_for(waiting)["gpus"] == [2]
     someone.does("gpu", "release", "2", "-y")
@@ -116,11 +121,12 @@ def test_a_queue_without_gpus_uses_the_pool_unless_it_may_not(someone: Person, l
 
 def test_max_running_of_one_makes_a_queue_serial_beside_parallel_ones(someone: Person, lab: str) -> None:
     someone.does("queue", "set", lab, "max_running=1")
-    mine = [someone.submits("-q", lab, "sleep 0.2") for _ in range(3)]
-    beside = someone.submits("true")
-    ended = [someone.waits_for(task_id) for task_id in mine]
-    assert [task["started_at"] for task in ended[1:]] >= [task["ended_at"] for task in ended[:-1]]
-    assert someone.waits_for(beside)["started_at"] < ended[1]["started_at"]
+    first = someone.submits("-q", lab, "sleep 60")
+    second = someone.submits("-q", lab, "true")
+    assert someone.waits_for(someone.submits("true"))["state"] == "completed"
+    assert someone.asks("task", "info", str(second))["pending_reason"] == "queue_limit"
+    someone.ends(first)
+    assert someone.waits_for(second)["started_at"] >= someone.waits_for(first)["ended_at"]
     gone(someone, lab)
 
 
