@@ -8,7 +8,6 @@ import pytest
 from gavelq.testing.waiting import wait_until
 from tests.compat.conftest import Person
 
-
 _NUMBERS = itertools.count(1)
 
 
