@@ -20,6 +20,7 @@ from typing import NoReturn
 from gavelq.adapters.runner import linux, sockets, wire
 from gavelq.adapters.runner.attempts import Attempts
 from gavelq.adapters.runner.claims import Claims
+from gavelq.adapters.runner.complaints import survive_a_full_disk
 from gavelq.adapters.runner.connections import Connection, Connections
 from gavelq.adapters.runner.spawning import Spawner
 from gavelq.version import __version__
@@ -288,6 +289,7 @@ def main(arguments: list[str]) -> NoReturn:
         os._exit(0)
     os.setsid()
     os.chdir("/")
+    survive_a_full_disk()
     code = 1
     try:
         launcher = Launcher(directory, claims_dir, float(idle_exit_s))
