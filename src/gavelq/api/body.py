@@ -1,6 +1,7 @@
 """Request bodies: JSON objects of bounded size, read strictly."""
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi import Request
 from gavelq.core.errors import InvalidField, UsageError
 
 MAX_BODY = 16 << 20
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class TooLarge(UsageError):
@@ -43,6 +45,7 @@ async def read_object(request: Request, known: Collection[str] | None = None) ->
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise InvalidField(field="body", problem=f"it is not JSON: {error}"[:300], hint="send a JSON object") from None
+    _require_text(raw, body)
     if not isinstance(body, dict):
         raise InvalidField(field="body", problem="it is not a JSON object", hint='send for example {"command": "..."}')
     for name in body if known is not None else ():
@@ -53,6 +56,20 @@ async def read_object(request: Request, known: Collection[str] | None = None) ->
                 hint=f"the fields are {', '.join(sorted(known))}",
             )
     return body
+
+
+def _require_text(raw: bytes, body: object) -> None:
+    """JSON can write half of a character (a lone surrogate), which neither the store nor an answer can hold."""
+    if not _SURROGATE.search(raw):
+        return
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidField(
+            field="body",
+            problem=f"it holds {error.object[error.start]!a}, which is half a character and no text",
+            hint="send well-formed Unicode",
+        ) from None
 
 
 async def _read(request: Request) -> bytes:
