@@ -26,6 +26,8 @@ class Doorkeeper:
     """Values of the Host header that are ours over TCP, without the port."""
     task_of: Callable[[int], TaskId | None]
     """The task that a process descends from."""
+    is_outside: Callable[[int], bool]
+    """Whether a process certainly runs in no task."""
     tenant_of_task: Callable[[TaskId], str | None]
 
     def admit(self, request: Request) -> Caller:
@@ -44,6 +46,8 @@ class Doorkeeper:
         if task_id is not None:
             tenant = self.tenant_of_task(task_id) or name
             return Caller(name=f"task {task_id}", tenant=tenant, is_admin=False, task_id=task_id)
+        if not self.is_outside(pid):
+            return Caller(name="a process of some task", tenant=user_name(self.own_uid), is_admin=False)
         return Caller(name=name, tenant=user_name(self.own_uid) if uid == 0 else name, is_admin=True)
 
     def _by_token(self, header: str) -> Caller:

@@ -141,6 +141,7 @@ def _doorkeeper(daemon: Daemon, config: Config, token: str | None) -> Doorkeeper
         token_hash=hash_token(token) if token else None,
         allowed_hosts=hosts_of(host, config.http.allowed_hosts),
         task_of=daemon.task_of,
+        is_outside=daemon.is_outside,
         tenant_of_task=daemon.tenant_of_task,
     )
 

@@ -20,7 +20,7 @@ class Caller:
     def require_admin(self, action: str) -> None:
         """Raises NotAllowed where the caller may not change how the machine is run."""
         if not self.is_admin:
-            why = f"task {self.task_id} acts as its tenant {self.tenant}, not as admin" if self.task_id else "not admin"
+            why = f"{self.name} acts as its tenant {self.tenant}, not as admin"
             raise NotAllowed(action=action, why=why, hint="do it from a shell outside of gavelq's tasks")
 
     def require_tenant(self, tenant: str, action: str) -> None:
