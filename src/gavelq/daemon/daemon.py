@@ -153,6 +153,17 @@ class Daemon:
             return None
         return next((supervisors[up] for up in self._processes.ancestors(pid) if up in supervisors), None)
 
+    def is_outside(self, pid: int) -> bool:
+        """Whether a process certainly runs in no task, also in none whose start is not known yet or that is orphaned.
+
+        Of a process that has ended meanwhile (its child may have inherited its connection) nobody can say so. Pid 0 is
+        one that our pid namespace does not show; our tasks are always shown.
+        """
+        if pid == 0:
+            return True
+        ancestors = self._processes.ancestors(pid)
+        return bool(ancestors) and self._runner.pid not in ancestors
+
     def tenant_of_task(self, task_id: TaskId) -> str | None:
         """Whose task that is."""
         task = self.loop.state.tasks.get(task_id)
@@ -186,7 +197,6 @@ class Daemon:
         if not is_killing:
             asyncio.get_running_loop().call_soon(self.request_stop, "asked to")
             return
-        self.loop.is_closing = True  # what is freed now stays free
         self._spawn(self._stop_after_tasks())
 
     async def _stop_after_tasks(self) -> None:

@@ -38,6 +38,8 @@ async def reconcile(
     Known and running: news of its start. Known and ended: its end. Unknown to the runner: a task that was to start is
     spawned again (idempotent), one that ran is lost. Unknown to us (a restored backup): left alone, and said so.
     """
+    # Only what ran before the question can be missing in the answer: later starts are on their way to the runner.
+    ran = {(task.id, task.n_attempts) for task in state.holding.values() if task.state is not TaskState.STARTING}
     try:
         found = await runner.inventory()
     except RunnerUnavailable as error:
@@ -58,7 +60,7 @@ async def reconcile(
             continue
         if task.state is TaskState.STARTING:
             carry_out([Spawn(task_id=task.id, attempt=attempt.number)])
-        else:
+        elif (task.id, attempt.number) in ran:
             post(AttemptUnknown(task_id=task.id, attempt=attempt.number))
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gavelq.core.errors import InvalidField, WrongState
+from gavelq.core.errors import GavelqError, InvalidField, WrongState
 from gavelq.core.events import DaemonStopped
 from gavelq.daemon import journal
 from gavelq.daemon.caller import Caller
@@ -85,10 +85,21 @@ class AdminService:
     async def stop(self, caller: Caller, *, kill_tasks: bool) -> Json:
         """`daemon stop`: end the daemon; its tasks only when asked."""
         caller.require_admin("stopping the daemon")
-        n_stopped = await self._desk.loop.ask(DaemonStopped(by=caller.name)) if kill_tasks else 0
+        n_stopped = await self._stop_tasks(caller) if kill_tasks else 0
         journal.note("stop requested", by=caller.name, kill_tasks=kill_tasks, n_tasks=n_stopped)
         self._request_stop(kill_tasks)
         return {"stopping": True, "tasks_stopped": n_stopped}
+
+    async def _stop_tasks(self, caller: Caller) -> int:
+        loop = self._desk.loop
+        loop.is_closing = True  # from here on nothing starts, also not in the very batch that stops the others
+        try:
+            n_stopped: int = await loop.ask(DaemonStopped(by=caller.name))
+        except GavelqError:
+            loop.is_closing = False
+            loop.wake()
+            raise
+        return n_stopped
 
     def reload(self, caller: Caller) -> Json:
         """`POST /api/config/reload`: read the configuration file again. Raises InvalidFile; then nothing changed."""
