@@ -73,3 +73,18 @@ def test_stop_with_kill_tasks_ends_and_records_everything_before_the_daemon_is_g
             task = instance.task(task_id)
             assert (task["state"], task["end_reason"]) == ("aborted", "daemon_stopped")
         assert instance.wait(waiting)["state"] == "completed", "what waited goes on waiting, for the next daemon"
+
+
+def test_nothing_starts_any_more_once_a_stop_with_kill_tasks_has_begun() -> None:
+    with box() as instance:
+        tasks = [{"command": ": 79.5; sleep 0.0$((RANDOM % 9)); exit 1", "workdir": "/tmp"}] * 100
+        instance.post("/api/submissions", {"tasks": tasks, "base": {"env": {"PATH": instance.env["PATH"]}}})
+        wait_until(lambda: instance.get("/api/daemon")["counts"]["failed"] > 5, what="tasks come and go")
+        instance.post("/api/daemon/stop", {"kill_tasks": True})
+        assert instance.process is not None
+        assert instance.process.wait(20) == 0
+        assert not alive_with("79.5")
+        story = (instance.home / "state" / "daemon.log").read_text().splitlines()
+        stopping = next(i for i, line in enumerate(story) if '"event": "stop requested"' in line)
+        assert not [line for line in story[stopping:] if '"event": "placed"' in line]
+        instance.start()

@@ -1,9 +1,11 @@
 """A real daemon in a temporary directory: own process, real socket, real runner, real SQLite, simulated GPUs."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,19 @@ class Failure(AssertionError):
         self.status = status
         self.body = body
         super().__init__(f"{status}: {body}")
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 class Box:
@@ -112,6 +127,23 @@ class Box:
         if not 200 <= reply.status < 300:
             raise Failure(reply.status, answer)
         return answer
+
+    def raw(
+        self, method: str, path: str, content: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request as it is, with these header fields alone; status, header fields and body of the answer."""
+        connection = _UnixConnection(self.socket)
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has seen enough; its answer waits
+                connection.send(content)
+            reply = connection.getresponse()
+            return reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read()
+        finally:
+            connection.close()
 
     def get(self, path: str) -> Any:
         """GET."""
