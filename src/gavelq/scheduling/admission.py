@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from gavelq.core.ids import GpuUuid
 from gavelq.core.pending import Shape
+from gavelq.core.task import GpuRequest
+from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot, Usage, domain_of
@@ -15,14 +16,14 @@ def refusals(shape: Shape, snapshot: Snapshot, usage: Usage, policy: Policy) -> 
     if queue.paused:
         yield Blocked(
             reason=Reason.QUEUE_PAUSED,
-            text=f"queue {queue.name} is paused; resume it with: gavelq queue resume {queue.name}",
+            words=f"queue {queue.name} is paused; resume it with: gavelq queue resume {queue.name}",
             details={"queue": queue.name},
         )
     if shape.retry_at is not None and snapshot.now < shape.retry_at:
         wait_s = shape.retry_at - snapshot.now
         yield Blocked(
             reason=Reason.BACKOFF,
-            text=f"its last start failed for a passing reason; the next try is in {wait_s:.0f} s",
+            words=f"its last start failed for a passing reason; the next try is in {wait_s:.0f} s",
             details={"retry_at": shape.retry_at},
         )
     yield from _domain(shape, snapshot)
@@ -39,39 +40,29 @@ def _domain(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
     if domain is None:
         yield Blocked(
             reason=Reason.INFEASIBLE,
-            text=f"queue {queue.name} owns no GPU and may not use the pool; "
+            words=f"queue {queue.name} owns no GPU and may not use the pool; "
             f"give it one with: gavelq gpu allocate {queue.name}",
             details={"queue": queue.name},
         )
         return
-    n_capable = sum(1 for card in snapshot.gpus.values() if is_capable(shape, snapshot, card.uuid))
+    n_capable = sum(1 for card in snapshot.cards_for(queue) if _is_capable(shape.gpus, card))
     if n_capable < shape.gpus.count:
         where = f"queue {queue.name} owns" if domain != "pool" else "the pool has"
         what = "GPU(s) that could ever serve it"
         yield Blocked(
             reason=Reason.INFEASIBLE,
-            text=f"it needs {shape.gpus.count} and {where} {n_capable} {what}",
+            words=f"it needs {shape.gpus.count} and {where} {n_capable} {what}",
             details={"need": shape.gpus.count, "have": n_capable, "domain": domain},
         )
 
 
-def is_capable(shape: Shape, snapshot: Snapshot, gpu: GpuUuid) -> bool:
-    """Whether a card, empty and well, could serve the shape."""
-    card = snapshot.gpus[gpu]
-    request = shape.gpus
+def _is_capable(request: GpuRequest, card: GpuView) -> bool:
+    """Whether a card, empty and well, could serve the request."""
     return (
-        is_in_domain(shape, snapshot, gpu)
-        and (not request.allowed or gpu in request.allowed)
+        (request.memory is None or card.memory_total >= request.memory)
+        and (not request.allowed or card.uuid in request.allowed)
         and not (card.is_mig and request.count > 1)
-        and (request.memory is None or card.memory_total >= request.memory)
     )
-
-
-def is_in_domain(shape: Shape, snapshot: Snapshot, gpu: GpuUuid) -> bool:
-    """Whether a card belongs to where the shape's queue runs."""
-    owner = snapshot.gpus[gpu].queue
-    queue = snapshot.queues[shape.queue]
-    return owner == queue.name if queue.name in snapshot.owners else (owner is None and queue.pool)
 
 
 def _queue_limits(shape: Shape, snapshot: Snapshot, usage: Usage) -> Iterator[Blocked]:
@@ -80,14 +71,14 @@ def _queue_limits(shape: Shape, snapshot: Snapshot, usage: Usage) -> Iterator[Bl
     if queue.max_running is not None and n_running >= queue.max_running:
         yield Blocked(
             reason=Reason.QUEUE_LIMIT,
-            text=f"queue {queue.name} runs {n_running} task(s), its max_running is {queue.max_running}",
+            words=f"queue {queue.name} runs {n_running} task(s), its max_running is {queue.max_running}",
             details={"limit": "max_running", "value": queue.max_running, "used": n_running},
         )
     n_gpus = usage.n_gpus.get(queue.name, 0)
     if queue.max_gpus is not None and n_gpus + shape.gpus.count > queue.max_gpus:
         yield Blocked(
             reason=Reason.QUEUE_LIMIT,
-            text=f"queue {queue.name} uses {n_gpus} GPU(s), its max_gpus is {queue.max_gpus}, "
+            words=f"queue {queue.name} uses {n_gpus} GPU(s), its max_gpus is {queue.max_gpus}, "
             f"it needs {shape.gpus.count} more",
             details={"limit": "max_gpus", "value": queue.max_gpus, "used": n_gpus, "need": shape.gpus.count},
         )
@@ -97,12 +88,12 @@ def _task_limits(shape: Shape, usage: Usage, policy: Policy) -> Iterator[Blocked
     if policy.max_running is not None and usage.n_total >= policy.max_running:
         yield Blocked(
             reason=Reason.TASK_LIMIT,
-            text=f"{usage.n_total} task(s) run, limits.max_running is {policy.max_running}",
+            words=f"{usage.n_total} task(s) run, limits.max_running is {policy.max_running}",
             details={"limit": "limits.max_running", "value": policy.max_running, "used": usage.n_total},
         )
     if shape.gpus.count == 0 and usage.n_cpu >= policy.max_cpu_tasks:
         yield Blocked(
             reason=Reason.TASK_LIMIT,
-            text=f"{usage.n_cpu} task(s) without GPU run, limits.max_cpu_tasks is {policy.max_cpu_tasks}",
+            words=f"{usage.n_cpu} task(s) without GPU run, limits.max_cpu_tasks is {policy.max_cpu_tasks}",
             details={"limit": "limits.max_cpu_tasks", "value": policy.max_cpu_tasks, "used": usage.n_cpu},
         )

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 from gavelq.core.events import Placement
-from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.pending import Shape
+from gavelq.core.task import GpuRequest
 from gavelq.scheduling.admission import refusals
 from gavelq.scheduling.placement import Match, blocked, match
 from gavelq.scheduling.policy import Policy, rank
@@ -42,6 +44,17 @@ class Held:
 Entry = tuple[tuple[int, TaskId], int, Shape]
 
 
+class _Look(NamedTuple):
+    """What a request finds: the gate that is closed, the cards, and the reason where these are too few."""
+
+    refused: Blocked | None
+    found: Match
+    too_few: Blocked
+
+
+_NOTHING = Match(fitting=(), refused={})
+
+
 @dataclass(slots=True)
 class _Cycle:
     snapshot: Snapshot
@@ -53,6 +66,7 @@ class _Cycle:
     held: dict[str, Held] = field(default_factory=dict)
     behind: dict[str, list[Entry]] = field(default_factory=dict)
     """Heads that only a reservation keeps waiting, by domain."""
+    looks: dict[tuple[QueueName, GpuRequest, float | None], _Look] = field(default_factory=dict)
     freed: list[Entry] = field(default_factory=list)
     """Those of them that are to be asked again."""
 
@@ -65,7 +79,7 @@ class _Cycle:
             queue = self.snapshot.queues[shape.queue]
             if domain_of(queue, self.snapshot.owners) != domain or self.refusal(shape) is not None:
                 continue
-            found = match(shape, self.snapshot, self.policy, self.taken)
+            found = self.look(shape).found
             if len(found.fitting) + found.n_own >= shape.gpus.count:
                 self.reserve(domain, shape, task_id, found)
 
@@ -87,20 +101,29 @@ class _Cycle:
             self.freed.append(entry)
 
     def refusal(self, shape: Shape) -> Blocked | None:
-        return next(refusals(shape, self.snapshot, self.usage, self.policy), None)
+        return self.look(shape).refused
+
+    def look(self, shape: Shape) -> _Look:
+        """Gates and cards for a request; remembered until the next start, since priorities change nothing about it."""
+        key = (shape.queue, shape.gpus, shape.retry_at)
+        seen = self.looks.get(key)
+        if seen is None:
+            refused = next(refusals(shape, self.snapshot, self.usage, self.policy), None)
+            found = _NOTHING if refused else match(shape, self.snapshot, self.policy, self.taken)
+            seen = self.looks[key] = _Look(refused, found, blocked(shape, found))
+        return seen
 
     def consider(self, entry: Entry) -> bool:
         """Try to start the first task of a bucket; False (with a reason noted) where the whole bucket has to wait."""
         place, _, shape = entry
         task_id = place[1]
-        refused = self.refusal(shape)
+        refused, found, too_few = self.look(shape)
         if refused is not None:
             self.reasons[shape] = refused
             return False
         if shape.gpus.count == 0:
             self.start(shape, task_id, ())
             return True
-        found = match(shape, self.snapshot, self.policy, self.taken)
         domain = domain_of(self.snapshot.queues[shape.queue], self.snapshot.owners) or ""
         held = self.held.get(domain)
         is_bound = held is not None and held.task_id != task_id and held.binds(place)
@@ -110,8 +133,9 @@ class _Cycle:
             if held is not None and held.task_id == task_id:
                 self.let_go(domain)
             return True
-        self.reasons[shape] = self.waits(shape, found, held)
-        if self.reasons[shape].reason is Reason.PRIORITY:
+        self.reasons[shape] = too_few
+        if held is not None and len(found.fitting) >= shape.gpus.count:
+            self.reasons[shape] = _behind(held)
             self.behind.setdefault(domain, []).append(entry)
         merely_own = len(found.fitting) + found.n_own >= shape.gpus.count
         if shape.gpus.count > 1 and held is None and merely_own:
@@ -121,16 +145,16 @@ class _Cycle:
     def start(self, shape: Shape, task_id: TaskId, gpus: tuple[GpuUuid, ...]) -> None:
         self.starts.append(Placement(task_id=task_id, gpus=gpus, why=self.policy.selection if gpus else "no GPU"))
         self.taken.update(gpus)
+        self.looks.clear()
         self.usage.add(shape.queue, len(gpus))
 
-    def waits(self, shape: Shape, found: Match, held: Held | None) -> Blocked:
-        if held is None or len(found.fitting) < shape.gpus.count:
-            return blocked(shape, found)
-        return Blocked(
-            reason=Reason.PRIORITY,
-            text=f"would fit, but task {held.task_id} is ahead and the free GPUs are held back for it",
-            details={"holder": held.task_id, "held": len(held.gpus)},
-        )
+
+def _behind(held: Held) -> Blocked:
+    return Blocked(
+        reason=Reason.PRIORITY,
+        words=f"would fit, but task {held.task_id} is ahead and the free GPUs are held back for it",
+        details={"holder": held.task_id, "held": len(held.gpus)},
+    )
 
 
 def plan(snapshot: Snapshot, policy: Policy) -> Plan:
@@ -157,7 +181,7 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
             heappush(heads, cycle.freed.pop())
     beyond = Blocked(
         reason=Reason.DEPTH,
-        text=f"{policy.depth} kinds of tasks ahead of it wait (scheduling.depth)",
+        words=f"{policy.depth} kinds of tasks ahead of it wait (scheduling.depth)",
         details={"depth": policy.depth},
     )
     cycle.reasons.update((shape, beyond) for _, _, shape in heads)

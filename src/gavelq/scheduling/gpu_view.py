@@ -7,6 +7,7 @@ from gavelq.core.gpu import Card, CardSample, GpuProcess, GpuState, index_key
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.ledger import Allocation
 from gavelq.core.state import State
+from gavelq.core.units import format_memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,20 @@ class GpuView:
     unavailable: str | None
     """Why nothing new may start here: ignored, draining, lost, or no fresh look at it."""
     sample: CardSample | None
+    held_text: str
+    """Which of gavelq's tasks hold it, in words; empty for none."""
+
+    @property
+    def foreign_text(self) -> str:
+        """Who else uses it, in words."""
+        parts = [
+            f"{p.user or 'an unknown user'} (pid {p.pid}, {format_memory(p.memory)})" for p in self.foreign[:3]
+        ]  # fmt: skip
+        if len(self.foreign) > 3:
+            parts.append(f"{len(self.foreign) - 3} more processes")
+        if self.unattributed:
+            parts.append(f"something invisible ({format_memory(self.unattributed)}, a container?)")
+        return "used by " + ", ".join(parts)
 
     @property
     def is_foreign(self) -> bool:
@@ -101,6 +116,7 @@ def _view(
         claimed_by=seen.claimed_by if seen is not None else None,
         unavailable=_unavailable(card, seen, stale),
         sample=seen,
+        held_text="held by task " + ", ".join(map(str, held)) if held else "",
     )
 
 

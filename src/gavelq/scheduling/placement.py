@@ -1,21 +1,21 @@
 """Which cards fit a request now, and why the others do not."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gavelq.core.ids import GpuUuid
 from gavelq.core.pending import Shape
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.units import format_memory
-from gavelq.scheduling.admission import is_in_domain
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.policy import Policy, preference
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why one card does not do. `own`: only because a task of gavelq holds it, which will end."""
 
     reason: Reason
@@ -42,15 +42,14 @@ def match(shape: Shape, snapshot: Snapshot, policy: Policy, taken: Collection[Gp
     queue = snapshot.queues[shape.queue]
     fitting: list[GpuView] = []
     refused: dict[GpuUuid, Refusal] = {}
-    for uuid, card in snapshot.gpus.items():
-        if not is_in_domain(shape, snapshot, uuid):
-            continue
-        refusal = refuse(card, shape, queue, policy, is_taken=uuid in taken)
+    for card in snapshot.cards_for(queue):
+        refusal = refuse(card, shape, queue, policy, is_taken=card.uuid in taken)
         if refusal is None:
             fitting.append(card)
         else:
-            refused[uuid] = refusal
-    fitting.sort(key=lambda card: preference(policy, shape, card))
+            refused[card.uuid] = refusal
+    if len(fitting) > 1:
+        fitting.sort(key=lambda card: preference(policy, shape, card))
     return Match(fitting=tuple(fitting), refused=refused)
 
 
@@ -70,8 +69,7 @@ def refuse(card: GpuView, shape: Shape, queue: Queue, policy: Policy, *, is_take
         return Refusal(reason=Reason.GPU_UNAVAILABLE, text=foreign)
     short = _memory(card, shape, queue)
     if card.holders or is_taken:
-        text = _holders(card) if card.holders else "given away a moment ago"
-        return short or Refusal(reason=Reason.GPU_COUNT, text=text, own=True)
+        return short or Refusal(Reason.GPU_COUNT, card.held_text or "given away a moment ago", own=True)
     return _utilization(card, shape, queue) or short
 
 
@@ -80,28 +78,14 @@ def _foreign(card: GpuView, *, declares: bool, policy: Policy) -> str | None:
         return f"claimed by {card.claimed_by}"
     if not card.is_foreign or (declares and policy.foreign == "share"):
         return None
-    return "used by " + describe_foreign(card)
-
-
-def describe_foreign(card: GpuView) -> str:
-    """Who else uses a card, in words."""
-    parts = [
-        f"{p.user or 'an unknown user'} (pid {p.pid}, {format_memory(p.memory)})" for p in card.foreign[:3]
-    ]  # fmt: skip
-    if len(card.foreign) > 3:
-        parts.append(f"{len(card.foreign) - 3} more processes")
-    if card.unattributed:
-        parts.append(f"something invisible ({format_memory(card.unattributed)}, a container?)")
-    return ", ".join(parts) or str(card.claimed_by)
-
-
-def _holders(card: GpuView) -> str:
-    return "held by task " + ", ".join(str(task_id) for task_id in card.holders)
+    return card.foreign_text
 
 
 def _utilization(card: GpuView, shape: Shape, queue: Queue) -> Refusal | None:
+    if card.utilization is None:
+        return None
     limits = [limit for limit in (shape.gpus.max_util, queue.max_util) if limit is not None]
-    if card.utilization is None or not limits or card.utilization <= min(limits):
+    if not limits or card.utilization <= min(limits):
         return None
     return Refusal(reason=Reason.GPU_BUSY, text=f"{card.utilization} % busy, at most {min(limits)} % allowed")
 
@@ -126,20 +110,20 @@ def blocked(shape: Shape, found: Match) -> Blocked:
 
     gpu_count where waiting for gavelq's own tasks is enough, else the first by precedence of what stands in the way.
     """
-    need, n_fit = shape.gpus.count, len(found.fitting)
-    own = {gpu: r for gpu, r in found.refused.items() if r.own}
-    if n_fit + len(own) >= need:
-        reason, shown = Reason.GPU_COUNT, list(own.values())
+    need, n_fit, n_own = shape.gpus.count, len(found.fitting), found.n_own
+    if n_fit + n_own >= need:
+        reason, is_own = Reason.GPU_COUNT, True
     else:
-        others = [r for r in found.refused.values() if not r.own]
-        reason = next((r for r in _PRECEDENCE if any(o.reason is r for o in others)), Reason.GPU_COUNT)
-        shown = [r for r in others if r.reason is reason]
-    counted: dict[str, int] = {}
-    for refusal in shown:
-        counted[refusal.text] = counted.get(refusal.text, 0) + 1
-    why = "; ".join(text if n == 1 else f"{text} ({n} GPUs)" for text, n in list(counted.items())[:4])
+        reasons = {refusal.reason for refusal in found.refused.values() if not refusal.own}
+        reason, is_own = next((r for r in _PRECEDENCE if r in reasons), Reason.GPU_COUNT), False
     return Blocked(
         reason=reason,
-        text=f"needs {need} GPU(s), {n_fit} would do now" + (f": {why}" if why else ""),
-        details={"need": need, "fitting": n_fit, "own": len(own)},
+        words=lambda: _sentence(need, n_fit, [r.text for r in found.refused.values() if r[::2] == (reason, is_own)]),
+        details={"need": need, "fitting": n_fit, "own": n_own},
     )
+
+
+def _sentence(need: int, n_fit: int, causes: Sequence[str]) -> str:
+    counted = Counter(causes).most_common(4)
+    why = "; ".join(text if n == 1 else f"{text} ({n} GPUs)" for text, n in counted)
+    return f"needs {need} GPU(s), {n_fit} would do now" + (f": {why}" if why else "")

@@ -1,6 +1,6 @@
 """Why a task waits: data first, words second."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -27,5 +27,11 @@ class Blocked:
     """One gate's no: the reason, a sentence with its numbers, and the same numbers as data."""
 
     reason: Reason
-    text: str
+    words: str | Callable[[], str] = field(compare=False)
+    """The sentence, or how to make it: a cycle finds thousands of reasons, and people read a few."""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return self.words if isinstance(self.words, str) else self.words()

@@ -42,6 +42,13 @@ class Snapshot:
     usage: Usage
     owners: frozenset[QueueName]
     """Queues that own at least one GPU."""
+    domains: Mapping[str, tuple[GpuView, ...]]
+    """The cards of each domain, in index order."""
+
+    def cards_for(self, queue: Queue) -> tuple[GpuView, ...]:
+        """The cards that a queue's tasks may run on."""
+        domain = domain_of(queue, self.owners)
+        return self.domains.get(domain, ()) if domain is not None else ()
 
 
 POOL = "pool"
@@ -59,14 +66,20 @@ def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
     usage = Usage(n_running={}, n_gpus={}, n_total=0, n_cpu=0)
     for task in state.holding.values():
         usage.add(task.queue, len(task.held_gpus))
+    gpus = gpu_views(state, now, unattributed_mib=policy.unattributed_mib, stale_s=policy.stale_s)
+    domains: dict[str, tuple[GpuView, ...]] = {}
+    for card in gpus.values():
+        domain = POOL if card.queue is None else f"queue:{card.queue}"
+        domains[domain] = (*domains.get(domain, ()), card)
     holders = {task_id: state.tasks[task_id] for task_id in state.reservations.values() if task_id in state.tasks}
     return Snapshot(
         now=now,
         queues=state.queues,
-        gpus=gpu_views(state, now, unattributed_mib=policy.unattributed_mib, stale_s=policy.stale_s),
+        gpus=gpus,
         buckets=state.pending.buckets,
         reservations=state.reservations,
         shapes_of_holders={task_id: shape_of(task) for task_id, task in holders.items() if task.state == "pending"},
         usage=usage,
         owners=frozenset(card.queue for card in state.cards.values() if card.queue is not None),
+        domains=domains,
     )
