@@ -9,6 +9,7 @@ for the next try.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from gavelq.core.effects import Effect, Wake
@@ -30,6 +31,9 @@ from gavelq.scheduling.snapshot import take_snapshot
 
 RETRY_STORE_S = 1.0
 LINGER_S = 0.004
+SLOW_CYCLE_S = 0.003
+ANSWER_S = 0.001
+"""Time for the answers to leave before a slow cycle begins."""
 MAX_BATCH = 2000
 MAX_LOGGED = 100
 """Lines of one commit in the daemon's log; all of it stands in the event history."""
@@ -78,6 +82,8 @@ class Loop:
         """True for a moment after a failed commit."""
         self.is_closing = False
         """True while the daemon ends with its tasks: nothing new starts."""
+        self._cycle_s = 0.0
+        """How long the last cycle took."""
         self._timer: asyncio.TimerHandle | None = None
 
     async def ask(self, event: Event) -> Any:
@@ -140,7 +146,7 @@ class Loop:
             if step is not None:
                 changes.absorb(step.changes)
                 done.append((item, step))
-        planned = self._planned()
+        planned = None if self._is_answer_first(batch) else self._planned()
         if planned is not None:
             changes.absorb(planned.changes)
             done.append((_Item(_PLAN), planned))
@@ -151,6 +157,12 @@ class Loop:
         for item, step in done:
             if item.answer is not None and not item.answer.done():
                 item.answer.set_result(step.reply)
+        if self._wants_cycle and batch:
+            await asyncio.sleep(ANSWER_S)
+
+    def _is_answer_first(self, batch: Sequence[_Item]) -> bool:
+        """Where cycles take long (thousands of kinds wait), callers are answered before the next one."""
+        return self._cycle_s > SLOW_CYCLE_S and any(item.answer is not None for item in batch)
 
     def _step(self, item: _Item) -> Step | None:
         now = self._clock.now()
@@ -181,11 +193,12 @@ class Loop:
         is_wanted, self._wants_cycle = self._wants_cycle, False
         if not is_wanted or self.is_closing:
             return None
-        draft, now = self._draft, self._clock.now()
+        draft, now, began = self._draft, self._clock.now(), perf_counter()
         if not len(draft.pending) and not draft.reservations:
             self.reasons = {}
             return None
         decided = plan(take_snapshot(draft, self.policy, now), self.policy)
+        self._cycle_s = perf_counter() - began
         self.reasons = decided.reasons
         self._set_timer(decided)
         if not decided.starts and decided.reservations == draft.reservations:
