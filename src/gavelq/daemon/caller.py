@@ -2,6 +2,7 @@
 
 import pwd
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gavelq.core.errors import NotAllowed
 from gavelq.core.ids import TaskId
@@ -29,6 +30,7 @@ class Caller:
             raise NotAllowed(action=action, why=f"it belongs to {tenant}")
 
 
+@lru_cache(maxsize=1024)  # every request asks, and the answer is read from a file each time
 def user_name(uid: int) -> str:
     """The name of a unix user, or `uid-N` where it has none."""
     try:

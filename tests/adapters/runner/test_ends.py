@@ -163,7 +163,8 @@ def test_forgetting_deletes_the_directory_of_an_ended_attempt_only(box: Box) -> 
     box.forget(1)
     box.forget(2)
     assert list(box.inventory()) == [1]
-    assert [path.name for path in (box.directory / "attempts").iterdir()] == ["1-1"]
+    attempts = box.directory / "attempts"
+    wait_until(lambda: [path.name for path in attempts.iterdir()] == ["1-1"], what="only the running one is left")
 
 
 def test_a_hundred_attempts_leave_nothing_once_forgotten(box: Box) -> None:
@@ -173,4 +174,4 @@ def test_a_hundred_attempts_leave_nothing_once_forgotten(box: Box) -> None:
     for number in range(1, 101):
         box.forget(number)
     assert box.inventory() == {}
-    assert list((box.directory / "attempts").iterdir()) == []
+    wait_until(lambda: not list((box.directory / "attempts").iterdir()), what="the directories are gone")

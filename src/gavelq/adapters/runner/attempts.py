@@ -6,6 +6,7 @@ import pwd
 import select
 import socket
 import sys
+import time
 from collections.abc import Callable
 
 from gavelq.adapters.runner import linux, logcut, wire
@@ -14,6 +15,7 @@ from gavelq.adapters.runner.facts import Facts
 from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles, scan
 from gavelq.adapters.runner.orphans import Orphan
 from gavelq.adapters.runner.results import ended
+from gavelq.adapters.runner.traces import Traces
 
 Key = tuple[int, int]
 _MAX_TRIES = 500
@@ -68,6 +70,7 @@ class Attempts:
         self, directory_fd: int, epoll: select.epoll, claims: Claims, report: Callable[[bytes], None], last_boot: str
     ) -> None:
         """`last_boot`: the boot in which the last runner of this directory ran."""
+        self.traces = Traces()
         self.known: dict[Key, Attempt] = {}
         self.claims = claims
         self.attempts_fd = _open_attempts(directory_fd)
@@ -174,6 +177,7 @@ class Attempts:
         attempt = self.known.get((message["task"], message["attempt"]))
         if attempt is not None and attempt.end is None:
             self._finish(attempt, message, line + b"\n")
+            self.traces.keep(attempt.files, time.monotonic())
 
     def owns(self, fd: int) -> bool:
         """True for the descriptors that `pidfd_ready` is about."""
@@ -279,7 +283,8 @@ class Attempts:
                 self._orphans.remove(attempt)
                 attempt.orphan = None
                 self._save(attempt, orphan.result(attempt.identity))
-        return min(pauses, default=None)
+        pause = self.traces.tick(time.monotonic())
+        return min([*pauses, *([] if pause is None else [pause])], default=None)
 
     def _no_orphan_runs(self) -> bool:
         return not any(attempt.orphan and attempt.orphan.is_waiting for attempt in self._orphans)
@@ -326,8 +331,7 @@ class Attempts:
     def forget(self, attempt: Attempt) -> None:
         """Delete an ended attempt's directory."""
         self.known.pop(attempt.key, None)
-        with contextlib.suppress(OSError):  # a read-only disk: it is reported again one day
-            attempt.files.remove()
+        self.traces.forget(attempt.files)
 
     def inventory(self) -> list[wire.Message]:
         """What is known about every attempt."""

@@ -80,6 +80,7 @@ class Launcher:
             is_more = self._open.turn()
             self._spawner.start()
             self._open.flush()
+            self._attempts.traces.clear_away()
         # Without the name nobody connects to a runner that is about to leave; the lock is still ours.
         with contextlib.suppress(OSError):
             os.unlink(SOCKET, dir_fd=self._directory_fd)

@@ -1,8 +1,8 @@
 """The end of an attempt: the message, its file, and in which order the world hears of it.
 
 The file is renamed into place before anyone is told, so that no crash of any process loses the end. It is brought to
-disk right after: a freed GPU need not wait for that, since the daemon's own commit is what makes an end last, and after
-a loss of power nothing of the attempt runs any more.
+disk only where no daemon takes the end over (traces.py): the daemon's own commit is what makes an end last, a freed GPU
+need not wait for two, and after a loss of power nothing of the attempt runs any more.
 """
 
 import contextlib
@@ -61,9 +61,10 @@ def save(files: AttemptFiles, message: wire.Message, reports_fd: int) -> None:
                 sys.stderr.flush()
         time.sleep(pause_s)
         pause_s = min(_MAX_PAUSE_S, pause_s * 2)
-    # Up to PIPE_BUF bytes arrive as a whole (pipe(7)); where they do not, the runner reads the file when we end.
+    # Up to PIPE_BUF bytes arrive as a whole (pipe(7)). A runner that was told sees to the rest.
     if len(line) <= PIPE_BUF:
         with contextlib.suppress(OSError):
             os.write(reports_fd, line)
-    with contextlib.suppress(OSError):  # forgotten meanwhile, or a disk that gives up: there is nobody to tell
+            return
+    with contextlib.suppress(OSError):  # a disk that gives up: there is nobody to tell
         files.sync(RESULT)
