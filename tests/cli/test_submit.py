@@ -93,6 +93,7 @@ def test_words_behind_dashes_are_a_program_and_its_arguments(shell: Shell, fake:
 
 
 def test_an_unknown_option_behind_dashes_is_no_option(shell: Shell, fake: FakeDaemon) -> None:
+    (shell.workdir / "none.yaml").touch()
     shell.run("submit", "--gpu_num=1", "--config", "none.yaml", "--", "ls", "--retries")
     assert fake.last().body["argv"] == ["ls", "--retries"]
 

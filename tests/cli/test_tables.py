@@ -70,7 +70,7 @@ def test_gpus_show_who_uses_them(shell: Shell, fake: FakeDaemon) -> None:
     assert rows[0] == ["GPU", "MODEL", "STATE", "QUEUE", "MEMORY", "UTIL", "TEMP", "POWER", "USED BY", "FOR"]
     assert rows[1][:9] == ["0", "NVIDIA GeForce RTX 4090", "busy", "-", "10.0/24.0G", "98%", "40C", "32/450W",
                            "task 12 ada 9.8G"]  # fmt: skip
-    assert rows[2][5] == "-"
+    assert rows[2][5] == "?"
     assert rows[2][8] == "bob pid 9 8.1G"
     screen = on_terminal(shell, "gpu", "list", NO_COLOR="1")
     assert max(len(line) for line in screen.lines) <= 80

@@ -165,6 +165,7 @@ def test_a_socket_option_wins_over_everything(tmp_path: Path) -> None:
 def test_the_common_options_are_understood_in_any_position(shell: Shell, tmp_path: Path, position: int) -> None:
     with FakeDaemon(tmp_path / "d" / "other.sock") as other:
         other.gives("/api/queues", [])
+        (shell.workdir / "none.yaml").touch()
         words = ["queue", "list"]
         words[position:position] = ["--socket", str(other.path), "--config", "none.yaml", "-o", "json"]
         assert shell.run(*words).stdout == "[]\n"

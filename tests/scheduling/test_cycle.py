@@ -351,3 +351,18 @@ def test_ten_thousand_equal_tasks_are_one_shape() -> None:
         world.submit()
     assert len(world.state.pending.buckets) == 1
     assert world.cycle() == [TaskId(1)]
+
+
+@pytest.mark.parametrize(("settle_s", "starts"), [(2.0, True), (0.5, False)])
+def test_how_busy_a_card_was_with_an_ended_task_hinders_nobody_until_it_has_settled(
+    settle_s: float, starts: bool
+) -> None:
+    world = World(n_cards=1)
+    world.state.books.settle_s = settle_s
+    first = world.submit()
+    world.run_all()
+    world.ended(first)
+    second = world.submit(max_util=10)
+    world.now += 1
+    world.look(card(0, util=90))
+    assert (world.cycle() == [second]) is starts

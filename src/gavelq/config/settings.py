@@ -118,7 +118,7 @@ _GPUS = (
         "settle_s",
         Seconds(low=0, high=3600),
         2,
-        "For so long after a start a task counts with its declared memory, until its processes show up.",
+        "For so long after a task's end the utilisation of its card is taken for an echo of it, and hinders nobody.",
     ),
     _setting(
         "foreign.policy",
@@ -144,7 +144,7 @@ _TASKS = (
     ),
     _setting(
         "runner.idle_exit_s",
-        Seconds(low=0, high=86400),
+        Seconds(low=0.1, high=86400),
         60,
         "The runner process ends when neither the daemon nor tasks have been there for so long.",
         restart=True,

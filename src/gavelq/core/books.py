@@ -15,8 +15,8 @@ from gavelq.core.units import MiB
 
 ENDED_GRACE_S = 10.0
 """How long an ended task's processes are known as such (SPEC section 5)."""
-UTILIZATION_ECHO_S = 1.5
-"""NVML averages utilisation over up to a second: what it says of the time before is an echo."""
+SETTLE_S = 2.0
+"""How long after an end a card's utilisation is the ended task's echo: NVML averages over up to a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class Books:
 
     def __init__(self) -> None:
         self.sample = GpuSample(taken_at=0.0, problem="no sample has been taken yet")
+        self.settle_s = SETTLE_S
         self._ended: dict[GpuUuid, EndedUse] = {}
         self._supervisors: dict[int, tuple[TaskId, float]] = {}
         self._unseen: dict[GpuUuid, int] = {}
@@ -54,7 +55,7 @@ class Books:
         use = self._ended.get(card.uuid)
         gone = [p for p in card.processes if _is_gone(p, use, live)]
         cleaned = _without(card, gone)
-        if use is not None and now - use.at <= UTILIZATION_ECHO_S:
+        if use is not None and now - use.at <= self.settle_s:
             cleaned = _echo(cleaned)
         return cleaned
 

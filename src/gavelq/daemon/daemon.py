@@ -58,6 +58,7 @@ class Daemon:
         self._processes = processes
         self._probe = probe
         state = restore(store.load())
+        state.books.settle_s = config.settle_s
         self.facts = Facts(socket=paths.socket, state_dir=paths.state, http=http, started_at=clock.now())
         self._waiters = Waiters()
         self._effects = Effects(
@@ -177,6 +178,7 @@ class Daemon:
         changed, needs_restart = differences(self.config, fresh)
         self.config = fresh
         self.loop.policy = policy_of(fresh)
+        self.loop.state.books.settle_s = fresh.settle_s
         self.loop.rules = rules_of(fresh, self.paths)
         self._monitor.interval_s = fresh.gpu.sample_interval_s
         self._monitor.configured = fresh.cards

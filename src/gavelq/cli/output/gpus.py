@@ -73,14 +73,14 @@ def _cells(gpu: "dict[str, Any]", is_short: bool) -> tuple[str, ...]:
 
 
 def with_unit(value: "Any", unit: str) -> str:
-    """`98%`; `-` where the driver does not tell."""
-    return "-" if value is None else f"{value:.0f}{unit}"
+    """`98%`; `?` where the driver does not tell: unknown is not zero."""
+    return "?" if value is None else f"{value:.0f}{unit}"
 
 
 def power(now: float | None, limit: float | None) -> str:
-    """`250/350W`; `-` where the driver tells neither."""
+    """`250/350W`; `?` for what the driver does not tell."""
     if now is None and limit is None:
-        return "-"
+        return "?"
     shown = "?" if now is None else f"{now:.0f}"
     return f"{shown}W" if limit is None else f"{shown}/{limit:.0f}W"
 

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-EMPTY = frozenset({"", "-"})
+EMPTY = frozenset({"", "-", "?"})
 _LEAST = 8
 """A shortened column keeps so many characters."""
 
