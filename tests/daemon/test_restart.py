@@ -6,10 +6,12 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
 import gavelq
 from gavelq.testing.waiting import wait_until
 from tests.daemon.gates import Gate, begin
-from tests.support.daemon import Box, box, is_alive, parent
+from tests.support.daemon import Box, Failure, box, is_alive, parent
 
 OTHER_BOOT = "00000000-1111-2222-3333-444444444444"
 
@@ -69,6 +71,22 @@ def test_another_version_drives_the_runner_that_it_finds(tmp_path: Path) -> None
         gate.open()
         assert instance.wait(task["id"])["exit_code"] == 7
         assert instance.runner_pid == runner
+
+
+def test_cards_that_are_gone_after_a_restart_are_missed_and_not_fatal(fresh: Box) -> None:
+    done = fresh.wait(fresh.submit("true", gpu_ids=["3"]))
+    held = fresh.submit("true", gpu_ids=["3"], hold=True)
+    waiting = fresh.submit("true", gpu_ids=["3"], queue="waiting")
+    fresh.stop()
+    fresh.env["GAVELQ_GPU_SIMULATED_COUNT"] = "2"
+    fresh.start()
+    daemon = fresh.get("/api/daemon")["pid"]
+    for path in (f"/api/tasks/{done['id']}/rerun", f"/api/tasks/{held}/run", f"/api/tasks/{waiting}/run"):
+        with pytest.raises(Failure) as failure:
+            fresh.post(path)
+        assert (failure.value.status, failure.value.body["code"]) == (404, "gpu_not_found"), path
+    assert [gpu["index"] for gpu in fresh.get("/api/gpus")] == [0, 1]
+    assert fresh.get("/api/daemon")["pid"] == daemon
 
 
 def _pretend_reboot(instance: Box) -> None:

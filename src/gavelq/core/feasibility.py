@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gavelq.core.errors import Infeasible, Refused
+from gavelq.core.errors import GpuNotFound, Infeasible, Refused
 from gavelq.core.gpu import Card
 from gavelq.core.ids import GpuUuid
 from gavelq.core.queue import Queue
@@ -13,8 +13,8 @@ from gavelq.core.units import format_memory
 def require_feasible(request: TaskRequest, queue: Queue, cards: Mapping[GpuUuid, Card], problem: str | None) -> None:
     """Check a request against the machine. `problem`: why GPUs cannot be seen, where they cannot.
 
-    Raises Refused for contradictions (another queue's card, more cards than listed) and Infeasible for what this
-    machine cannot do, unless the request allows that.
+    Raises GpuNotFound, Refused for contradictions (another queue's card, more cards than listed) and Infeasible for
+    what this machine cannot do, unless the request allows that.
     """
     gpus = request.gpus
     if gpus.allowed and gpus.count > len(gpus.allowed):
@@ -23,6 +23,8 @@ def require_feasible(request: TaskRequest, queue: Queue, cards: Mapping[GpuUuid,
             hint="list more GPUs or ask for fewer",
         )
     for uuid in gpus.allowed:
+        if uuid not in cards:  # a rerun of a task whose card is no longer there
+            raise GpuNotFound(gpu=uuid)
         require_own_card(cards[uuid], queue)
     reason = None if request.allow_infeasible else impossible(request, cards, problem)
     if reason is not None:

@@ -10,6 +10,19 @@ ENDING = frozenset({1, 2, 3, 6, 9, 15})
 """Signals that mean: end. After the grace time the whole tree is killed. Others are only delivered."""
 
 
+_FAULTS = {
+    4: "SIGILL",
+    5: "SIGTRAP",
+    7: "SIGBUS",
+    8: "SIGFPE",
+    11: "SIGSEGV",
+    13: "SIGPIPE",
+    24: "SIGXCPU",
+    25: "SIGXFSZ",
+}
+"""Others that end programs; tasks are not sent these."""
+
+
 def parse_signal(value: object) -> tuple[int, bool]:
     """A signal's number and whether it ends a task; None means TERM. Raises InvalidField."""
     if value is None:
@@ -28,4 +41,5 @@ def parse_signal(value: object) -> tuple[int, bool]:
 
 def signal_name(number: int) -> str:
     """`15` as `SIGTERM`; a number without a name as `signal N`."""
-    return next((f"SIG{name}" for name, n in NUMBERS.items() if n == number), f"signal {number}")
+    sent = next((f"SIG{name}" for name, n in NUMBERS.items() if n == number), None)
+    return sent or _FAULTS.get(number, f"signal {number}")

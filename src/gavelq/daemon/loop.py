@@ -174,6 +174,14 @@ class Loop:
             elif not item.answer.done():
                 item.answer.set_exception(error)
             return None
+        except Exception as error:
+            # A fault of ours. Nothing has changed yet, so that a request with it need not end the daemon for all.
+            if item.answer is None:
+                raise
+            journal.fail("a request failed unexpectedly", error, about=type(item.event).__name__)
+            if not item.answer.done():
+                item.answer.set_exception(error)
+            return None
         self._take(step, now)
         return step
 
