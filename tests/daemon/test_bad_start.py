@@ -1,5 +1,6 @@
 """Starts that must not be: a second daemon, other people's directories, damaged files, unreadable configurations."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -9,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.support.daemon import Box, box
+from gavelq.testing.waiting import wait_until
+from tests.support.daemon import Box, alive_with, box
 
 NOBODY = 65534
 
@@ -48,18 +51,36 @@ def test_two_people_who_start_it_at_once_get_one_daemon(place: Path) -> None:
     with box() as instance:
         instance.stop()
         command = [sys.executable, "-m", "gavelq", "daemon", "init", "-o", "json"]
-        started = [
-            subprocess.Popen(
-                command, env=instance.env, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        started: list[subprocess.Popen[str]] = []
+        for _ in range(3):  # one behind the other: the last ones are still loading when the first answers
+            started.append(
+                subprocess.Popen(
+                    command, env=instance.env, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                )
             )
-            for _ in range(3)
-        ]
+            wait_until(partial(_is_under_way, instance, started), what="its daemon starts, or one is there")
         said = [process.communicate(timeout=60) for process in started]
         assert [process.returncode for process in started] == [0, 0, 0], said
         pid = instance.get("/api/daemon")["pid"]
         assert all(f'"pid": {pid}' in out or f'"pid":{pid}' in out for out, _ in said)
+        assert alive_with_home(instance) == [pid], "those that came too late do not wait for its end"
         instance.cli("daemon", "stop")
         instance.start()
+
+
+def _is_under_way(instance: Box, started: "list[subprocess.Popen[str]]") -> bool:
+    return len(alive_with_home(instance)) >= len(started) or any(process.poll() is not None for process in started)
+
+
+def alive_with_home(instance: Box) -> list[int]:
+    """The daemons of an instance, also those that are still starting."""
+    home = f"GAVELQ_HOME={instance.home}\0".encode()
+    found = []
+    for pid in alive_with("daemon\0run"):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+            if home in file.read():
+                found.append(pid)
+    return found
 
 
 def test_a_stale_socket_is_replaced(fresh: Box) -> None:

@@ -47,6 +47,7 @@ def test_a_full_disk_makes_the_daemon_read_only_and_loses_nothing(fresh: Box) ->
     held = fresh.submit("true", hold=True)
     waiting = fresh.submit("exit 5", gpu_count=4)
     daemon = fresh.get("/api/daemon")["pid"]
+    wait_until(lambda: fresh.task(waiting)["pending_reason"], what="the waiting task has its reason")
     before = fresh.get("/api/tasks")
     with no_room(fresh):
         refused(fresh, "POST", "/api/tasks", {"command": "true", "workdir": "/tmp"})

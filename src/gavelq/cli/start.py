@@ -71,6 +71,10 @@ def start(call: Call, address: Address) -> "dict[str, Any]":
     while True:
         daemon = running(address)
         if daemon is not None:
+            if daemon.get("pid") != child.pid:
+                # Somebody else's was first. Ours would wait for nothing but that one's end, and then take its place.
+                child.terminate()
+                child.wait()
             return daemon
         code = child.poll()
         if code is not None:
