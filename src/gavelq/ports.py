@@ -1,13 +1,15 @@
 """Ports: what the daemon needs from the outside world. Each Protocol states its contract; adapters keep it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gavelq.core.events import RunnerEvent
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, SubmissionId, TaskId
+from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.queue import Queue
+from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes as Changes
 from gavelq.core.step import KeyUse as KeyUse
 from gavelq.core.step import Record as Record
@@ -32,10 +34,13 @@ class Loaded:
     tasks: Sequence[Task]
     queues: Sequence[Queue]
     cards: Sequence[Card]
-    reservations: Mapping[str, TaskId]
+    reservations: Mapping[str, Reservation]
     keys: Sequence[KeyUse]
     next_task_id: TaskId
     next_submission_id: SubmissionId
+    learned: Mapping[str, Learned] = field(default_factory=dict)
+    shares: Mapping[str, ShareUse] = field(default_factory=dict)
+    streaks: Mapping[SubmissionId, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +141,10 @@ class ProcessTable(Protocol):
         """The pid itself and all its ancestors, nearest first; empty where there is no such process."""
         ...
 
+    def identify(self, pid: int) -> ProcessIdentity | None:
+        """What tells this process from any other with its pid; None where there is no such process."""
+        ...
+
 
 # --- runner ----------------------------------------------------------------------------------------------
 
@@ -161,6 +170,14 @@ class SpawnRequest:
     claims: tuple[GpuUuid, ...] = ()
     """Cards to lock for other daemons of this machine; empty for simulated ones."""
     time_limit_s: float | None = None
+    warn_signal: int | None = None
+    """Sent to the command's process group `warn_before_s` seconds before the time limit."""
+    warn_before_s: float = 0.0
+    lease: bool = False
+    """No command: `steps` is empty, and the supervisor itself holds the cards until it is stopped, over time, or the
+    owner is gone."""
+    owner: ProcessIdentity | None = None
+    """A lease ends (cause `owner_gone`) with this process."""
     grace_s: float = 10.0
     account: str = ""
     """The unix account that the task runs as; empty: the runner's own."""

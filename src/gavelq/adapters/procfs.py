@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gavelq.core.task import ProcessIdentity
+
 COMMAND_LENGTH = 200
 """Characters of a command that are kept: enough to know a process by, little enough for a table and a database."""
 
@@ -88,6 +90,20 @@ class ProcTable:
         """When it started, in clock ticks after boot: with the pid and the boot id this tells it from all others."""
         found = self.stat(pid)
         return found.start_ticks if found else None
+
+    def identify(self, pid: int) -> ProcessIdentity | None:
+        """What tells this process from any other with its pid; None where there is no such process."""
+        ticks = self.start_ticks(pid)
+        if ticks is None:
+            return None
+        return ProcessIdentity(pid=pid, start_ticks=ticks, boot_id=self._boot_id())
+
+    def _boot_id(self) -> str:
+        try:
+            with open(f"{self._root}/sys/kernel/random/boot_id", encoding="ascii") as file:
+                return file.read().strip()
+        except OSError:
+            return ""
 
     def start_time(self, pid: int) -> float | None:
         """When it started, in seconds since the epoch, to the clock tick; None: no such process."""

@@ -76,6 +76,69 @@ REQUEST = (
     Option(
         "time", ("-t", "--time"), "A limit to the running time, such as 90s, 30m, 2h or 1-12:00:00.", metavar="LIMIT"
     ),
+    Option(
+        "warn", ("--warn",), "Send a signal so many seconds before the time limit, such as USR1@60.", metavar="SIGNAL@S"
+    ),
+    Option(
+        "min_gpus",
+        ("--min-gpus",),
+        "Elastic: start with at least N GPUs (default 1).",
+        kind=COUNT,
+        metavar="N",
+        range=(1, 1024),
+    ),
+    Option(
+        "max_gpus",
+        ("--max-gpus",),
+        "Elastic: take up to N GPUs when it starts.",
+        kind=COUNT,
+        metavar="N",
+        range=(1, 1024),
+    ),
+    Option(
+        "gpu_left",
+        ("--gpu-left",),
+        "Elastic: leave N fitting GPUs free; default: what the tasks behind it need at least.",
+        kind=COUNT,
+        metavar="N",
+        range=(0, 1024),
+    ),
+    Option("share", ("--share",), "The GPU may be shared with other tasks that say so; needs --memory.", kind=FLAG),
+    Option("retries", ("--retries",), "Try again up to N times when it fails; `unlimited`: always.", metavar="N"),
+    Option("backoff", ("--backoff",), "Pauses between tries, such as 30 or 10x2..600.", metavar="S[xFACTOR][..CAP]"),
+    Option(
+        "retry_burst",
+        ("--retry-burst",),
+        "N tries without a pause, then one of --backoff, again and again.",
+        kind=COUNT,
+        metavar="N",
+        range=(1, 1_000_000),
+    ),
+    Option(
+        "retry_on", ("--retry-on",), "Try again only after these ends, such as gpu_lost,signalled.", metavar="REASONS"
+    ),
+    Option(
+        "on_gpu_oom",
+        ("--on-gpu-oom",),
+        "After a GPU ran out of memory: `same`, `exclusive`, or `x1.5` the memory.",
+        metavar="ACTION",
+    ),
+    Option("after", ("--after",), "Start when these tasks have completed.", metavar="IDS"),
+    Option("after_any", ("--after-any",), "Start when these tasks have ended, however.", metavar="IDS"),
+    Option("after_fail", ("--after-fail",), "Start when these tasks have failed.", metavar="IDS"),
+    Option(
+        "not_before",
+        ("--not-before",),
+        "Do not start before 18:00, 2026-12-01T18:00 or +2h (from now).",
+        metavar="TIME",
+    ),
+    Option("preemptible", ("--preemptible",), "More urgent tasks may stop it; it runs again later.", kind=FLAG),
+    Option(
+        "learn_memory",
+        ("--learn-memory",),
+        "Take what tasks of this name used before for the memory it needs.",
+        kind=FLAG,
+    ),
     Option("env", ("-e", "--env"), "Set an environment variable.", metavar="K=V", is_many=True),
     Option(
         "env_keep",
@@ -96,7 +159,20 @@ REQUEST = (
         kind=FLAG,
     ),
 )
-"""What a task asks for, on every form of `submit`."""
+"""What a task asks for, on every form of `submit`, `run` and `lease`, and for `task edit` and `task rerun`."""
+
+SWEEP = (
+    Option("array", ("--array",), "One task for each index, such as 0-9 or 0-99%4 (4 at once).", metavar="INDICES"),
+    Option(
+        "param",
+        ("--param",),
+        "One task for each value; {NAME} in the command and name stands for it.",
+        metavar="NAME=V,V",
+        is_many=True,
+    ),
+    Option("param_file", ("--param-file",), "One task for each row of a CSV file with a header.", metavar="FILE"),
+)
+"""Many tasks of one submission."""
 
 STATES = ("held", "pending", "starting", "running", "stopping", "completed", "failed", "cancelled", "aborted")
 UNFINISHED = STATES[:5]

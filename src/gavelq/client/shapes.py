@@ -48,6 +48,38 @@ class Task(TypedDict):
     tags: list[str]
     requeue: bool
     env_dropped: list[str]
+    gpu_left: int | None
+    warn: str | None
+    retry: "Retry"
+    n_failures: int
+    retry_at: str | None
+    dependencies: list["Dependency"]
+    not_before: str | None
+    preemptible: bool
+    learn_memory: bool
+    is_lease: bool
+    array_index: int | None
+    params: dict[str, str]
+    hold_reason: str | None
+    peak_memory_mib: int | None
+
+
+class Retry(TypedDict):
+    """When and how often a task is tried again; None (of a queue): as the configuration says."""
+
+    retries: int | Literal["unlimited"] | None
+    backoff: str | None
+    burst: int | None
+    on: list[str] | None
+    on_gpu_oom: str | None
+
+
+class Dependency(TypedDict):
+    """Another task that has to end first."""
+
+    task_id: int
+    kind: Literal["ok", "any", "fail"]
+    is_open: bool
 
 
 class Attempt(TypedDict):
@@ -63,6 +95,11 @@ class Attempt(TypedDict):
     exit_code: int | None
     signal: int | None
     cause: str | None
+    end_reason: str | None
+    log_path: str | None
+    peak_memory_mib: int | None
+    utilization_percent: float | None
+    borrowed: bool
     cpu_s: float | None
     max_rss_mib: float | None
     detail: str
@@ -118,6 +155,7 @@ class Gpu(TypedDict):
     unattributed_mib: int
     claimed_by: str | None
     unavailable: str | None
+    fault: str | None
 
 
 class Queue(TypedDict):
@@ -134,6 +172,10 @@ class Queue(TypedDict):
     max_util: int | None
     mem_type: MemType
     mem_value: int
+    lend: bool
+    time_limit_s: float | None
+    max_time_limit_s: float | None
+    retry: Retry
     n_pending: int
     n_running: int
     n_held: int
@@ -236,6 +278,27 @@ class TaskFields(TypedDict, total=False):
     hold: bool
     requeue: bool
     allow_infeasible: bool
+    warn: str
+    min_gpus: int
+    max_gpus: int
+    gpu_left: int
+    share: bool
+    retries: int | Literal["unlimited"]
+    backoff: str | float
+    retry_burst: int
+    retry_on: list[str] | str
+    on_gpu_oom: str
+    after: list[int] | int | str
+    after_any: list[int] | int | str
+    after_fail: list[int] | int | str
+    not_before: str | float
+    preemptible: bool
+    learn_memory: bool
+    array: str
+    params: dict[str, list[str]]
+    param_rows: list[dict[str, str]]
+    lease: bool
+    pid: int
 
 
 class TaskRequest(TaskFields, total=False):

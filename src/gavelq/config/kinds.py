@@ -4,6 +4,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gavelq.core.errors import InvalidField
+from gavelq.core.lifecycle import EndReason
+from gavelq.core.retry_words import (
+    format_backoff,
+    format_oom_action,
+    format_retries,
+    parse_backoff,
+    parse_oom_action,
+    parse_retries,
+    parse_retry_on,
+)
+from gavelq.core.retrying import Backoff, OomAction
 from gavelq.core.units import MiB, parse_duration, parse_memory
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -126,6 +137,96 @@ class Seconds:
     def plain(self, value: Any) -> Any:
         """See Kind.plain."""
         return int(value) if value == int(value) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A number in a range."""
+
+    low: float
+    high: float
+
+    @property
+    def wanted(self) -> str:
+        """See Kind.wanted."""
+        return f"a number from {self.low:g} to {self.high:g}"
+
+    def parse(self, raw: object, *, field: str) -> float:
+        """See Kind.parse."""
+        number = _as_number(raw)
+        if number is None or not self.low <= number <= self.high:
+            raise _wrong(raw, self, field)
+        return number
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return int(value) if value == int(value) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """A number of further tries."""
+
+    wanted: str = "a number of retries from 0 to 1000000, or unlimited"
+
+    def parse(self, raw: object, *, field: str) -> int:
+        """See Kind.parse."""
+        return parse_retries(_plain_text(raw, self, field), field=field)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return format_retries(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pauses:
+    """Pauses between tries."""
+
+    wanted: str = "pauses between tries, written SECONDS[xFACTOR][..CAP], such as 30x2..600"
+
+    def parse(self, raw: object, *, field: str) -> Backoff:
+        """See Kind.parse."""
+        return parse_backoff(_plain_text(raw, self, field), field=field)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return format_backoff(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndReasons:
+    """Ends that a task may be tried again after."""
+
+    wanted: str = "a list of end reasons such as exit_nonzero,gpu_lost; `default` and `all` stand for several"
+
+    def parse(self, raw: object, *, field: str) -> tuple[EndReason, ...]:
+        """See Kind.parse."""
+        return parse_retry_on(raw, field=field)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return [reason.value for reason in value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterOom:
+    """What changes after a GPU ran out of memory."""
+
+    wanted: str = "same, exclusive, or a factor above 1 such as x1.5"
+
+    def parse(self, raw: object, *, field: str) -> OomAction:
+        """See Kind.parse."""
+        return parse_oom_action(raw, field=field)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return format_oom_action(value)
+
+
+def _plain_text(raw: object, kind: Kind, field: str) -> str | int | float:
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        raise _wrong(raw, kind, field)
+    return raw
 
 
 def _as_number(raw: object) -> float | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from gavelq.config.settings import BY_NAME, SETTINGS
 from gavelq.core.events import CardConfig
+from gavelq.core.lifecycle import EndReason
+from gavelq.core.retrying import Backoff, OomAction
 from gavelq.core.units import MiB
 
 
@@ -62,6 +64,8 @@ class Gpu:
     simulated_count: int
     simulated_memory: MiB
     claims_dir: str
+    order: tuple[str, ...]
+    topology: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,8 @@ class Foreign:
 
     policy: str
     unattributed_mib: int
+    ignored_users: tuple[str, ...]
+    ignored_commands: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +108,70 @@ class Limits:
 class Scheduling:
     """`scheduling.*`"""
 
+    policy: str
     depth: int
+    unknown_limit_s: float
+    ageing_s: float
+    ageing_exponent: float
+    share_half_life_s: float
+    allowance_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """`sampling.*`"""
+
+    window_s: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """`sharing.*`"""
+
+    max_per_gpu: int
+    reserve_mib: int
+    max_utilization: int
+    unknown_utilization: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """`rules.*`: the GPU budget, and how command files are run."""
+
+    min_gpu: int
+    max_gpu: int | None
+    gpu_left: int
+    memory_save_mode: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preempting:
+    """`preemption.*`"""
+
+    enabled: bool
+    min_levels: int
+    min_run_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leases:
+    """`lease.*`"""
+
+    renew_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """`retry.*`"""
+
+    retries: int
+    backoff: Backoff
+    jitter_percent: int
+    on: tuple[EndReason, ...]
+    on_gpu_oom: OomAction
+    hold_after: int
+    fast_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +198,12 @@ class Config:
     submit: Submit
     limits: Limits
     scheduling: Scheduling
+    sampling: Sampling
+    sharing: Sharing
+    rules: Rules
+    preemption: Preempting
+    lease: Leases
+    retry: Retry
     retention: Retention
     selection: str
     settle_s: float
@@ -175,6 +250,12 @@ _SECTIONS: dict[str, type] = {
     "submit": Submit,
     "limits": Limits,
     "scheduling": Scheduling,
+    "sampling": Sampling,
+    "sharing": Sharing,
+    "rules": Rules,
+    "preemption": Preempting,
+    "lease": Leases,
+    "retry": Retry,
     "retention": Retention,
 }
 

@@ -3,7 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gavelq.config.kinds import Choice, Flag, Kind, Maybe, Memory, Seconds, Whole, Words
+from gavelq.config.kinds import (
+    AfterOom,
+    Choice,
+    EndReasons,
+    Flag,
+    Kind,
+    Maybe,
+    Memory,
+    Number,
+    Pauses,
+    Retries,
+    Seconds,
+    Whole,
+    Words,
+)
 from gavelq.config.places import FilePath, Listen, QueueRef
 from gavelq.formats.environment import SECRET_PATTERNS
 
@@ -110,15 +124,17 @@ _GPUS = (
     ),
     _setting(
         "selection",
-        Choice(words=("best_fit", "first")),
+        Choice(words=("best_fit", "first", "sampled")),
         "best_fit",
-        "Which of several fitting cards is taken: the one with the least free memory that does, or the lowest index.",
+        "Which of several fitting cards is taken: the one with the least free memory that does, the first in order, "
+        "or the one that looks best in a burst of samples (`sampling.*`, `rules.memory_save_mode`).",
     ),
     _setting(
         "settle_s",
         Seconds(low=0, high=3600),
         2,
-        "For so long after a task's end the utilisation of its card is taken for an echo of it, and hinders nobody.",
+        "A card that foreign processes used, or that was too busy, must have been calm for so long before a task "
+        "starts on it. For as long after a task's end its card's utilisation is taken for an echo of it, and hinders nobody.",
     ),
     _setting(
         "foreign.policy",
@@ -133,6 +149,156 @@ _GPUS = (
         1024,
         "Used memory without a visible process (a container's) above this many MiB makes a card foreign.",
     ),
+)
+
+_CHOICE = (
+    _setting(
+        "gpu.order",
+        Words(),
+        [],
+        "Cards (indices or UUIDs) that are taken before others where several fit equally well, first named first.",
+    ),
+    _setting(
+        "gpu.topology",
+        Flag(),
+        True,
+        "Give tasks of several GPUs cards that are close together (NVLink, one PCIe switch) where the driver tells.",
+    ),
+    _setting("sampling.window_s", Seconds(low=0.1, high=60), 3, "How long `selection: sampled` watches the cards."),
+    _setting("sampling.count", Whole(low=1, high=1000), 30, "How many samples it takes in that time."),
+    _setting(
+        "foreign.ignored_users",
+        Words(),
+        [],
+        "Processes of these unix users are not foreign: their memory counts as used, and nothing else.",
+    ),
+    _setting(
+        "foreign.ignored_commands",
+        Words(),
+        [
+            "Xorg",
+            "Xwayland",
+            "gnome-shell",
+            "kwin_*",
+            "plasmashell",
+            "gdm-*",
+            "sddm*",
+            "lightdm*",
+            "nvidia-persistenced",
+        ],
+        "Programs that are not foreign, by name; `*` stands for anything. Their memory counts as used.",
+    ),
+    _setting("sharing.max_per_gpu", Whole(low=1, high=64), 2, "At most so many tasks that share stand on one GPU."),
+    _setting(
+        "sharing.reserve_mib",
+        Whole(low=0, high=1 << 20),
+        512,
+        "Memory of a shared GPU that is given to no task, for what frameworks use beside what was declared.",
+    ),
+    _setting(
+        "sharing.max_utilization",
+        Whole(low=1, high=6400),
+        100,
+        "The learned utilisations of the tasks on one shared GPU add up to at most so many percent.",
+    ),
+    _setting(
+        "sharing.unknown_utilization",
+        Whole(low=0, high=100),
+        50,
+        "What a task counts for whose utilisation is not known yet.",
+    ),
+)
+
+_SCHEDULING = (
+    _setting(
+        "scheduling.policy",
+        Choice(words=("fair", "fifo", "largest_first", "smallest_first")),
+        "fair",
+        "The order of tasks of equal priority; docs/scheduling.md says when to use which.",
+    ),
+    _setting(
+        "scheduling.depth",
+        Whole(low=1, high=1_000_000),
+        1000,
+        "A scheduling cycle stops looking after so many different requests that do not fit.",
+    ),
+    _setting(
+        "scheduling.unknown_limit_s",
+        Seconds(low=1, high=365 * 86400),
+        86400,
+        "`fair` sorts a task without a time limit as if it had this one.",
+    ),
+    _setting(
+        "scheduling.ageing_s",
+        Seconds(low=1, high=365 * 86400),
+        7 * 86400,
+        "`fair` divides a task's area (limit x GPUs) by (1 + wait / ageing_s) to the power of `ageing_exponent`.",
+    ),
+    _setting("scheduling.ageing_exponent", Number(low=0, high=10), 2, "See `scheduling.ageing_s`."),
+    _setting(
+        "scheduling.share_half_life_s",
+        Seconds(low=60, high=365 * 86400),
+        7 * 86400,
+        "`fair` lets the tenant go first who used the GPUs least; use counts half after this time.",
+    ),
+    _setting(
+        "scheduling.allowance_s",
+        Seconds(low=0, high=3600),
+        1,
+        "Starting a task may take so long; backfill leaves that much time before a promised start.",
+    ),
+    _setting(
+        "rules.min_gpu",
+        Whole(low=0, high=1024),
+        0,
+        "gavelq may always use so many GPUs, whatever `rules.gpu_left` says.",
+    ),
+    _setting(
+        "rules.max_gpu",
+        Maybe(kind=Whole(low=0, high=1024)),
+        None,
+        "gavelq uses at most so many GPUs at once; none: all.",
+    ),
+    _setting("rules.gpu_left", Whole(low=0, high=1024), 0, "gavelq leaves so many of the available GPUs to others."),
+    _setting(
+        "rules.memory_save_mode",
+        Flag(),
+        True,
+        "With `selection: sampled`: true packs tasks onto used cards, false avoids cards that may overflow.",
+    ),
+    _setting(
+        "preemption.enabled",
+        Flag(),
+        False,
+        "A waiting task may stop tasks that are marked preemptible and have a lower priority; they run again later.",
+    ),
+    _setting("preemption.min_levels", Whole(low=2, high=100), 2, "How much lower their priority must be."),
+    _setting(
+        "preemption.min_run_s", Seconds(low=0, high=30 * 86400), 600, "A task that runs for less is not preempted."
+    ),
+    _setting(
+        "lease.renew_s",
+        Seconds(low=1, high=86400),
+        60,
+        "A lease without an owner process ends unless renewed so often.",
+    ),
+    _setting("retry.retries", Retries(), 0, "How often a task that failed is tried again, where it says nothing."),
+    _setting("retry.backoff", Pauses(), "10x2..600", "The pauses between tries: SECONDS[xFACTOR][..CAP]."),
+    _setting(
+        "retry.jitter_percent",
+        Whole(low=0, high=100),
+        10,
+        "Pauses are longer by up to this, so that not all come at once.",
+    ),
+    _setting("retry.on", EndReasons(), ["default"], "After which ends a task is tried again."),
+    _setting("retry.on_gpu_oom", AfterOom(), "same", "What changes after a GPU ran out of memory."),
+    _setting(
+        "retry.hold_after",
+        Whole(low=0, high=1_000_000),
+        5,
+        "After so many fast failures in a row the rest of a submission is held; 0: never.",
+    ),
+    _setting("retry.fast_s", Seconds(low=0, high=86400), 30, "A failure within so many seconds is a fast one."),
 )
 
 _TASKS = (
@@ -181,16 +347,10 @@ _TASKS = (
         "Submissions are refused while so many tasks have not ended.",
     ),
     _setting("limits.max_submission", Whole(low=1, high=1_000_000), 100_000, "The most tasks of one submission."),
-    _setting(
-        "scheduling.depth",
-        Whole(low=1, high=1_000_000),
-        1000,
-        "A scheduling cycle stops looking after so many different requests that do not fit.",
-    ),
     _setting("retention.tasks_days", Whole(low=0, high=36500), 90, "Ended tasks and their logs are kept so long."),
     _setting("retention.events_days", Whole(low=0, high=36500), 30, "The event history is kept so long."),
 )
 
-SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_TASKS)
+SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS)
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 SECTIONS: frozenset[str] = frozenset(name.partition(".")[0] for name in BY_NAME if "." in name)

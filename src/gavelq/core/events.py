@@ -1,11 +1,12 @@
 """Events: everything that happens arrives at the engine as one of these. Past participles, all of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gavelq.core.gpu import GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
-from gavelq.core.lifecycle import EndReason
+from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.reservation import Reservation
 from gavelq.core.task import AttemptResult, ProcessIdentity, TaskRequest
 from gavelq.core.units import NO_MEMORY, MiB
 
@@ -18,6 +19,44 @@ class TasksSubmitted:
     requests: tuple[TaskRequest, ...]
     blobs: Mapping[BlobKey, bytes]
     key: str | None = None
+    ended: Mapping[TaskId, TaskState] = field(default_factory=dict)
+    """How tasks that these depend on have ended, as far as they are history (the store's, not the state's)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TasksEdited:
+    """`task edit`: new requests for tasks that have not started, all of them or none. Queue and priority included."""
+
+    by: str
+    requests: Mapping[TaskId, TaskRequest]
+    fields: tuple[str, ...]
+    """The names of what was edited, for the history."""
+    blobs: Mapping[BlobKey, bytes] = field(default_factory=dict)
+    ended: Mapping[TaskId, TaskState] = field(default_factory=dict)
+    """See TasksSubmitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRenewed:
+    """The owner of a lease is still there."""
+
+    by: str
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseReleased:
+    """The owner gives a lease back."""
+
+    by: str
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasesChecked:
+    """Time to look for leases that nobody renewed. `since`: renewals cannot have come before (the daemon was away)."""
+
+    since: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,14 +219,27 @@ class Placement:
     task_id: TaskId
     gpus: tuple[GpuUuid, ...]
     why: str = ""
+    is_borrowed: bool = False
+    """On cards that another queue lends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preemption:
+    """The cycle's decision to stop these tasks, so that another one can start on their cards."""
+
+    task_id: TaskId
+    victims: tuple[TaskId, ...]
+    gpus: tuple[GpuUuid, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMade:
-    """A scheduling cycle decided: these tasks start; these tasks hold a reservation, by domain."""
+    """A scheduling cycle decided: these tasks start, these hold a reservation (by domain), these make room."""
 
     starts: tuple[Placement, ...]
-    reservations: Mapping[str, TaskId]
+    reservations: Mapping[str, Reservation]
+    preemptions: tuple[Preemption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +260,10 @@ class AttemptEnded:
     task_id: TaskId
     attempt: int
     result: AttemptResult
+    log_tail: str = ""
+    """The last lines of its output, where it failed."""
+    host_oom: str = ""
+    """The kernel's evidence that it was killed for want of main memory; empty: none was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

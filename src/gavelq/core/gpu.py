@@ -26,6 +26,9 @@ class Card:
     label: str = ""
     keep_free: MiB = NO_MEMORY
     """Memory that gavelq leaves alone on this card (setting `gpus`)."""
+    fault: str = ""
+    """What went wrong with it (an Xid error, uncorrected ECC, it was lost); until `gpu unignore`."""
+    fault_at: float | None = None
     configured: str = ""
     """The `gpus:` entry that was applied to it last, so that it is applied once and not at each start."""
 
@@ -44,6 +47,10 @@ class GpuProcess:
     is_alive: bool = True
     """False where /proc knows no such pid (another pid namespace, or it just ended)."""
     started_at: float | None = None
+    is_ignored: bool = False
+    """Somebody else's, but not to be minded: an X server, an ignored user (settings `foreign.ignored_*`)."""
+    since: float | None = None
+    """When it was first seen on this GPU (seconds since the epoch); filled in by the books."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,11 @@ class CardSample:
     fan_percent: int | None = None
     clock_mhz: int | None = None
     ecc_errors: int | None = None
+    """Uncorrected ECC errors since the driver was loaded (NVML's volatile counter)."""
+    memory_utilization: int | None = None
+    """Percent of time in which memory was read or written (nvmlUtilization_t.memory)."""
+    xids: tuple[int, ...] = ()
+    """Xid errors that the driver reported since the last sample."""
     parent: GpuUuid | None = None
     is_mig_parent: bool = False
     """A GPU in MIG mode is listed but never scheduled itself."""
@@ -79,6 +91,8 @@ class GpuSample:
     cards: tuple[CardSample, ...] = ()
     lost: tuple[GpuUuid, ...] = ()
     """Cards that the driver still lists but that do not answer."""
+    links: tuple[tuple[GpuUuid, GpuUuid, int], ...] = ()
+    """How close two cards are, each pair once: 0 NVLink, else 1 + nvmlGpuTopologyLevel_t / 10; empty: unknown."""
     problem: str | None = None
     """Why there is no (complete) answer: a missing library, a driver error."""
     by_uuid: dict[GpuUuid, CardSample] = field(default_factory=dict, compare=False, repr=False)

@@ -54,12 +54,24 @@ class EndReason(StrEnum):
     EXIT_NONZERO = "exit_nonzero"
     SIGNALLED = "signalled"
     TIME_LIMIT = "time_limit"
+    OUT_OF_MEMORY_GPU = "out_of_memory_gpu"
+    OUT_OF_MEMORY_HOST = "out_of_memory_host"
+    NCCL_ERROR = "nccl_error"
+    CODE_ERROR = "code_error"
+    """A module that is missing, a syntax error: trying again cannot help."""
+    GPU_LOST = "gpu_lost"
     SPAWN_FAILED = "spawn_failed"
     CANCELLED_BY_USER = "cancelled_by_user"
     CANCELLED_BY_ADMIN = "cancelled_by_admin"
     GPU_RELEASED = "gpu_released"
     GPU_DRAINED = "gpu_drained"
     DAEMON_STOPPED = "daemon_stopped"
+    DEPENDENCY_FAILED = "dependency_failed"
+    PREEMPTED = "preempted"
+    RELEASED = "released"
+    """A lease was given back."""
+    LEASE_EXPIRED = "lease_expired"
+    """A lease's owner died, or did not renew it."""
     LOST = "lost"
 
 
@@ -68,12 +80,21 @@ END_STATES: dict[EndReason, TaskState] = {
     EndReason.EXIT_NONZERO: _S.FAILED,
     EndReason.SIGNALLED: _S.FAILED,
     EndReason.TIME_LIMIT: _S.FAILED,
+    EndReason.OUT_OF_MEMORY_GPU: _S.FAILED,
+    EndReason.OUT_OF_MEMORY_HOST: _S.FAILED,
+    EndReason.NCCL_ERROR: _S.FAILED,
+    EndReason.CODE_ERROR: _S.FAILED,
+    EndReason.GPU_LOST: _S.ABORTED,
     EndReason.SPAWN_FAILED: _S.FAILED,
     EndReason.CANCELLED_BY_USER: _S.CANCELLED,
     EndReason.CANCELLED_BY_ADMIN: _S.CANCELLED,
     EndReason.GPU_RELEASED: _S.ABORTED,
     EndReason.GPU_DRAINED: _S.ABORTED,
     EndReason.DAEMON_STOPPED: _S.ABORTED,
+    EndReason.DEPENDENCY_FAILED: _S.ABORTED,
+    EndReason.PREEMPTED: _S.ABORTED,
+    EndReason.RELEASED: _S.COMPLETED,
+    EndReason.LEASE_EXPIRED: _S.ABORTED,
     EndReason.LOST: _S.ABORTED,
 }
 """The state that each end reason leads to."""

@@ -4,7 +4,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gavelq.core.ids import QueueName, TaskId
+from gavelq.core.ids import QueueName, SubmissionId, TaskId
+from gavelq.core.learned import pattern_key
 from gavelq.core.task import GpuRequest, Task
 
 
@@ -16,11 +17,37 @@ class Shape:
     priority: int
     gpus: GpuRequest
     retry_at: float | None = None
+    tenant: str = ""
+    time_limit_s: float | None = None
+    not_before: float | None = None
+    is_dependent: bool = False
+    """It waits for other tasks to end (which ones stands with the task)."""
+    preemptible: bool = False
+    submission: SubmissionId | None = None
+    """Where its submission runs only `max_parallel` tasks at once."""
+    max_parallel: int | None = None
+    learned_as: str | None = None
+    """The key of what is known about tasks of its name, for those that share."""
 
 
 def shape_of(task: Task) -> Shape:
     """The shape of a task as it stands."""
-    return Shape(task.queue, task.priority, task.request.gpus, task.retry_at)
+    request = task.request
+    is_narrow = request.max_parallel is not None
+    return Shape(
+        task.queue,
+        task.priority,
+        request.gpus,
+        task.retry_at,
+        request.tenant,
+        request.time_limit_s,
+        request.not_before,
+        bool(task.waits_for),
+        request.preemptible,
+        task.submission_id if is_narrow else None,
+        request.max_parallel,
+        pattern_key(request.tenant, request.name) if request.gpus.share else None,
+    )
 
 
 class PendingIndex:

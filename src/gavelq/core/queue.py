@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gavelq.core.ids import RUNNING_QUEUE, WAITING_QUEUE, QueueName
+from gavelq.core.retrying import NO_WISH, RetryWish
 
 
 class MemType(StrEnum):
@@ -32,6 +33,14 @@ class Queue:
     max_util: int | None = None
     mem_type: MemType = MemType.IGNORE
     mem_value: int = 0
+    lend: bool = False
+    """Its idle GPUs may serve preemptible or time-limited tasks of other queues."""
+    retry: RetryWish = NO_WISH
+    """Defaults for its tasks."""
+    time_limit_s: float | None = None
+    """The limit of tasks that name none."""
+    max_time_limit_s: float | None = None
+    """No task may ask for more; one that names none gets this."""
 
     @property
     def is_builtin(self) -> bool:

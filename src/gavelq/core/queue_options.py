@@ -6,7 +6,8 @@ from dataclasses import replace
 from gavelq.core.errors import InvalidField, WrongState
 from gavelq.core.ids import QueueName
 from gavelq.core.queue import MemType, Queue
-from gavelq.core.units import parse_count, parse_percent
+from gavelq.core.retry_words import parse_backoff, parse_oom_action, parse_retries, parse_retry_on
+from gavelq.core.units import parse_count, parse_duration, parse_percent
 
 _NAME_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -43,6 +44,12 @@ def _percent(value: object, field: str) -> int | None:
     return None if value is None else parse_percent(_scalar(value, field), field=field)
 
 
+def _duration(value: object, field: str) -> float | None:
+    if value is None or str(value).strip().lower() in ("none", "-1", ""):
+        return None
+    return parse_duration(_scalar(value, field), field=field)
+
+
 def _scalar(value: object, field: str) -> str | int | float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InvalidField(field=field, problem=f"{value!r} is not a number", hint="write a number")
@@ -69,19 +76,38 @@ _PARSERS: dict[str, Callable[[object, str], object]] = {
     "max_util": _percent,
     "mem_type": _mem_type,
     "mem_value": lambda value, field: parse_count(_scalar(value, field), field=field, low=0, high=1 << 30),
+    "lend": _flag,
+    "time_limit": _duration,
+    "max_time_limit": _duration,
 }
-OPTION_NAMES = tuple(_PARSERS)
+_FIELDS = {"time_limit": "time_limit_s", "max_time_limit": "max_time_limit_s"}
+"""Where an option has another name than its field."""
+_RETRY_PARSERS: dict[str, Callable[[object, str], object]] = {
+    "retries": lambda value, field: parse_retries(_scalar(value, field), field=field),
+    "backoff": lambda value, field: parse_backoff(_scalar(value, field), field=field),
+    "retry_burst": lambda value, field: parse_count(_scalar(value, field), field=field, low=1),
+    "retry_on": lambda value, field: parse_retry_on(value, field=field),
+    "on_gpu_oom": lambda value, field: parse_oom_action(value, field=field),
+}
+"""Defaults for a queue's tasks; none: the configuration's."""
+_RETRY_FIELDS = {"retry_burst": "burst", "retry_on": "on"}
+OPTION_NAMES = (*_PARSERS, *_RETRY_PARSERS)
 
 
 def with_options(queue: Queue, options: Mapping[str, object]) -> Queue:
     """The queue with some options changed. Raises InvalidField (nothing is changed then) and WrongState."""
     parsed: dict[str, object] = {}
+    wish: dict[str, object] = {}
     for name, value in options.items():
+        if name in _RETRY_PARSERS:
+            said = value is not None and str(value).strip().lower() != "none"
+            wish[_RETRY_FIELDS.get(name, name)] = _RETRY_PARSERS[name](value, name) if said else None
+            continue
         parser = _PARSERS.get(name)
         if parser is None:
             known = ", ".join(OPTION_NAMES)
             raise InvalidField(field=name, problem="there is no such queue option", hint=f"the options are {known}")
-        parsed[name] = parser(value, name)
+        parsed[_FIELDS.get(name, name)] = parser(value, name)
     if queue.is_builtin and parsed.get("hold", queue.hold) != queue.hold:
         raise WrongState(
             what=f"queue {queue.name}",
@@ -89,7 +115,12 @@ def with_options(queue: Queue, options: Mapping[str, object]) -> Queue:
             problem="its `hold` cannot be changed",
             hint="make a queue of your own with: gavelq queue create NAME",
         )
-    changed = replace(queue, **parsed)  # type: ignore[arg-type]  # each parser gives its option's type
+    retry = replace(queue.retry, **wish)  # type: ignore[arg-type]  # each parser gives its option's type
+    changed = replace(queue, retry=retry, **parsed)  # type: ignore[arg-type]  # the same
     if changed.mem_type is MemType.PERCENTAGE and changed.mem_value > 100:
         raise InvalidField(field="mem_value", problem=f"{changed.mem_value} is not a percentage", hint="write 0 to 100")
+    if changed.max_time_limit_s is not None and (changed.time_limit_s or 0) > changed.max_time_limit_s:
+        raise InvalidField(
+            field="time_limit", problem="the default is more than max_time_limit", hint="lower it, or raise the cap"
+        )
     return changed

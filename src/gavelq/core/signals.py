@@ -23,7 +23,7 @@ _FAULTS = {
 """Others that end programs; tasks are not sent these."""
 
 
-def parse_signal(value: object) -> tuple[int, bool]:
+def parse_signal(value: object, *, field: str = "signal") -> tuple[int, bool]:
     """A signal's number and whether it ends a task; None means TERM. Raises InvalidField."""
     if value is None:
         return NUMBERS["TERM"], True
@@ -33,7 +33,7 @@ def parse_signal(value: object) -> tuple[int, bool]:
         number = int(written)
     if number is None:
         raise InvalidField(
-            field="signal", problem=f"{str(value)[:40]!r} is not a signal that tasks can be sent",
+            field=field, problem=f"{str(value)[:40]!r} is not a signal that tasks can be sent",
             hint=f"use one of {', '.join(NUMBERS)}",
         )  # fmt: skip
     return number, number in ENDING

@@ -11,10 +11,12 @@ from gavelq.core.books import Books
 from gavelq.core.errors import GpuNotFound, QueueNotFound, TaskNotFound
 from gavelq.core.gpu import Card
 from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.ledger import Ledger
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.pending import PendingIndex
 from gavelq.core.queue import BUILTIN_QUEUES, Queue
+from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Step
 from gavelq.core.task import Task
 
@@ -30,7 +32,10 @@ class State:
         self.tasks: dict[TaskId, Task] = {}
         self.queues: dict[QueueName, Queue] = {queue.name: queue for queue in BUILTIN_QUEUES}
         self.cards: dict[GpuUuid, Card] = {}
-        self.reservations: dict[str, TaskId] = {}
+        self.reservations: dict[str, Reservation] = {}
+        self.learned: dict[str, Learned] = {}
+        self.shares: dict[str, ShareUse] = {}
+        self.streaks: dict[SubmissionId, int] = {}
         self.keys: dict[str, KeyUse] = {}
         self.next_task_id = TaskId(1)
         self.next_submission_id = SubmissionId(1)
@@ -52,6 +57,9 @@ class State:
                 self._index(task)
         _join(self.queues, changes.queues)
         _join(self.cards, changes.cards)
+        _join(self.learned, changes.learned)
+        _join(self.shares, changes.shares)
+        _join(self.streaks, changes.streaks)
         if changes.reservations is not None:
             self.reservations = dict(changes.reservations)
         self.keys.update((use.key, use) for use in changes.keys)
@@ -65,6 +73,9 @@ class State:
             queues=dict(self.queues),
             cards=dict(self.cards),
             reservations=dict(self.reservations),
+            learned=dict(self.learned),
+            shares=dict(self.shares),
+            streaks=dict(self.streaks),
             keys=list(self.keys.values()),
             next_task_id=self.next_task_id,
             next_submission_id=self.next_submission_id,
@@ -78,6 +89,9 @@ class State:
                 queues={name: committed.queues.get(name) for name in changes.queues},
                 cards={uuid: committed.cards.get(uuid) for uuid in changes.cards},
                 reservations=dict(committed.reservations),
+                learned={key: committed.learned.get(key) for key in changes.learned},
+                shares={tenant: committed.shares.get(tenant) for tenant in changes.shares},
+                streaks={number: committed.streaks.get(number) for number in changes.streaks},
                 next_task_id=committed.next_task_id,
                 next_submission_id=committed.next_submission_id,
             )
@@ -135,14 +149,26 @@ class View:
         return self._state.next_submission_id
 
     @property
-    def reservations(self) -> dict[str, TaskId]:
-        """The reservations by domain."""
+    def reservations(self) -> dict[str, Reservation]:
+        """The reservations by domain (or purpose)."""
         return self._state.reservations
 
     @property
     def problem(self) -> str | None:
         """Why the GPUs cannot be seen, where they cannot."""
         return self._state.books.sample.problem
+
+    def learned(self, key: str) -> Learned | None:
+        """What ended tasks taught about this key (`gavelq.core.learned`)."""
+        return self._state.learned.get(key)
+
+    def share(self, tenant: str) -> ShareUse | None:
+        """What a tenant had of the GPUs."""
+        return self._state.shares.get(tenant)
+
+    def streak(self, submission: SubmissionId) -> int:
+        """Fast failures in a row of one submission."""
+        return self._state.streaks.get(submission, 0)
 
     def key_use(self, key: str) -> KeyUse | None:
         """The first use of an idempotency key."""

@@ -7,7 +7,9 @@ from typing import Any
 from gavelq.core.effects import Effect
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.queue import Queue
+from gavelq.core.reservation import Reservation
 from gavelq.core.task import Attempt, Task
 
 
@@ -41,8 +43,14 @@ class Changes:
     attempts: dict[tuple[TaskId, int], Attempt] = field(default_factory=dict)
     queues: dict[QueueName, Queue | None] = field(default_factory=dict)
     cards: dict[GpuUuid, Card | None] = field(default_factory=dict)
-    reservations: dict[str, TaskId] | None = None
-    """All reservations by domain, when they changed; None: unchanged."""
+    reservations: dict[str, Reservation] | None = None
+    """All reservations by domain (or purpose), when they changed; None: unchanged."""
+    learned: dict[str, Learned | None] = field(default_factory=dict)
+    """What ended tasks taught, by tenant and name (`gavelq.core.learned`)."""
+    shares: dict[str, ShareUse | None] = field(default_factory=dict)
+    """Decayed use by tenant."""
+    streaks: dict[SubmissionId, int | None] = field(default_factory=dict)
+    """Fast failures in a row, by submission."""
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     keys: list[KeyUse] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
@@ -51,7 +59,10 @@ class Changes:
 
     def is_empty(self) -> bool:
         """True where there is nothing to write."""
-        rows = (self.tasks, self.attempts, self.queues, self.cards, self.blobs, self.keys, self.records)
+        rows = (
+            self.tasks, self.attempts, self.queues, self.cards, self.blobs, self.keys, self.records,
+            self.learned, self.shares, self.streaks,
+        )  # fmt: skip
         return not any(rows) and self.reservations is None and self.next_task_id is None
 
     def absorb(self, later: "Changes") -> None:
@@ -60,6 +71,9 @@ class Changes:
         self.attempts.update(later.attempts)
         self.queues.update(later.queues)
         self.cards.update(later.cards)
+        self.learned.update(later.learned)
+        self.shares.update(later.shares)
+        self.streaks.update(later.streaks)
         self.blobs.update(later.blobs)
         self.keys.extend(later.keys)
         self.records.extend(later.records)

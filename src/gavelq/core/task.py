@@ -2,11 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from gavelq.core.errors import IllegalMove
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.lifecycle import END_STATES, TABLE, EndReason, TaskState
+from gavelq.core.retrying import NO_RETRIES, RetryRules
 from gavelq.core.units import MiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessIdentity:
+    """A process that cannot be mistaken for another one: a bare pid is used again, these three together are not."""
+
+    pid: int
+    start_ticks: int
+    """Field 22 of /proc/PID/stat (proc(5)): clock ticks after boot."""
+    boot_id: str
+    """/proc/sys/kernel/random/boot_id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +46,16 @@ class Script:
     args: tuple[str, ...] = ()
 
 
-Command = ShellLines | Argv | Script
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """No command: the task holds its GPUs for processes of its owner (SPEC section 3)."""
+
+    owner: ProcessIdentity | None = None
+    """The lease ends with this process; None: it ends when nobody renews it for `renew_s` seconds."""
+    renew_s: float = 60.0
+
+
+Command = ShellLines | Argv | Script | Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +63,11 @@ class GpuRequest:
     """Which GPUs a task asks for. `memory` None means the whole card, free of foreign processes."""
 
     count: int = 1
+    """How many it needs to start; of an elastic task the least it is content with."""
+    max_count: int | None = None
+    """An elastic task takes up to so many when it starts; None: exactly `count`."""
+    gpu_left: int | None = None
+    """How many fitting GPUs an elastic task leaves free; None: as many as those behind it need at least."""
     allowed: tuple[GpuUuid, ...] = ()
     """Only these cards; empty means any."""
     memory: MiB | None = None
@@ -48,17 +75,12 @@ class GpuRequest:
     max_util: int | None = None
     """Do not start on a GPU busier than this percentage; None sets no limit."""
     share: bool = False
+    """May stand beside other tasks of gavelq that share; needs `memory`."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessIdentity:
-    """A process that cannot be mistaken for another one: a bare pid is used again, these three together are not."""
-
-    pid: int
-    start_ticks: int
-    """Field 22 of /proc/PID/stat (proc(5)): clock ticks after boot."""
-    boot_id: str
-    """/proc/sys/kernel/random/boot_id."""
+    @property
+    def is_elastic(self) -> bool:
+        """Whether it takes what it can get between two counts."""
+        return self.max_count is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +93,7 @@ class AttemptResult:
     started_at: float | None
     ended_at: float
     cause: str
-    """`exited` (by itself), `stopped` (asked to), `time_limit`, or `lost`."""
+    """`exited` (by itself), `stopped` (asked to), `time_limit`, `lost`, `spawn_failed` or `owner_gone` (a lease's)."""
     cpu_s: float = 0.0
     max_rss_mib: float = 0.0
     detail: str = ""
@@ -90,6 +112,15 @@ class Attempt:
     pid: int | None = None
     supervisor: ProcessIdentity | None = None
     result: AttemptResult | None = None
+    reason: EndReason | None = None
+    """Why it ended, also where the task was tried again."""
+    log_path: str = ""
+    peak_memory: MiB | None = None
+    """The most memory that its processes were seen to use on one of its GPUs."""
+    utilization: float | None = None
+    """The mean utilisation of its GPUs while it ran, in percent."""
+    borrowed: bool = False
+    """On a card that another queue owns and lends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +147,33 @@ class Ending:
     detail: str = ""
 
 
+class DependencyKind(StrEnum):
+    """What another task must have done before a task may start."""
+
+    OK = "ok"
+    """Completed."""
+    ANY = "any"
+    """Ended, however."""
+    FAIL = "fail"
+    """Ended without completing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """Another task that has to end first."""
+
+    task_id: TaskId
+    kind: DependencyKind = DependencyKind.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warn:
+    """A signal to the command so many seconds before its time limit."""
+
+    signal: int
+    before_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRequest:
     """What a caller asks for, understood and complete, before it has an id."""
@@ -137,6 +195,21 @@ class TaskRequest:
     requeue: bool = False
     """Run it again when it was lost (a reboot)."""
     allow_infeasible: bool = False
+    warn: Warn | None = None
+    retry: RetryRules = NO_RETRIES
+    depends_on: tuple[Dependency, ...] = ()
+    not_before: float | None = None
+    """The earliest start, in seconds since the epoch."""
+    preemptible: bool = False
+    is_named: bool = False
+    """Whether a person gave the name: only then it teaches run times."""
+    learn_memory: bool = False
+    """The declared memory is replaced by what tasks of this name were seen to use."""
+    array_index: int | None = None
+    max_parallel: int | None = None
+    """At most so many tasks of its submission run at once (`--array 0-9%2`)."""
+    params: tuple[tuple[str, str], ...] = ()
+    """The values of a sweep, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +225,16 @@ class Task:
     log_path: str
     submitted_at: float
     is_held_by_user: bool = False
+    hold_reason: str = ""
+    """Why it is held, where that was not simply somebody's wish."""
     retry_at: float | None = None
-    """Not before this time, after a start that failed for a passing reason."""
+    """Not before this time, after a try that failed."""
+    n_failures: int = 0
+    """Tries that failed and count against its retries."""
+    waits_for: tuple[Dependency, ...] = ()
+    """Dependencies that are still open."""
+    renewed_at: float | None = None
+    """When the owner of a lease last renewed it."""
     attempt: Attempt | None = None
     """The present or the last attempt; earlier ones are history in the store."""
     stop: Stop | None = None
@@ -201,6 +282,8 @@ def describe(command: Command) -> str:
             return " ".join(_quoted(part) for part in argv)
         case Script(name=name, args=args):
             return " ".join(_quoted(part) for part in (name, *args))
+        case Lease():
+            return ""
 
 
 def _quoted(part: str) -> str:

@@ -81,7 +81,12 @@ class Daemon:
 
     def _build_service(self) -> Service:
         desk = Desk(
-            loop=self.loop, store=self._store, clock=self._clock, waiters=self._waiters, config=lambda: self.config
+            loop=self.loop,
+            store=self._store,
+            clock=self._clock,
+            waiters=self._waiters,
+            config=lambda: self.config,
+            identify=self._processes.identify,
         )
         gpus, queues = GpuService(desk), QueueService(desk)
         admin = AdminService(

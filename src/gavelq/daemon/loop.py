@@ -16,7 +16,7 @@ from gavelq.core.effects import Effect, Wake
 from gavelq.core.engine import EngineRules, handle
 from gavelq.core.errors import GavelqError, StoreUnavailable
 from gavelq.core.events import AttemptEnded, AttemptStarted, AttemptUnknown, Event, PlanMade, SpawnFailed
-from gavelq.core.ids import TaskId
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.invariants import violations
 from gavelq.core.pending import Shape
 from gavelq.core.state import State, View
@@ -68,6 +68,8 @@ class Loop:
         """True while the store cannot be written."""
         self.on_applied: list[Callable[[Changes], None]] = []
         """Called after each commit, on the loop's thread, before the effects."""
+        self.on_watch: Callable[[frozenset[GpuUuid]], None] = lambda _: None
+        """Called when a cycle wants some cards to be watched (`selection: sampled`)."""
         self._store = store
         self._clock = clock
         self._carry_out = carry_out
@@ -209,9 +211,11 @@ class Loop:
         self._cycle_s = perf_counter() - began
         self.reasons = decided.reasons
         self._set_timer(decided)
-        if not decided.starts and decided.reservations == draft.reservations:
+        if decided.watch:
+            self.on_watch(decided.watch)
+        if not decided.starts and not decided.preemptions and decided.reservations == draft.reservations:
             return None
-        event = PlanMade(starts=decided.starts, reservations=decided.reservations)
+        event = PlanMade(starts=decided.starts, reservations=decided.reservations, preemptions=decided.preemptions)
         step = handle(View(draft), event, now, self.rules)
         self._take(step, now)
         return step

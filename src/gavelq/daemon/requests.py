@@ -3,12 +3,27 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gavelq.core.errors import GpuNotFound, InvalidField
 from gavelq.core.gpu import Card
-from gavelq.core.ids import BlobKey, GpuUuid, QueueName
-from gavelq.core.task import Argv, Command, GpuRequest, Script, ShellLines, TaskRequest, describe
+from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
+from gavelq.core.queue import Queue
+from gavelq.core.retrying import RetryWish, resolved
+from gavelq.core.task import (
+    Argv,
+    Command,
+    Dependency,
+    DependencyKind,
+    GpuRequest,
+    Lease,
+    ProcessIdentity,
+    Script,
+    ShellLines,
+    TaskRequest,
+    Warn,
+    describe,
+)
 from gavelq.daemon.caller import Caller
 from gavelq.formats.script import interpreter
 from gavelq.formats.task_object import ParsedTask
@@ -24,10 +39,20 @@ def blob_key(content: bytes) -> BlobKey:
 class Intake:
     """Turns the parsed tasks of one submission into requests and collects their blobs."""
 
-    def __init__(self, *, caller: Caller, default_queue: str, cards: Mapping[GpuUuid, Card]) -> None:
+    def __init__(
+        self, *, caller: Caller, default_queue: str, cards: Mapping[GpuUuid, Card],
+        queues: Mapping[QueueName, Queue] | None = None, retry: RetryWish | None = None, now: float = 0.0,
+        owner: Callable[[int], ProcessIdentity | None] = lambda _: None, renew_s: float = 60.0,
+    ) -> None:  # fmt: skip
+        """`queues` and `retry` (the configuration's) give defaults; `owner` identifies the process of a pid."""
         self.blobs: dict[BlobKey, bytes] = {}
         self._caller = caller
         self._default_queue = default_queue
+        self._queues = queues or {}
+        self._retry = retry or RetryWish()
+        self._now = now
+        self._owner = owner
+        self._renew_s = renew_s
         self._by_name = {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}
         self._envs: dict[int, BlobKey] = {}
         self._checked_dirs: set[str] = set()
@@ -36,31 +61,58 @@ class Intake:
         """One task. `queue` is the submission's; the task's own wins. Raises InvalidField and GpuNotFound."""
         workdir = self._workdir(parsed.workdir)
         command = self._command(parsed)
-        memory, count = parsed.memory_mib, parsed.gpu_count
-        allowed = tuple(dict.fromkeys(resolve_gpu(name, self._by_name) for name in parsed.gpu_ids or ()))
-        gpus = GpuRequest(
-            count=count if count is not None else (len(allowed) or 1),
-            allowed=allowed,
-            memory=memory,
-            max_util=parsed.max_util,
-        )
+        name = QueueName(parsed.queue or queue or self._default_queue)
+        of_queue = self._queues.get(name) or Queue(name=name)
+        limit = self._time_limit(parsed.time_limit_s, of_queue)
         return TaskRequest(
             command=command,
-            name=parsed.name or _short(describe(command)),
+            name=parsed.name or _short(describe(command)) or "lease",
             workdir=workdir,
             env=self._env(parsed.env),
             dropped_env=parsed.env_dropped or (),
-            gpus=gpus,
-            queue=QueueName(parsed.queue or queue or self._default_queue),
+            gpus=self._gpus(parsed),
+            queue=name,
             priority=parsed.priority or 0,
             tenant=self._caller.tenant,
             tags=parsed.tags or (),
-            time_limit_s=parsed.time_limit_s,
+            time_limit_s=limit,
             log_path=None if parsed.log_path is None else os.path.normpath(os.path.join(workdir, parsed.log_path)),
             hold=parsed.hold or False,
             requeue=parsed.requeue or False,
             allow_infeasible=parsed.allow_infeasible or False,
+            warn=_warn(parsed.warn, limit),
+            retry=resolved(_wish(parsed), of_queue.retry, self._retry),
+            depends_on=_dependencies(parsed),
+            not_before=None if parsed.not_before is None else parsed.not_before.seconds(self._now),
+            preemptible=parsed.preemptible or False,
+            is_named=parsed.name is not None,
+            learn_memory=parsed.learn_memory or False,
         )
+
+    def _gpus(self, parsed: ParsedTask) -> GpuRequest:
+        allowed = tuple(dict.fromkeys(resolve_gpu(name, self._by_name) for name in parsed.gpu_ids or ()))
+        count = parsed.gpu_count if parsed.gpu_count is not None else (len(allowed) or 1)
+        is_elastic = parsed.max_gpus is not None
+        return GpuRequest(
+            count=(parsed.min_gpus or 1) if is_elastic else count,
+            max_count=parsed.max_gpus,
+            gpu_left=parsed.gpu_left,
+            allowed=allowed,
+            memory=parsed.memory_mib,
+            max_util=parsed.max_util,
+            share=parsed.share or False,
+        )
+
+    def _time_limit(self, wanted: float | None, queue: Queue) -> float | None:
+        """The task's own limit, or its queue's. Raises InvalidField above the queue's cap."""
+        cap = queue.max_time_limit_s
+        if wanted is not None and cap is not None and wanted > cap:
+            raise InvalidField(
+                field="time_limit",
+                problem=f"{wanted:g} s is more than queue {queue.name} allows ({cap:g} s)",
+                hint="ask for less, or submit to another queue",
+            )
+        return next((limit for limit in (wanted, queue.time_limit_s, cap) if limit is not None), None)
 
     def _workdir(self, wanted: str | None) -> str:
         workdir = os.path.normpath(wanted or os.path.expanduser("~"))
@@ -75,6 +127,8 @@ class Intake:
         return workdir
 
     def _command(self, parsed: ParsedTask) -> Command:
+        if parsed.lease:
+            return Lease(owner=self._lease_owner(parsed.pid), renew_s=self._renew_s)
         if parsed.script is not None:
             key = blob_key(parsed.script.content)
             self.blobs[key] = parsed.script.content
@@ -84,6 +138,14 @@ class Intake:
         if parsed.argv is not None:
             return Argv(argv=parsed.argv)
         return ShellLines(lines=parsed.command or ())
+
+    def _lease_owner(self, pid: int | None) -> ProcessIdentity | None:
+        if pid is None:
+            return None
+        found = self._owner(pid)
+        if found is None:
+            raise InvalidField(field="pid", problem=f"there is no process {pid}", hint="name one that runs")
+        return found
 
     def _env(self, env: Mapping[str, str] | None) -> BlobKey:
         """The captured environment; without one, a small one of the daemon's own user."""
@@ -95,6 +157,32 @@ class Intake:
             known = self._envs[id(env)] = blob_key(content)
             self.blobs[known] = content
         return known
+
+
+def _wish(parsed: ParsedTask) -> RetryWish:
+    return RetryWish(
+        retries=parsed.retries, backoff=parsed.backoff, burst=parsed.retry_burst, on=parsed.retry_on,
+        on_gpu_oom=parsed.on_gpu_oom,
+    )  # fmt: skip
+
+
+def _warn(warn: Warn | None, limit: float | None) -> Warn | None:
+    """Raises InvalidField for a warning that could never come."""
+    if warn is not None and (limit is None or warn.before_s >= limit):
+        raise InvalidField(
+            field="warn",
+            problem="there is no time limit to warn of" if limit is None else f"the time limit is {limit:g} s",
+            hint="give a time limit that is longer than the warning's lead, such as --time 2h",
+        )
+    return warn
+
+
+def _dependencies(parsed: ParsedTask) -> tuple[Dependency, ...]:
+    wanted = (
+        (DependencyKind.OK, parsed.after), (DependencyKind.ANY, parsed.after_any),
+        (DependencyKind.FAIL, parsed.after_fail),
+    )  # fmt: skip
+    return tuple(Dependency(task_id=TaskId(number), kind=kind) for kind, ids in wanted for number in ids or ())
 
 
 def resolve_gpu(name: str, by_name: Mapping[str, GpuUuid]) -> GpuUuid:

@@ -8,25 +8,65 @@ from gavelq.config import Config
 from gavelq.core.engine import EngineRules
 from gavelq.core.gpu import Card
 from gavelq.core.ids import GpuUuid
+from gavelq.core.retrying import RetryWish
 from gavelq.paths import Paths
 from gavelq.scheduling.policy import Policy
 
 
 def policy_of(config: Config) -> Policy:
     """The rules of placing."""
+    limits, scheduling, sharing = config.limits, config.scheduling, config.sharing
     return Policy(
-        selection=cast(Literal["best_fit", "first"], config.selection),
+        order=cast(Literal["fair", "fifo", "largest_first", "smallest_first"], scheduling.policy),
+        selection=cast(Literal["best_fit", "first", "sampled"], config.selection),
         foreign=cast(Literal["share", "avoid"], config.foreign.policy),
         unattributed_mib=config.foreign.unattributed_mib,
-        depth=config.scheduling.depth,
-        max_running=config.limits.max_running,
-        max_cpu_tasks=config.limits.max_cpu_tasks if config.limits.max_cpu_tasks is not None else os.cpu_count() or 1,
+        depth=scheduling.depth,
+        max_running=limits.max_running,
+        max_cpu_tasks=limits.max_cpu_tasks if limits.max_cpu_tasks is not None else os.cpu_count() or 1,
+        unknown_limit_s=scheduling.unknown_limit_s,
+        ageing_s=scheduling.ageing_s,
+        ageing_exponent=scheduling.ageing_exponent,
+        share_half_life_s=scheduling.share_half_life_s,
+        allowance_s=scheduling.allowance_s,
+        grace_s=config.runner.grace_s,
+        settle_s=config.settle_s,
+        min_gpu=config.rules.min_gpu,
+        max_gpu=config.rules.max_gpu,
+        gpu_left=config.rules.gpu_left,
+        max_per_gpu=sharing.max_per_gpu,
+        reserve_mib=sharing.reserve_mib,
+        max_utilization=sharing.max_utilization,
+        unknown_utilization=sharing.unknown_utilization,
+        memory_save_mode=config.rules.memory_save_mode,
+        sampling_s=config.sampling.window_s,
+        gpu_order=config.gpu.order,
+        topology=config.gpu.topology,
+        preemption=config.preemption.enabled,
+        min_levels=config.preemption.min_levels,
+        min_run_s=config.preemption.min_run_s,
     )
 
 
 def rules_of(config: Config, paths: Paths) -> EngineRules:
     """The limits of the engine."""
-    return EngineRules(log_dir=paths.task_logs, max_unfinished=config.limits.max_unfinished)
+    retry = config.retry
+    return EngineRules(
+        log_dir=paths.task_logs,
+        max_unfinished=config.limits.max_unfinished,
+        jitter=retry.jitter_percent / 100,
+        hold_after=retry.hold_after,
+        fast_s=retry.fast_s,
+        share_half_life_s=config.scheduling.share_half_life_s,
+        ignored_users=config.foreign.ignored_users,
+        ignored_commands=config.foreign.ignored_commands,
+    )
+
+
+def retry_wish(config: Config) -> RetryWish:
+    """What the configuration says about retries."""
+    retry = config.retry
+    return RetryWish(retries=retry.retries, backoff=retry.backoff, on=retry.on, on_gpu_oom=retry.on_gpu_oom)
 
 
 def unseen_cards(config: Config, cards: Mapping[GpuUuid, Card]) -> list[str]:

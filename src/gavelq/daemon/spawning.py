@@ -4,7 +4,7 @@ import socket
 from collections.abc import Mapping
 
 from gavelq.core.ids import TaskId
-from gavelq.core.task import Argv, Attempt, Command, Script, ShellLines, Task
+from gavelq.core.task import Argv, Attempt, Command, Lease, Script, ShellLines, Task
 from gavelq.ports import SCRIPT_PLACEHOLDER, SpawnRequest
 
 
@@ -17,6 +17,8 @@ def steps_of(command: Command) -> tuple[tuple[str, ...], ...]:
             return (argv,)
         case Script(interpreter=interpreter, args=args):
             return ((*interpreter, SCRIPT_PLACEHOLDER, *args),)
+        case Lease():
+            return ()
 
 
 class Ports:
@@ -56,6 +58,9 @@ def environment(
         GAVELQ_GPUS=",".join(attempt.indices),
         GAVELQ_SOCKET=socket_path,
     )
+    if task.request.array_index is not None:
+        env["GAVELQ_ARRAY_INDEX"] = str(task.request.array_index)
+    env.update((f"GAVELQ_PARAM_{name}", value) for name, value in task.request.params)
     if master_port is not None:
         env.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(master_port))
     if simulated_dir is not None:
@@ -68,6 +73,7 @@ def spawn_request(
     claims: bool,
 ) -> SpawnRequest:  # fmt: skip
     """Everything the runner needs to start this attempt."""
+    warn, command = task.request.warn, task.request.command
     return SpawnRequest(
         task_id=task.id,
         attempt=attempt.number,
@@ -79,5 +85,9 @@ def spawn_request(
         log_max_bytes=log_max_bytes,
         claims=attempt.gpus if claims else (),
         time_limit_s=task.request.time_limit_s,
+        warn_signal=None if warn is None else warn.signal,
+        warn_before_s=0.0 if warn is None else warn.before_s,
+        lease=isinstance(command, Lease),
+        owner=command.owner if isinstance(command, Lease) else None,
         grace_s=grace_s,
     )

@@ -8,9 +8,12 @@ from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.queue import Queue
+from gavelq.core.retry_words import format_backoff, format_oom_action, format_retries
+from gavelq.core.retrying import RetryRules, RetryWish
+from gavelq.core.signals import signal_name
 from gavelq.core.state import State
 from gavelq.core.step import Record
-from gavelq.core.task import Attempt, Task, describe
+from gavelq.core.task import Attempt, Dependency, Lease, Task, describe
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.reasons import Blocked
 
@@ -49,18 +52,32 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
         "priority": task.priority,
         "tenant": request.tenant,
         "tags": list(request.tags),
-        "command": describe(request.command),
+        "command": describe(request.command) or None,
         "workdir": request.workdir,
         "gpu_count": request.gpus.count,
-        "min_gpus": None,
-        "max_gpus": None,
+        "min_gpus": request.gpus.count if request.gpus.is_elastic else None,
+        "max_gpus": request.gpus.max_count,
+        "gpu_left": request.gpus.gpu_left,
         "gpu_ids": [people_index(cards[uuid].index) if uuid in cards else uuid for uuid in request.gpus.allowed],
         "memory_mib": request.gpus.memory,
         "max_util": request.gpus.max_util,
         "share": request.gpus.share,
         "time_limit_s": request.time_limit_s,
         "requeue": request.requeue,
-        "depends_on": [],
+        "warn": None if request.warn is None else f"{signal_name(request.warn.signal)}@{request.warn.before_s:g}",
+        "retry": retry_json(request.retry),
+        "n_failures": task.n_failures,
+        "retry_at": stamp(task.retry_at),
+        "depends_on": [dependency.task_id for dependency in request.depends_on],
+        "dependencies": [dependency_json(dependency, task) for dependency in request.depends_on],
+        "not_before": stamp(request.not_before),
+        "preemptible": request.preemptible,
+        "learn_memory": request.learn_memory,
+        "is_lease": isinstance(request.command, Lease),
+        "array_index": request.array_index,
+        "params": dict(request.params),
+        "hold_reason": task.hold_reason or None,
+        "peak_memory_mib": attempt.peak_memory if attempt else None,
         "submission_id": task.submission_id,
         "gpus": [people_index(index) for index in listed.indices] if listed else [],
         "gpu_uuids": list(listed.gpus) if listed else [],
@@ -73,6 +90,20 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
         "env_dropped": list(request.dropped_env),
         "expected_start_at": None,
     }
+
+
+def retry_json(rules: RetryRules) -> Json:
+    """The rules by which a task is tried again."""
+    return {
+        "retries": format_retries(rules.retries), "backoff": format_backoff(rules.backoff), "burst": rules.burst,
+        "on": [reason.value for reason in rules.on], "on_gpu_oom": format_oom_action(rules.on_gpu_oom),
+    }  # fmt: skip
+
+
+def dependency_json(dependency: Dependency, task: Task) -> Json:
+    """One dependency, and whether it is still open."""
+    is_open = dependency in task.waits_for
+    return {"task_id": dependency.task_id, "kind": dependency.kind.value, "is_open": is_open}
 
 
 def attempt_json(attempt: Attempt) -> Json:
@@ -89,6 +120,11 @@ def attempt_json(attempt: Attempt) -> Json:
         "exit_code": result.exit_code if result else None,
         "signal": result.signal if result else None,
         "cause": result.cause if result else None,
+        "end_reason": attempt.reason.value if attempt.reason else None,
+        "log_path": attempt.log_path or None,
+        "peak_memory_mib": attempt.peak_memory,
+        "utilization_percent": None if attempt.utilization is None else round(attempt.utilization, 1),
+        "borrowed": attempt.borrowed,
         "cpu_s": result.cpu_s if result else None,
         "max_rss_mib": result.max_rss_mib if result else None,
         "detail": result.detail if result else "",
@@ -124,6 +160,7 @@ def gpu_json(card: Card, view: GpuView) -> Json:
         "processes": [_process(p) for p in (seen.processes if seen else ())],
         "unattributed_mib": view.unattributed,
         "claimed_by": view.claimed_by,
+        "fault": card.fault or None,
         "unavailable": view.unavailable,
     }
 
@@ -136,6 +173,17 @@ def _process(process: GpuProcess) -> Json:
         "task_id": process.task_id,
         "command": process.command,
         "started_at": stamp(process.started_at),
+    }
+
+
+def retry_wish_json(wish: RetryWish) -> Json:
+    """A queue's defaults for retries; null where it leaves them to the configuration."""
+    return {
+        "retries": None if wish.retries is None else format_retries(wish.retries),
+        "backoff": None if wish.backoff is None else format_backoff(wish.backoff),
+        "burst": wish.burst,
+        "on": None if wish.on is None else [reason.value for reason in wish.on],
+        "on_gpu_oom": None if wish.on_gpu_oom is None else format_oom_action(wish.on_gpu_oom),
     }
 
 
@@ -158,6 +206,10 @@ def queue_json(queue: Queue, state: State) -> Json:
         "max_util": queue.max_util,
         "mem_type": queue.mem_type.value,
         "mem_value": queue.mem_value,
+        "lend": queue.lend,
+        "time_limit_s": queue.time_limit_s,
+        "max_time_limit_s": queue.max_time_limit_s,
+        "retry": retry_wish_json(queue.retry),
         "n_pending": count((TaskState.PENDING,)),
         "n_running": count((TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING)),
         "n_held": count((TaskState.HELD,)),

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gavelq.core.errors import InvalidField
+from gavelq.core.lifecycle import EndReason
+from gavelq.core.retry_words import parse_backoff, parse_oom_action, parse_retries, parse_retry_on
+from gavelq.core.retrying import Backoff, OomAction
+from gavelq.core.signals import parse_signal
+from gavelq.core.task import Warn
 from gavelq.core.units import MiB, parse_count, parse_duration, parse_memory, parse_percent
+from gavelq.formats import sweep
+from gavelq.formats.moments import NotBefore, parse_moment
 
 MAX_LINE_BYTES = 131_071
 """MAX_ARG_STRLEN of execve(2) is 131072 bytes with the final zero."""
@@ -255,6 +262,63 @@ def _is_gpu_name(name: str) -> bool:
     return 0 < len(name) <= 100 and name.isascii() and all(c.isalnum() or c in "-:/_" for c in name)
 
 
+def retries(value: object, field: str) -> int:
+    """Further tries; unlimited: again and again."""
+    return parse_retries(_number_or_text(value, field, "a number of retries, or unlimited"), field=field)
+
+
+def backoff(value: object, field: str) -> Backoff:
+    """Pauses between tries."""
+    return parse_backoff(_number_or_text(value, field, "SECONDS[xFACTOR][..CAP], such as 30x2..600"), field=field)
+
+
+def retry_on(value: object, field: str) -> tuple[EndReason, ...]:
+    """End reasons to try again after."""
+    if not isinstance(value, str | list | tuple) or len(value) > 1000:
+        raise wrong(field, f"{_shown(value)} is not a list of end reasons", 'write for example ["exit_nonzero"]')
+    return parse_retry_on(value, field=field)
+
+
+def on_gpu_oom(value: object, field: str) -> OomAction:
+    """What changes after a GPU ran out of memory."""
+    return parse_oom_action(_number_or_text(value, field, "same, exclusive, or a factor such as x1.5"), field=field)
+
+
+def warn(value: object, field: str) -> Warn:
+    """`SIGNAL@SECONDS`: a signal so long before the time limit."""
+    wanted = "SIGNAL@SECONDS, such as USR1@60"
+    word, _, before = text(value, field, most_bytes=100, wanted=wanted).partition("@")
+    if not word or not before:
+        raise wrong(field, f"{_shown(value)} is not {wanted}", f"write {wanted}")
+    number, _ = parse_signal(word, field=field)
+    return Warn(signal=number, before_s=parse_duration(before, field=field))
+
+
+def task_ids(value: object, field: str) -> tuple[int, ...]:
+    """Ids of tasks: a number, a list of numbers, or numbers separated by commas."""
+    wanted = "a task's id, or a list of them"
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(parts) <= MAX_ITEMS:
+        raise wrong(field, f"it names {len(parts)} tasks; 1 to {MAX_ITEMS} can be named", f"write {wanted}")
+    found = []
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, str | int) or len(str(part)) > 18:
+            raise wrong(field, f"{_shown(part)} is not {wanted}", f"write {wanted}")
+        number = part.strip() if isinstance(part, str) else part
+        found.append(parse_count(number, field=field, low=1, high=1 << 53))
+    return tuple(dict.fromkeys(found))
+
+
+def moment(value: object, field: str) -> NotBefore:
+    """A time: seconds since the epoch, ISO 8601, `HH:MM`, or `+DURATION` from now on."""
+    return parse_moment(_number_or_text(value, field, "a time such as 2026-12-01T18:00, 18:00 or +2h"), field=field)
+
+
+def owner_pid(value: object, field: str) -> int:
+    """The process that owns a lease."""
+    return whole(1, 1 << 31)(value, field)
+
+
 Reader = Callable[[object, str], Any]
 
 READERS: dict[str, tuple[str, Reader]] = {
@@ -283,6 +347,28 @@ READERS: dict[str, tuple[str, Reader]] = {
     "timeout": ("time_limit_s", duration),
     "log_path": ("log_path", log_path),
     "hold": ("hold", flag),
+    "warn": ("warn", warn),
+    "min_gpus": ("min_gpus", whole(1, MAX_GPUS)),
+    "max_gpus": ("max_gpus", whole(1, MAX_GPUS)),
+    "gpu_left": ("gpu_left", whole(0, MAX_GPUS)),
+    "share": ("share", flag),
+    "retries": ("retries", retries),
+    "backoff": ("backoff", backoff),
+    "retry_burst": ("retry_burst", whole(1, 1_000_000)),
+    "retry_on": ("retry_on", retry_on),
+    "on_gpu_oom": ("on_gpu_oom", on_gpu_oom),
+    "after": ("after", task_ids),
+    "depends_on": ("after", task_ids),
+    "after_any": ("after_any", task_ids),
+    "after_fail": ("after_fail", task_ids),
+    "not_before": ("not_before", moment),
+    "preemptible": ("preemptible", flag),
+    "learn_memory": ("learn_memory", flag),
+    "array": ("array", sweep.array),
+    "params": ("params", sweep.params),
+    "param_rows": ("param_rows", sweep.param_rows),
+    "lease": ("lease", flag),
+    "pid": ("pid", owner_pid),
     "requeue": ("requeue", flag),
     "allow_infeasible": ("allow_infeasible", flag),
 }

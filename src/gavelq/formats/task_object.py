@@ -5,8 +5,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gavelq.core.errors import InvalidField, UsageError
+from gavelq.core.lifecycle import EndReason
+from gavelq.core.retrying import Backoff, OomAction
+from gavelq.core.task import Warn
 from gavelq.core.units import MiB
 from gavelq.formats.fields import MAX_ENV_BYTES, READERS, ParsedScript
+from gavelq.formats.moments import NotBefore
+from gavelq.formats.sweep import Array
 
 MAX_TOLD = 1000
 _SHOWN = 20
@@ -40,6 +45,28 @@ class ParsedTask:
     """As written: absolute, or relative to the working directory."""
     hold: bool | None = None
     requeue: bool | None = None
+    warn: Warn | None = None
+    min_gpus: int | None = None
+    max_gpus: int | None = None
+    gpu_left: int | None = None
+    share: bool | None = None
+    retries: int | None = None
+    backoff: Backoff | None = None
+    retry_burst: int | None = None
+    retry_on: tuple[EndReason, ...] | None = None
+    on_gpu_oom: OomAction | None = None
+    after: tuple[int, ...] | None = None
+    after_any: tuple[int, ...] | None = None
+    after_fail: tuple[int, ...] | None = None
+    not_before: NotBefore | None = None
+    preemptible: bool | None = None
+    learn_memory: bool | None = None
+    array: Array | None = None
+    params: Mapping[str, tuple[str, ...]] | None = None
+    param_rows: tuple[Mapping[str, str], ...] | None = None
+    lease: bool | None = None
+    pid: int | None = None
+    """The owner of a lease."""
     allow_infeasible: bool | None = None
 
 
@@ -143,13 +170,31 @@ def _contradictions(merged: Mapping[str, Any], index: int) -> list[Mistake]:
     def note(field: str, problem: str, hint: str) -> None:
         found.append(Mistake(index=index, field=field, problem=problem, hint=hint))
 
-    if not kinds:
+    if kinds and merged.get("lease"):
+        note(kinds[0], "a lease runs no command", "leave the command out, or the lease")
+    elif not kinds and not merged.get("lease"):
         note("command", "there is nothing to run", "give one of command, argv and script")
     elif len(kinds) > 1:
         note(kinds[1], f"there is a {kinds[0]}, too", "give one of command, argv and script")
     ids, count = merged.get("gpu_ids"), merged.get("gpu_count")
     if ids and count is not None and count > len(ids):
         note("gpu_count", f"{count} GPUs are wanted of {len(ids)} listed", "list more of them, or ask for fewer")
+    low, high = merged.get("min_gpus"), merged.get("max_gpus")
+    if (low or high) and count is not None:
+        note("gpu_count", "a rigid count and an elastic one exclude each other", "give either gpu_count or max_gpus")
+    if low is not None and high is None:
+        note("max_gpus", "min_gpus alone does not make a task elastic", "give max_gpus, too")
+    if low is not None and high is not None and low > high:
+        note("max_gpus", f"it is {high} and min_gpus is {low}", "min_gpus may be at most max_gpus")
+    if ids and high is not None and high > len(ids):
+        note("max_gpus", f"{high} GPUs are wanted of {len(ids)} listed", "list more of them, or ask for fewer")
+    if merged.get("gpu_left") is not None and high is None:
+        note("gpu_left", "only elastic tasks leave GPUs free", "give max_gpus, or leave gpu_left out")
+    if merged.get("share") and merged.get("memory_mib") is None and not merged.get("learn_memory"):
+        note("share", "a task that shares a GPU must say how much memory it needs", "declare it, such as memory 8G")
+    warning, limit = merged.get("warn"), merged.get("time_limit_s")
+    if warning is not None and limit is not None and warning.before_s >= limit:
+        note("warn", f"{warning.before_s:g} s before a limit of {limit:g} s is before the start", "warn later")
     if ids and count == 0:
         note("gpu_ids", "GPUs are listed for a task that wants none", "leave one of gpu_ids and gpu_count out")
     return found

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from gavelq.core.events import Placement
+from gavelq.core.events import Placement, Preemption
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.pending import Shape
+from gavelq.core.reservation import Reservation
 from gavelq.core.task import GpuRequest
 from gavelq.scheduling.admission import refusals
 from gavelq.scheduling.placement import Match, blocked, match
@@ -22,7 +23,10 @@ class Plan:
 
     starts: tuple[Placement, ...]
     reasons: Mapping[Shape, Blocked]
-    reservations: Mapping[str, TaskId]
+    reservations: Mapping[str, Reservation]
+    preemptions: tuple[Preemption, ...] = ()
+    watch: frozenset[GpuUuid] = frozenset()
+    """Cards that `selection: sampled` wants to watch before it chooses."""
     next_at: float | None = None
     """When a gate opens by itself (a backoff ends), in seconds since the epoch; None: only events can help."""
 
@@ -72,7 +76,8 @@ class _Cycle:
 
     def keep_reservations(self) -> None:
         """A holder keeps its reservation until it starts, ends or is blocked by something other than our own tasks."""
-        for domain, task_id in self.snapshot.reservations.items():
+        for domain, kept in self.snapshot.reservations.items():
+            task_id = kept.task_id
             shape = self.snapshot.shapes_of_holders.get(task_id)
             if shape is None or shape.queue not in self.snapshot.queues:
                 continue
@@ -189,7 +194,10 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
     return Plan(
         starts=tuple(cycle.starts),
         reasons=cycle.reasons,
-        reservations={domain: held.task_id for domain, held in cycle.held.items()},
+        reservations={
+            domain: Reservation(task_id=held.task_id, gpus=tuple(sorted(held.gpus)))
+            for domain, held in cycle.held.items()
+        },
         next_at=min(waits, default=None),
     )
 

@@ -12,7 +12,8 @@ from gavelq.scheduling.gpu_view import GpuView
 class Policy:
     """What a cycle has to know of the configuration."""
 
-    selection: Literal["best_fit", "first"] = "best_fit"
+    order: Literal["fair", "fifo", "largest_first", "smallest_first"] = "fair"
+    selection: Literal["best_fit", "first", "sampled"] = "best_fit"
     foreign: Literal["share", "avoid"] = "share"
     unattributed_mib: int = 1024
     depth: int = 1000
@@ -21,6 +22,36 @@ class Policy:
     max_cpu_tasks: int = 1
     stale_s: float = 5.0
     """Nothing is placed on a sample older than this."""
+    unknown_limit_s: float = 86400.0
+    """A task without a time limit sorts as if it had this one."""
+    ageing_s: float = 7 * 86400.0
+    ageing_exponent: float = 2.0
+    share_half_life_s: float = 7 * 86400.0
+    allowance_s: float = 1.0
+    """What a start may take: backfill leaves so much time before a promised start."""
+    grace_s: float = 10.0
+    """Between a time limit's TERM and KILL: a task with a limit is gone so long after it at the latest."""
+    settle_s: float = 2.0
+    """So long a card must have been calm before a task starts beside what foreign processes did there."""
+    min_gpu: int = 0
+    max_gpu: int | None = None
+    gpu_left: int = 0
+    max_per_gpu: int = 2
+    """Tasks that share one GPU."""
+    reserve_mib: int = 512
+    """Memory of a shared GPU that nobody is given."""
+    max_utilization: int = 100
+    """What the utilisations of the tasks on a shared GPU add up to at most, in percent."""
+    unknown_utilization: int = 50
+    memory_save_mode: bool = True
+    sampling_s: float = 3.0
+    """How long `sampled` watches the cards; what it saw holds for as long."""
+    gpu_order: tuple[str, ...] = ()
+    """Indices or UUIDs that are taken before others that fit as well."""
+    topology: bool = True
+    preemption: bool = False
+    min_levels: int = 2
+    min_run_s: float = 600.0
 
 
 def rank(shape: Shape, queue: Queue) -> int:

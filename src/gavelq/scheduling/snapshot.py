@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.pending import Shape, shape_of
 from gavelq.core.queue import Queue
+from gavelq.core.reservation import Reservation
 from gavelq.core.state import State
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 from gavelq.scheduling.policy import Policy
@@ -36,7 +37,7 @@ class Snapshot:
     queues: Mapping[QueueName, Queue]
     gpus: Mapping[GpuUuid, GpuView]
     buckets: Mapping[Shape, list[TaskId]]
-    reservations: Mapping[str, TaskId]
+    reservations: Mapping[str, Reservation]
     shapes_of_holders: Mapping[TaskId, Shape]
     """The shapes of the tasks that hold a reservation and are still pending."""
     usage: Usage
@@ -71,7 +72,11 @@ def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
     for card in gpus.values():
         domain = POOL if card.queue is None else f"queue:{card.queue}"
         domains[domain] = (*domains.get(domain, ()), card)
-    holders = {task_id: state.tasks[task_id] for task_id in state.reservations.values() if task_id in state.tasks}
+    holders = {
+        task_id: state.tasks[task_id]
+        for task_id in (held.task_id for held in state.reservations.values())
+        if task_id in state.tasks
+    }
     return Snapshot(
         now=now,
         queues=state.queues,

@@ -4,14 +4,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gavelq.core.errors import GavelqError, StoreUnavailable
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.queue import Queue
+from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Record
 from gavelq.core.task import Attempt, Script, Task
 from gavelq.ports import Loaded, TaskFilter
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,7 +28,10 @@ class Disk:
     attempts: dict[tuple[TaskId, int], Attempt] = field(default_factory=dict)
     queues: dict[QueueName, Queue] = field(default_factory=dict)
     cards: dict[GpuUuid, Card] = field(default_factory=dict)
-    reservations: dict[str, TaskId] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+    learned: dict[str, Learned] = field(default_factory=dict)
+    shares: dict[str, ShareUse] = field(default_factory=dict)
+    streaks: dict[SubmissionId, int] = field(default_factory=dict)
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     orphaned: set[BlobKey] = field(default_factory=set)
     keys: dict[str, KeyUse] = field(default_factory=dict)
@@ -77,6 +86,9 @@ class FakeStore:
             queues=sorted(disk.queues.values(), key=lambda queue: queue.name),
             cards=sorted(disk.cards.values(), key=lambda card: card.uuid),
             reservations=dict(disk.reservations),
+            learned=dict(disk.learned),
+            shares=dict(disk.shares),
+            streaks=dict(disk.streaks),
             keys=sorted(disk.keys.values(), key=lambda use: use.at),
             next_task_id=TaskId(max([disk.next_task_id, *(task_id + 1 for task_id in ids)])),
             next_submission_id=SubmissionId(max([disk.next_submission_id, *(number + 1 for number in submissions)])),
@@ -170,12 +182,11 @@ class FakeStore:
             else:
                 disk.tasks[task_id] = task
         disk.attempts.update(changes.attempts)
-        for name, queue in changes.queues.items():
-            disk.queues.pop(name, None)
-            disk.queues.update({} if queue is None else {name: queue})
-        for uuid, card in changes.cards.items():
-            disk.cards.pop(uuid, None)
-            disk.cards.update({} if card is None else {uuid: card})
+        _join(disk.queues, changes.queues)
+        _join(disk.cards, changes.cards)
+        _join(disk.learned, changes.learned)
+        _join(disk.shares, changes.shares)
+        _join(disk.streaks, changes.streaks)
         disk.reservations = disk.reservations if changes.reservations is None else dict(changes.reservations)
         disk.blobs.update(changes.blobs)
         disk.orphaned -= set(changes.blobs)
@@ -183,6 +194,13 @@ class FakeStore:
         disk.records.extend(changes.records)
         disk.next_task_id = max(disk.next_task_id, changes.next_task_id or 1)
         disk.next_submission_id = max(disk.next_submission_id, changes.next_submission_id or 1)
+
+
+def _join(rows: dict[K, V], changed: Mapping[K, V | None]) -> None:
+    for key, value in changed.items():
+        rows.pop(key, None)
+        if value is not None:
+            rows[key] = value
 
 
 def _is_wanted(task: Task, wanted: TaskFilter) -> bool:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from gavelq.adapters.store.facts import facts_of, reservation_of
 from gavelq.adapters.store.rows import TaskReader, attempt_of, card_of, key_of, queue_of, record_of
 from gavelq.adapters.store.statements import queries
 from gavelq.core.ids import SubmissionId, TaskId
@@ -20,11 +21,15 @@ def load(connection: sqlite3.Connection) -> Loaded:
     try:
         counters = dict(connection.execute(sql["counters"]))
         last_task, last_submission = connection.execute(sql["last_ids"]).fetchone()
+        facts = facts_of(connection.execute(sql["facts"]))
         return Loaded(
             tasks=TaskReader().tasks(connection.execute(sql["live_tasks"])),
             queues=[queue_of(text) for (text,) in connection.execute(sql["queues"])],
             cards=[card_of(text) for (text,) in connection.execute(sql["cards"])],
-            reservations={domain: TaskId(task_id) for domain, task_id in connection.execute(sql["reservations"])},
+            reservations={domain: reservation_of(text) for domain, text in connection.execute(sql["reservations"])},
+            learned=facts.learned,
+            shares=facts.shares,
+            streaks=facts.streaks,
             keys=[key_of(row) for row in connection.execute(sql["keys"])],
             next_task_id=TaskId(max(counters.get("task", 1), last_task + 1)),
             next_submission_id=SubmissionId(max(counters.get("submission", 1), last_submission + 1)),

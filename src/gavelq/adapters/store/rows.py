@@ -18,37 +18,45 @@ from gavelq.adapters.store.shape import (
     RowError,
     Shape,
     enumerated,
+    listed,
     optional,
 )
 from gavelq.core.gpu import Card
 from gavelq.core.ids import QueueName, SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.queue import MemType, Queue
+from gavelq.core.retrying import Backoff, OomAction, RetryRules, RetryWish
 from gavelq.core.step import KeyUse, Record
 from gavelq.core.task import (
     Argv,
     Attempt,
     AttemptResult,
     Command,
+    Dependency,
+    DependencyKind,
     Ending,
     GpuRequest,
+    Lease,
     ProcessIdentity,
     Script,
     ShellLines,
     Stop,
     Task,
     TaskRequest,
+    Warn,
 )
 
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _from_json = json.JSONDecoder().decode
 
+_PROCESS = Shape(ProcessIdentity, pid=WHOLE, start_ticks=WHOLE, boot_id=TEXT)
 _COMMANDS: dict[str, Shape[Any]] = {
     "shell": Shape(ShellLines, lines=TEXTS),
     "argv": Shape(Argv, argv=TEXTS),
     "script": Shape(Script, name=TEXT, blob=TEXT, interpreter=TEXTS, args=TEXTS),
+    "lease": Shape(Lease, owner=optional(_PROCESS.codec), renew_s=REAL),
 }
-_KINDS: dict[type, str] = {ShellLines: "shell", Argv: "argv", Script: "script"}
+_KINDS: dict[type, str] = {ShellLines: "shell", Argv: "argv", Script: "script", Lease: "lease"}
 
 
 def _encode_command(command: Command) -> dict[str, Any]:
@@ -64,7 +72,14 @@ def _decode_command(document: Any) -> Command:
     return command
 
 
-_PROCESS = Shape(ProcessIdentity, pid=WHOLE, start_ticks=WHOLE, boot_id=TEXT)
+def _decode_pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    pairs = TEXTS_LIST.decode(value)
+    if not all(len(pair) == 2 for pair in pairs):
+        raise RowError(f"{value!r} is not a list of pairs")
+    return tuple((name, text) for name, text in pairs)
+
+
+TEXTS_LIST = listed(TEXTS)
 _RESULT = Shape(
     AttemptResult,
     exit_code=optional(WHOLE),
@@ -86,12 +101,46 @@ _ATTEMPT = Shape(
     pid=optional(WHOLE),
     supervisor=optional(_PROCESS.codec),
     result=optional(_RESULT.codec),
+    reason=optional(enumerated(EndReason)),
+    log_path=TEXT,
+    peak_memory=optional(WHOLE),
+    utilization=optional(REAL),
+    borrowed=FLAG,
 )
 _STOP = Shape(Stop, reason=enumerated(EndReason), by=TEXT, since=REAL, requeue=FLAG, keep_success=FLAG)
 _ENDING = Shape(
     Ending, reason=enumerated(EndReason), at=REAL, exit_code=optional(WHOLE), signal=optional(WHOLE), detail=TEXT
 )
-_GPUS = Shape(GpuRequest, count=WHOLE, allowed=TEXTS, memory=optional(WHOLE), max_util=optional(WHOLE), share=FLAG)
+_GPUS = Shape(
+    GpuRequest,
+    count=WHOLE,
+    max_count=optional(WHOLE),
+    gpu_left=optional(WHOLE),
+    allowed=TEXTS,
+    memory=optional(WHOLE),
+    max_util=optional(WHOLE),
+    share=FLAG,
+)
+_BACKOFF = Shape(Backoff, first_s=REAL, factor=REAL, cap_s=REAL)
+_OOM = Shape(OomAction, factor=optional(REAL), is_exclusive=FLAG)
+_RETRY = Shape(
+    RetryRules,
+    retries=WHOLE,
+    backoff=_BACKOFF.codec,
+    burst=optional(WHOLE),
+    on=listed(enumerated(EndReason)),
+    on_gpu_oom=_OOM.codec,
+)
+_RETRY_WISH = Shape(
+    RetryWish,
+    retries=optional(WHOLE),
+    backoff=optional(_BACKOFF.codec),
+    burst=optional(WHOLE),
+    on=optional(listed(enumerated(EndReason))),
+    on_gpu_oom=optional(_OOM.codec),
+)
+_DEPENDENCY = Shape(Dependency, task_id=WHOLE, kind=enumerated(DependencyKind))
+_WARN = Shape(Warn, signal=WHOLE, before_s=REAL)
 _REQUEST = Shape(
     TaskRequest,
     command=Codec(_encode_command, _decode_command),
@@ -109,13 +158,27 @@ _REQUEST = Shape(
     hold=FLAG,
     requeue=FLAG,
     allow_infeasible=FLAG,
+    warn=optional(_WARN.codec),
+    retry=_RETRY.codec,
+    depends_on=listed(_DEPENDENCY.codec),
+    not_before=optional(REAL),
+    preemptible=FLAG,
+    is_named=FLAG,
+    learn_memory=FLAG,
+    array_index=optional(WHOLE),
+    max_parallel=optional(WHOLE),
+    params=Codec(lambda pairs: [list(pair) for pair in pairs], _decode_pairs),
 )
 _STANDING = Shape(
     Task,
     elsewhere=frozenset({"id", "submission_id", "request", "state", "queue", "priority", "submitted_at"}),
     log_path=TEXT,
     is_held_by_user=FLAG,
+    hold_reason=TEXT,
     retry_at=optional(REAL),
+    n_failures=WHOLE,
+    waits_for=listed(_DEPENDENCY.codec),
+    renewed_at=optional(REAL),
     attempt=optional(_ATTEMPT.codec),
     stop=optional(_STOP.codec),
     ending=optional(_ENDING.codec),
@@ -134,6 +197,10 @@ _QUEUE = Shape(
     max_util=optional(WHOLE),
     mem_type=enumerated(MemType),
     mem_value=WHOLE,
+    lend=FLAG,
+    retry=_RETRY_WISH.codec,
+    time_limit_s=optional(REAL),
+    max_time_limit_s=optional(REAL),
 )
 _CARD = Shape(
     Card,
@@ -148,6 +215,8 @@ _CARD = Shape(
     lost=FLAG,
     label=TEXT,
     keep_free=WHOLE,
+    fault=TEXT,
+    fault_at=optional(REAL),
     configured=TEXT,
 )
 
@@ -194,7 +263,7 @@ class TaskReader:
         try:
             request = self._requests.get(request_text)
             if request is None:
-                request = self._requests[request_text] = _REQUEST.decode(_parse(request_text))
+                request = self._requests[request_text] = _REQUEST.decode(parse_text(request_text))
             return Task(
                 id=TaskId(task_id),
                 submission_id=SubmissionId(submission_id),
@@ -203,7 +272,7 @@ class TaskReader:
                 queue=QueueName(queue),
                 priority=priority,
                 submitted_at=submitted_at,
-                **_STANDING.arguments(_parse(standing_text)),
+                **_STANDING.arguments(parse_text(standing_text)),
             )
         except (RowError, ValueError) as error:
             raise RowError(f"task {task_id}: {error}") from None
@@ -213,7 +282,8 @@ class TaskReader:
         return [self.task(row) for row in rows]
 
 
-def _parse(text: str) -> Any:
+def parse_text(text: str) -> Any:
+    """A document of a text. Raises RowError."""
     try:
         return _from_json(text)
     except (ValueError, TypeError) as error:
@@ -227,7 +297,7 @@ def attempt_text(attempt: Attempt) -> str:
 
 def attempt_of(text: str) -> Attempt:
     """The attempt of a text. Raises RowError."""
-    return _ATTEMPT.decode(_parse(text))
+    return _ATTEMPT.decode(parse_text(text))
 
 
 def queue_text(queue: Queue) -> str:
@@ -237,7 +307,7 @@ def queue_text(queue: Queue) -> str:
 
 def queue_of(text: str) -> Queue:
     """The queue of a text. Raises RowError."""
-    return _QUEUE.decode(_parse(text))
+    return _QUEUE.decode(parse_text(text))
 
 
 def card_text(card: Card) -> str:
@@ -247,7 +317,7 @@ def card_text(card: Card) -> str:
 
 def card_of(text: str) -> Card:
     """The card of a text. Raises RowError."""
-    return _CARD.decode(_parse(text))
+    return _CARD.decode(parse_text(text))
 
 
 def record_row(record: Record) -> tuple[object, ...]:
@@ -265,11 +335,11 @@ def record_of(row: Sequence[Any]) -> Record:
         by=by,
         task_id=None if task_id is None else TaskId(task_id),
         subject=subject,
-        details=_parse(details),
+        details=parse_text(details),
     )
 
 
 def key_of(row: Sequence[Any]) -> KeyUse:
     """The key use of a row. Raises RowError."""
     key, at, task_ids = row
-    return KeyUse(key=key, at=at, task_ids=tuple(TaskId(task_id) for task_id in _parse(task_ids)))
+    return KeyUse(key=key, at=at, task_ids=tuple(TaskId(task_id) for task_id in parse_text(task_ids)))

@@ -44,7 +44,26 @@ def _text_list(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _real_list(value: Any) -> tuple[float, ...]:
+    if type(value) is not list or not all(type(part) in (int, float) for part in value):
+        raise RowError(f"{value!r} is not a list of numbers")
+    return tuple(value)
+
+
 TEXTS = Codec(list, _text_list)
+REALS = Codec(list, _real_list)
+
+
+def listed(codec: Codec) -> Codec:
+    """A list of such values, as a tuple."""
+    inner = codec.encode
+
+    def decode(value: Any) -> Any:
+        if type(value) is not list:
+            raise RowError(f"{value!r} is not a list")
+        return tuple(codec.decode(part) for part in value)
+
+    return Codec(lambda value: [part if inner is None else inner(part) for part in value], decode)
 
 
 def optional(codec: Codec) -> Codec:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gavelq.adapters.store.facts import fact_rows, reservation_text
 from gavelq.adapters.store.rows import attempt_text, card_text, queue_text, record_row, task_rows, to_json
 from gavelq.adapters.store.statements import queries
 from gavelq.core.step import Changes
@@ -56,7 +57,13 @@ def _write_the_rest(connection: sqlite3.Connection, changes: Changes) -> None:
             connection.execute(sql["put_card"], (uuid, card_text(card)))
     if changes.reservations is not None:
         connection.execute(sql["clear_reservations"])
-        connection.executemany(sql["put_reservation"], changes.reservations.items())
+        held = [(domain, reservation_text(held)) for domain, held in changes.reservations.items()]
+        connection.executemany(sql["put_reservation"], held)
+    for kind, key, document in fact_rows(changes):
+        if document is None:
+            connection.execute(sql["delete_fact"], (kind, key))
+        else:
+            connection.execute(sql["put_fact"], (kind, key, document))
     connection.executemany(sql["put_key"], [(use.key, use.at, to_json(list(use.task_ids))) for use in changes.keys])
     for counter, value in (("task", changes.next_task_id), ("submission", changes.next_submission_id)):
         if value is not None:

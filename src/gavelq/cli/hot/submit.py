@@ -25,6 +25,27 @@ _PLAIN = {
     "hold": "hold",
     "requeue": "requeue",
     "allow_infeasible": "allow_infeasible",
+    **{
+        name: name
+        for name in (
+            "warn",
+            "min_gpus",
+            "max_gpus",
+            "gpu_left",
+            "share",
+            "retries",
+            "backoff",
+            "retry_burst",
+            "retry_on",
+            "on_gpu_oom",
+            "after",
+            "after_any",
+            "after_fail",
+            "not_before",
+            "preemptible",
+            "learn_memory",
+        )
+    },
 }
 """Options whose value goes into the request as it is; the daemon reads units, so that there is one reader of them."""
 

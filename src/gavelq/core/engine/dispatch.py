@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from gavelq.core import events as ev
-from gavelq.core.engine import attempts, gpus, queues, submitting, tasks
+from gavelq.core.engine import attempts, gpus, plans, queues, submitting, tasks
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.state import View
 from gavelq.core.step import Step
@@ -29,7 +29,7 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
         case ev.GpusSampled():
             return gpus.gpus_sampled(view, event, now)
         case ev.PlanMade():
-            return attempts.plan_made(view, event, now, rules)
+            return plans.plan_made(view, event, now, rules)
         case ev.AttemptStarted() | ev.AttemptEnded() | ev.SpawnFailed() | ev.AttemptUnknown():
             return attempts.handle(view, event, now)
         case ev.DaemonStopped():

@@ -11,3 +11,13 @@ class EngineRules:
     """Where a task's output goes when it names no log file of its own."""
     max_unfinished: int = 1_000_000
     """How many tasks may exist that have not ended."""
+    jitter: float = 0.1
+    """Pauses between tries are longer by up to this part of them."""
+    hold_after: int = 5
+    """After so many fast failures in a row the rest of a submission is held; 0: never."""
+    fast_s: float = 30.0
+    """A failure within so many seconds is a fast one."""
+    share_half_life_s: float = 7 * 86400.0
+    ignored_users: tuple[str, ...] = ()
+    ignored_commands: tuple[str, ...] = ()
+    """Processes that are not to be minded as foreign (`*` stands for anything)."""

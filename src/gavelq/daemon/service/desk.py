@@ -9,7 +9,7 @@ from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.pending import shape_of
 from gavelq.core.state import State
-from gavelq.core.task import Task
+from gavelq.core.task import ProcessIdentity, Task
 from gavelq.daemon import views
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.ports import Clock, Store
@@ -25,6 +25,8 @@ class Desk:
     clock: Clock
     waiters: Waiters
     config: Callable[[], Config]
+    identify: Callable[[int], ProcessIdentity | None]
+    """The identity of a running process; None where there is none."""
 
     @property
     def state(self) -> State:

@@ -28,6 +28,7 @@ from gavelq.daemon.mistakes import as_one_error, impossible_ones, understood
 from gavelq.daemon.requests import Intake
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.why import why
+from gavelq.daemon.settings import retry_wish
 from gavelq.daemon.views import Json
 from gavelq.formats.task_object import ParsedTask, parse_task, parse_tasks
 from gavelq.ports import TaskFilter
@@ -63,8 +64,12 @@ class TaskService:
     ) -> list[Json]:
         if key is not None and not 1 <= len(key) <= MAX_KEY:
             raise InvalidField(field="key", problem="an idempotency key has 1 to 200 characters", hint="send a UUID")
-        default = self._desk.config().submit.default_queue
-        intake = Intake(caller=caller, default_queue=default, cards=dict(self._desk.state.cards))
+        config, state = self._desk.config(), self._desk.state
+        intake = Intake(
+            caller=caller, default_queue=config.submit.default_queue, cards=dict(state.cards),
+            queues=dict(state.queues), retry=retry_wish(config), now=self._desk.clock.now(),
+            owner=self._desk.identify, renew_s=config.lease.renew_s,
+        )  # fmt: skip
 
         # In a thread: ten thousand tasks take a while to read, and a working directory may lie on a hanging server.
         requests, wrong = await asyncio.to_thread(lambda: understood(parse(), lambda one: intake.request(one, queue)))

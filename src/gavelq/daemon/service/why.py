@@ -86,6 +86,15 @@ def how_it_ended(ending: Ending) -> str:
         EndReason.GPU_RELEASED: "was aborted: its GPU was released",
         EndReason.GPU_DRAINED: "was aborted: its GPU was drained",
         EndReason.DAEMON_STOPPED: "was aborted: the daemon was stopped together with its tasks",
+        EndReason.OUT_OF_MEMORY_GPU: "failed: a GPU ran out of memory",
+        EndReason.OUT_OF_MEMORY_HOST: "failed: the kernel killed it for want of main memory",
+        EndReason.NCCL_ERROR: "failed: NCCL, the communication between GPUs, failed",
+        EndReason.CODE_ERROR: "failed: its program cannot run as it is (a missing module, a syntax error)",
+        EndReason.GPU_LOST: "was aborted: a GPU that it held failed",
+        EndReason.DEPENDENCY_FAILED: "was aborted: a task that it depends on did not end as it had to",
+        EndReason.PREEMPTED: "was aborted: it was preempted",
+        EndReason.RELEASED: "was released by its owner",
+        EndReason.LEASE_EXPIRED: "was aborted: its owner is gone, or did not renew it",
         EndReason.LOST: "was aborted: it is lost, nobody could see how it ended",
     }
     said = words[ending.reason]

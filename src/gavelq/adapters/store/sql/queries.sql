@@ -33,7 +33,13 @@ DELETE FROM cards WHERE uuid = ?
 DELETE FROM reservations
 
 -- name: put_reservation
-INSERT INTO reservations (domain, task_id) VALUES (?, ?)
+INSERT INTO reservations (domain, document) VALUES (?, ?)
+
+-- name: put_fact
+INSERT OR REPLACE INTO facts (kind, key, document) VALUES (?, ?, ?)
+
+-- name: delete_fact
+DELETE FROM facts WHERE kind = ? AND key = ?
 
 -- name: put_blob
 INSERT INTO blobs (key, content) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET orphaned = 0
@@ -72,7 +78,10 @@ SELECT document FROM queues ORDER BY name
 SELECT document FROM cards ORDER BY uuid
 
 -- name: reservations
-SELECT domain, task_id FROM reservations
+SELECT domain, document FROM reservations
+
+-- name: facts
+SELECT kind, key, document FROM facts
 
 -- name: keys
 SELECT key, at, task_ids FROM keys ORDER BY at

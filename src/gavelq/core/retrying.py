@@ -1,0 +1,77 @@
+"""When a failed task is tried again: rules that a task, its queue and the configuration make together."""
+
+from dataclasses import dataclass
+
+from gavelq.core.lifecycle import EndReason
+
+NO_LIMIT = -1
+"""As a number of retries: again and again."""
+
+DEFAULT_RETRY_ON = (
+    EndReason.EXIT_NONZERO,
+    EndReason.SIGNALLED,
+    EndReason.OUT_OF_MEMORY_GPU,
+    EndReason.OUT_OF_MEMORY_HOST,
+    EndReason.NCCL_ERROR,
+    EndReason.GPU_LOST,
+    EndReason.LOST,
+)
+"""What a task that asks for retries is tried again after, unless it says so itself. Not: time limits, broken code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Pauses between tries: `first_s`, then `factor` times longer each time, at most `cap_s` (seconds)."""
+
+    first_s: float
+    factor: float = 2.0
+    cap_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OomAction:
+    """What changes after a GPU ran out of memory: the declared memory grows, or the task gets a card of its own."""
+
+    factor: float | None = None
+    is_exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryWish:
+    """What one place (a task, a queue, the configuration) says about retries; None: nothing."""
+
+    retries: int | None = None
+    """Further tries; NO_LIMIT: again and again."""
+    backoff: Backoff | None = None
+    burst: int | None = None
+    """SPEC section 6's rhythm: so many tries without a pause, then one of `backoff`, again and again."""
+    on: tuple[EndReason, ...] | None = None
+    on_gpu_oom: OomAction | None = None
+
+
+NO_WISH = RetryWish()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRules:
+    """What holds for a task, decided when it was submitted."""
+
+    retries: int = 0
+    backoff: Backoff = Backoff(first_s=10.0)
+    burst: int | None = None
+    on: tuple[EndReason, ...] = DEFAULT_RETRY_ON
+    on_gpu_oom: OomAction = OomAction()
+
+
+NO_RETRIES = RetryRules()
+
+
+def resolved(*wishes: RetryWish) -> RetryRules:
+    """The rules of a task: for each part the first wish that says something (task, then queue, then configuration)."""
+
+    def first(name: str, default: object) -> object:
+        said = (getattr(wish, name) for wish in wishes)
+        return next((value for value in said if value is not None), default)
+
+    names = ("retries", "backoff", "burst", "on", "on_gpu_oom")
+    return RetryRules(**{name: first(name, getattr(NO_RETRIES, name)) for name in names})  # type: ignore[arg-type]  # by name
