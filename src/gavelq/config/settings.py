@@ -134,7 +134,7 @@ _GPUS = (
         Seconds(low=0, high=3600),
         2,
         "A card that foreign processes used, or that was too busy, must have been calm for so long before a task "
-        "starts on it. For as long after a task's end its card's utilisation is taken for an echo of it, and hinders nobody.",
+        "starts on it. For as long after a task's end its card's utilisation counts as its echo, and hinders nobody.",
     ),
     _setting(
         "foreign.policy",
