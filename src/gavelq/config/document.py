@@ -113,10 +113,16 @@ _TITLES = {
     "gpu": "GPUs: `gpu`",
     "": "Choosing a card",
     "foreign": "Foreign processes: `foreign`",
+    "sampling": "Watching cards before choosing one: `sampling`",
+    "sharing": "Several tasks on one card: `sharing`",
     "runner": "The runner: `runner`",
     "submit": "Submitting: `submit`",
     "limits": "Limits: `limits`",
     "scheduling": "Scheduling: `scheduling`",
+    "rules": "How many cards gavelq uses: `rules`",
+    "preemption": "Preemption: `preemption`",
+    "lease": "Leases: `lease`",
+    "retry": "Retries: `retry`",
     "retention": "History: `retention`",
 }
 

@@ -14,7 +14,7 @@ from gavelq.core.retry_words import (
     parse_retries,
     parse_retry_on,
 )
-from gavelq.core.retrying import Backoff, OomAction
+from gavelq.core.retrying import DEFAULT_RETRY_ON, Backoff, OomAction
 from gavelq.core.units import MiB, parse_duration, parse_memory
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -205,7 +205,7 @@ class EndReasons:
 
     def plain(self, value: Any) -> Any:
         """See Kind.plain."""
-        return [reason.value for reason in value]
+        return ["default"] if tuple(value) == DEFAULT_RETRY_ON else [reason.value for reason in value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
