@@ -4,21 +4,28 @@ from typing import Any
 
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.queue import MemType, Queue
+from gavelq.core.reservation import Reservation
+from gavelq.core.retrying import Backoff, OomAction, RetryRules, RetryWish
 from gavelq.core.task import (
     Argv,
     Attempt,
     AttemptResult,
     Command,
+    Dependency,
+    DependencyKind,
     Ending,
     GpuRequest,
+    Lease,
     ProcessIdentity,
     Script,
     ShellLines,
     Stop,
     Task,
     TaskRequest,
+    Warn,
 )
 from gavelq.core.units import MiB
 
@@ -29,7 +36,9 @@ COMMANDS: tuple[Command, ...] = (
     ShellLines(lines=("echo 'ä\n\u2028'", "true")),
     Argv(argv=("python3", "-c", "print(1)")),
     Script(name="a.py", blob=BlobKey("s" * 64), interpreter=("python3",), args=("1",)),
+    Lease(owner=ProcessIdentity(pid=75, start_ticks=4711, boot_id="b"), renew_s=12.5),
 )
+COMMAND_NAMES = ("shell", "argv", "script", "lease")
 
 
 def request(command: Command = COMMANDS[0], **changes: Any) -> TaskRequest:
@@ -74,11 +83,27 @@ def full_attempt(number: int = 1) -> Attempt:
             max_rss_mib=2.0,
             detail="d",
         ),
+        reason=EndReason.GPU_LOST,
+        log_path="/logs/1.log",
+        peak_memory=MiB(9318),
+        utilization=62.5,
+        borrowed=True,
+    )
+
+
+def full_retry() -> RetryRules:
+    return RetryRules(
+        retries=7,
+        backoff=Backoff(first_s=30.5, factor=1.5, cap_s=300.0),
+        burst=3,
+        on=(EndReason.NCCL_ERROR, EndReason.GPU_LOST),
+        on_gpu_oom=OomAction(factor=1.5),
     )
 
 
 def full_task(number: int, command: Command) -> Task:
-    gpus = GpuRequest(count=2, allowed=(GPU,), memory=MiB(8192), max_util=20, share=True)
+    gpus = GpuRequest(count=2, max_count=4, gpu_left=1, allowed=(GPU,), memory=MiB(8192), max_util=20, share=True)
+    depends_on = tuple(Dependency(task_id=TaskId(90 + n), kind=kind) for n, kind in enumerate(DependencyKind))
     wanted = request(
         command,
         dropped_env=("A", "B"),
@@ -90,6 +115,16 @@ def full_task(number: int, command: Command) -> Task:
         hold=True,
         requeue=True,
         allow_infeasible=True,
+        warn=Warn(signal=10, before_s=30.5),
+        retry=full_retry(),
+        depends_on=depends_on,
+        not_before=900.5,
+        preemptible=True,
+        is_named=True,
+        learn_memory=True,
+        array_index=3,
+        max_parallel=2,
+        params=(("lr", ".1"), ("bs", "32")),
     )
     return task(
         number,
@@ -98,7 +133,11 @@ def full_task(number: int, command: Command) -> Task:
         queue=QueueName("other"),
         priority=9,
         is_held_by_user=True,
+        hold_reason="why it is held",
         retry_at=9.5,
+        n_failures=2,
+        waits_for=depends_on[1:],
+        renewed_at=8.5,
         attempt=full_attempt(),
         stop=Stop(reason=EndReason.GPU_DRAINED, by="x", since=3.0, requeue=True, keep_success=True),
         ending=Ending(reason=EndReason.CANCELLED_BY_USER, at=4.0, exit_code=3, signal=15, detail="why"),
@@ -117,6 +156,16 @@ def full_queue(name: str = "q") -> Queue:
         max_util=30,
         mem_type=MemType.PERCENTAGE,
         mem_value=40,
+        lend=True,
+        retry=RetryWish(
+            retries=-1,
+            backoff=Backoff(first_s=1.5, factor=3.0, cap_s=100.0),
+            burst=3,
+            on=(EndReason.TIME_LIMIT,),
+            on_gpu_oom=OomAction(is_exclusive=True),
+        ),
+        time_limit_s=7200.0,
+        max_time_limit_s=86400.5,
     )
 
 
@@ -133,5 +182,21 @@ def full_card(uuid: str = "GPU-1") -> Card:
         lost=True,
         label="l",
         keep_free=MiB(5),
+        fault="Xid 79",
+        fault_at=7.5,
         configured="{}",
     )
+
+
+def full_reservation(number: int = 4) -> Reservation:
+    return Reservation(
+        task_id=TaskId(number), gpus=(GPU, GpuUuid("MIG-2")), expected_at=50.5, promised_at=40.5, is_preempting=True
+    )
+
+
+def full_learned() -> Learned:
+    return Learned(n_ends=3, run_times_s=(60.0, 61.5), peak_memory=MiB(9318), utilization=62.5, at=1500.5)
+
+
+def full_share() -> ShareUse:
+    return ShareUse(gpu_s=7200.25, at=1500.5)

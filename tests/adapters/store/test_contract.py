@@ -11,12 +11,27 @@ import pytest
 from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.core.errors import StoreUnavailable
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.learned import Learned
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Record
 from gavelq.core.task import Task
 from gavelq.ports import Loaded, Store, TaskFilter
 from gavelq.testing.fake_store import FakeStore
-from tests.adapters.store.made import COMMANDS, ENV, ended, full_attempt, full_card, full_queue, full_task, task
+from tests.adapters.store.made import (
+    COMMAND_NAMES,
+    COMMANDS,
+    ENV,
+    ended,
+    full_attempt,
+    full_card,
+    full_learned,
+    full_queue,
+    full_reservation,
+    full_share,
+    full_task,
+    task,
+)
 
 T = TypeVar("T")
 
@@ -76,7 +91,10 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
         *tasks,
         queues={QueueName("q"): full_queue()},
         cards={GpuUuid("GPU-1"): full_card()},
-        reservations={"pool": TaskId(2)},
+        reservations={"pool": full_reservation(2), "queue:q": Reservation(task_id=TaskId(1))},
+        learned={"x/t": full_learned(), "x/ä #": Learned()},
+        shares={"x": full_share()},
+        streaks={SubmissionId(12): 4},
         keys=[KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))],
         next_task_id=TaskId(3),
         next_submission_id=SubmissionId(2),
@@ -85,12 +103,15 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
     assert list(loaded.tasks) == tasks
     assert list(loaded.queues) == [full_queue()]
     assert list(loaded.cards) == [full_card()]
-    assert dict(loaded.reservations) == {"pool": 2}
+    assert dict(loaded.reservations) == {"pool": full_reservation(2), "queue:q": Reservation(task_id=TaskId(1))}
+    assert dict(loaded.learned) == {"x/t": full_learned(), "x/ä #": Learned()}
+    assert dict(loaded.shares) == {"x": full_share()}
+    assert dict(loaded.streaks) == {12: 4}
     assert list(loaded.keys) == [KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))]
     assert (loaded.next_task_id, loaded.next_submission_id) == (3, 2)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=["shell", "argv", "script"])
+@pytest.mark.parametrize("command", COMMANDS, ids=COMMAND_NAMES)
 def test_every_field_of_a_task_comes_back(subject: Subject, command: Any) -> None:
     subject.put(full_task(7, command))
     assert subject.run(subject.store.task(TaskId(7))) == full_task(7, command)
@@ -106,9 +127,13 @@ def test_ended_tasks_are_history_not_state(subject: Subject) -> None:
 
 def test_a_later_value_of_a_row_wins(subject: Subject) -> None:
     subject.put(task(1))
+    subject.commit(learned={"x/t": Learned()}, shares={"x": replace(full_share(), gpu_s=1.0)})
+    subject.commit(learned={"x/t": full_learned()}, shares={"x": full_share()})
     later = replace(task(1), priority=7, queue=QueueName("q"), request=replace(task(1).request, name="new"))
     subject.put(later)
-    assert list(subject.restart().tasks) == [later]
+    loaded = subject.restart()
+    assert list(loaded.tasks) == [later]
+    assert (dict(loaded.learned), dict(loaded.shares)) == ({"x/t": full_learned()}, {"x": full_share()})
     subject.put(ended(1))
     assert list(subject.restart().tasks) == []
     assert subject.run(subject.store.counts()) == {"completed": 1}
@@ -120,20 +145,31 @@ def test_none_deletes_a_row(subject: Subject) -> None:
         attempts={(TaskId(1), 1): full_attempt()},
         queues={QueueName("q"): full_queue()},
         cards={GpuUuid("GPU-1"): full_card()},
-        reservations={"pool": TaskId(1)},
+        reservations={"pool": full_reservation(1)},
+        learned={"x/t": full_learned(), "x/u": full_learned()},
+        shares={"x": full_share(), "y": full_share()},
+        streaks={SubmissionId(1): 4, SubmissionId(2): 5},
     )
     subject.commit(
-        tasks={TaskId(1): None}, queues={QueueName("q"): None}, cards={GpuUuid("GPU-1"): None}, reservations={}
+        tasks={TaskId(1): None},
+        queues={QueueName("q"): None},
+        cards={GpuUuid("GPU-1"): None},
+        reservations={},
+        learned={"x/t": None},
+        shares={"x": None},
+        streaks={SubmissionId(1): None},
     )
     loaded = subject.restart()
+    assert (list(loaded.learned), list(loaded.shares), list(loaded.streaks)) == (["x/u"], ["y"], [2])
     assert (list(loaded.tasks), list(loaded.queues), list(loaded.cards), dict(loaded.reservations)) == ([], [], [], {})
     assert list(subject.run(subject.store.attempts(TaskId(1)))) == []
 
 
 def test_unchanged_reservations_stay(subject: Subject) -> None:
-    subject.commit(reservations={"pool": TaskId(1)})
+    subject.commit(reservations={"pool": full_reservation(1)}, learned={"x/t": full_learned()})
     subject.put(task(1))
-    assert dict(subject.restart().reservations) == {"pool": 1}
+    loaded = subject.restart()
+    assert (dict(loaded.reservations), dict(loaded.learned)) == ({"pool": full_reservation(1)}, {"x/t": full_learned()})
 
 
 def test_ids_are_never_used_again(subject: Subject) -> None:

@@ -13,9 +13,22 @@ from gavelq.adapters.store.database import APPLICATION_ID, connect, create, migr
 from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.adapters.store.statements import migrations, queries
 from gavelq.core.errors import StoreUnavailable
-from gavelq.core.ids import BlobKey
+from gavelq.core.ids import BlobKey, SubmissionId, TaskId
+from gavelq.core.reservation import Reservation
 from gavelq.core.step import Record
-from tests.adapters.store.made import COMMANDS, ended, full_card, full_queue, full_task, request, task
+from tests.adapters.store.made import (
+    COMMANDS,
+    ended,
+    full_attempt,
+    full_card,
+    full_learned,
+    full_queue,
+    full_reservation,
+    full_share,
+    full_task,
+    request,
+    task,
+)
 from tests.adapters.store.test_contract import Subject
 
 DATABASES = Path(__file__).parent / "databases"
@@ -97,35 +110,62 @@ def test_a_backup_into_nowhere_is_refused_and_leaves_nothing(subject: Subject, t
 
 @pytest.mark.parametrize("version", range(1, len(migrations()) + 1))
 def test_a_database_of_every_version_still_loads(path: Path, version: int) -> None:
-    dump = (DATABASES / f"{version:03d}.sql").read_text()
-    create(str(path))
-    with sqlite3.connect(path) as connection:
-        connection.executescript(dump)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {version}")
-    connection.close()
-    made = Subject(lambda _: SqliteStore(str(path)))
+    made = opened(path, version)
     try:
         loaded = made.store.load()
         assert [found.name for found in loaded.queues] == ["q"]
         assert [found.uuid for found in loaded.cards] == ["GPU-1"]
-        assert made.ids() == [1, 2, 3, 4]
+        assert made.ids()[:4] == [1, 2, 3, 4]
         assert [found.id for found in loaded.tasks] == [4]
-        assert loaded.next_task_id == 5
+        assert loaded.next_task_id == made.ids()[-1] + 1
+        if version >= 2:
+            assert made.run(made.store.task(TaskId(5))) == full_task(5, COMMANDS[3])
+            assert list(made.run(made.store.attempts(TaskId(1)))) == [full_attempt()]
+            assert list(loaded.queues) == [full_queue()]
+            assert list(loaded.cards) == [full_card()]
+            assert dict(loaded.reservations) == {"pool": full_reservation()}
+            assert dict(loaded.learned) == {"x/t": full_learned()}
+            assert dict(loaded.shares) == {"x": full_share()}
+            assert dict(loaded.streaks) == {1: 4}
     finally:
         made.close()
+
+
+def test_a_reservation_of_the_first_version_is_still_held(path: Path) -> None:
+    made = opened(path, 1, "INSERT INTO reservations VALUES ('queue:ä', 4);")
+    try:
+        assert dict(made.store.load().reservations) == {"queue:ä": Reservation(task_id=TaskId(4))}
+    finally:
+        made.close()
+
+
+def opened(path: Path, version: int, more: str = "") -> Subject:
+    """The store of the example database of a version; `more`: statements that are run in it first."""
+    dump = (DATABASES / f"{version:03d}.sql").read_text()
+    create(str(path))
+    with sqlite3.connect(path) as connection:
+        connection.executescript(dump + more)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    return Subject(lambda _: SqliteStore(str(path)))
 
 
 def test_the_newest_version_has_its_example(subject: Subject, path: Path) -> None:
     """Writes the example database of the present schema where it is missing; commit it with the migration."""
     example = DATABASES / f"{len(migrations()):03d}.sql"
     subject.put(
-        *(full_task(number, command) for number, command in enumerate(COMMANDS, 1)),
+        *(full_task(number, command) for number, command in zip((1, 2, 3, 5), COMMANDS, strict=True)),
         task(4),
+        attempts={(TaskId(1), 1): full_attempt()},
         queues={full_queue().name: full_queue()},
         cards={full_card().uuid: full_card()},
+        reservations={"pool": full_reservation()},
+        learned={"x/t": full_learned()},
+        shares={"x": full_share()},
+        streaks={SubmissionId(1): 4},
     )
-    assert subject.ids() == [1, 2, 3, 4]
+    assert subject.ids() == [1, 2, 3, 4, 5]
     if not example.exists():
         connection = sqlite3.connect(path)
         example.write_text("\n".join(connection.iterdump()) + "\n")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 import pytest
 
 from gavelq.adapters.store import rows
+from gavelq.adapters.store.facts import facts_of, reservation_of
 from gavelq.adapters.store.rows import (
     TaskReader,
     TaskRow,
@@ -19,7 +20,18 @@ from gavelq.adapters.store.rows import (
 )
 from gavelq.adapters.store.shape import TEXT, RowError, Shape
 from gavelq.core.task import ShellLines
-from tests.adapters.store.made import COMMANDS, full_attempt, full_card, full_queue, full_task, request, task
+from tests.adapters.store.made import (
+    COMMANDS,
+    full_attempt,
+    full_card,
+    full_learned,
+    full_queue,
+    full_reservation,
+    full_share,
+    full_task,
+    request,
+    task,
+)
 
 
 def row_of(number: int = 1, request_text: str | None = None, standing: str | None = None) -> TaskRow:
@@ -30,8 +42,11 @@ def row_of(number: int = 1, request_text: str | None = None, standing: str | Non
 
 def test_the_test_tasks_leave_no_field_at_its_default() -> None:
     """Else the round trips of the contract would prove nothing about that field."""
-    full = full_task(1, COMMANDS[0])
-    parts = (full, full.request, full.request.gpus, full.attempt, full.stop, full.ending, full_queue(), full_card())
+    full, queue = full_task(1, COMMANDS[0]), full_queue()
+    parts = (
+        full, full.request, full.request.gpus, full.request.warn, full.request.retry, full.attempt, full.stop,
+        full.ending, queue, queue.retry, full_card(), full_reservation(), full_learned(), full_share(), COMMANDS[3],
+    )  # fmt: skip
     for part in parts:
         assert part is not None
         for field in fields(part):
@@ -114,3 +129,33 @@ def test_attempts_queues_and_cards_come_back() -> None:
     assert card_of(card_text(full_card())) == full_card()
     plain = replace(full_attempt(), supervisor=None, result=None, pid=None)
     assert attempt_of(rows.attempt_text(plain)) == plain
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (("learned", "x/t", "{"), "fact learned x/t: not JSON"),
+        (("learned", "x/t", '{"n_ends":"many"}'), "fact learned x/t: n_ends: 'many' is not a whole number"),
+        (("learned", "x/t", '{"run_times_s":[1,"2"]}'), "run_times_s: .* is not a list of numbers"),
+        (("share", "x", '{"gpu_s":1.0}'), "fact share x: missing field 'at'"),
+        (("streak", "1", "true"), "fact streak 1: True cannot be understood"),
+        (("streak", "one", "1"), "fact streak one: 1 cannot be understood"),
+        (("dream", "x", "1"), "fact dream x: 1 cannot be understood"),
+    ],
+)
+def test_a_fact_that_says_something_else_is_refused_by_its_key(row: tuple[str, str, str], problem: str) -> None:
+    with pytest.raises(RowError, match=problem):
+        facts_of([row])
+
+
+@pytest.mark.parametrize("text", ["{}", '{"task_id":"1"}', '{"task_id":1,"gpus":"GPU-1"}', '{"task_id":1,"until":2}'])
+def test_a_reservation_that_says_something_else_is_refused(text: str) -> None:
+    with pytest.raises(RowError):
+        reservation_of(text)
+
+
+def test_a_sweep_s_values_are_pairs() -> None:
+    document = json.loads(str(task_rows([full_task(1, COMMANDS[0])])[0][9]))
+    document["params"] = [["lr", "1", "2"]]
+    with pytest.raises(RowError, match=r"task 1: params: .* is not a list of pairs"):
+        TaskReader().task(row_of(request_text=json.dumps(document)))

@@ -63,14 +63,20 @@ def facts_of(rows: Iterable[tuple[str, str, str]]) -> Facts:
     """The facts of all rows. Raises RowError."""
     found = Facts()
     for kind, key, text in rows:
-        document: Any = parse_text(text)
-        match kind:
-            case "learned":
-                found.learned[key] = _LEARNED.decode(document)
-            case "share":
-                found.shares[key] = _SHARE.decode(document)
-            case "streak" if type(document) is int and key.isdigit():
-                found.streaks[SubmissionId(int(key))] = document
-            case _:
-                raise RowError(f"fact {kind} {key}: {text!r:.100} cannot be understood")
+        try:
+            _put(found, kind, key, parse_text(text))
+        except RowError as error:
+            raise RowError(f"fact {kind} {key:.100}: {error}") from None
     return found
+
+
+def _put(found: Facts, kind: str, key: str, document: Any) -> None:
+    match kind:
+        case "learned":
+            found.learned[key] = _LEARNED.decode(document)
+        case "share":
+            found.shares[key] = _SHARE.decode(document)
+        case "streak" if type(document) is int and key.isdecimal():
+            found.streaks[SubmissionId(int(key))] = document
+        case _:
+            raise RowError(f"{document!r:.100} cannot be understood")
