@@ -2,12 +2,15 @@
 
 A sample is always a little old. When a task ends, its processes and memory leave the books at once, so that the next
 task can start on the freed card within milliseconds; and for ten seconds nothing that an ended task left in later
-samples is taken for somebody else's.
+samples is taken for somebody else's. What others do on a card is remembered for a while: a card must be calm for
+`settle_s` before somebody's leaving counts (`gavelq.core.foreign`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
+from gavelq.core.bursts import Burst
+from gavelq.core.foreign import CardHistory
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.task import Task
@@ -17,6 +20,8 @@ ENDED_GRACE_S = 10.0
 """How long an ended task's processes are known as such (SPEC section 5)."""
 SETTLE_S = 2.0
 """How long after an end a card's utilisation is the ended task's echo: NVML averages over up to a second."""
+UNATTRIBUTED_MIB = 1024
+"""Memory without a visible process above this is foreign (setting `foreign.unattributed_mib`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,37 +38,57 @@ class Books:
     def __init__(self) -> None:
         self.sample = GpuSample(taken_at=0.0, problem="no sample has been taken yet")
         self.settle_s = SETTLE_S
+        self.unattributed_mib = UNATTRIBUTED_MIB
+        self.bursts: dict[GpuUuid, Burst] = {}
+        """The last burst of looks at a card, until a task starts or ends there."""
         self._ended: dict[GpuUuid, EndedUse] = {}
         self._supervisors: dict[int, tuple[TaskId, float]] = {}
         self._unseen: dict[GpuUuid, int] = {}
+        self._history: dict[GpuUuid, CardHistory] = {}
+        self._turned: dict[GpuUuid, float] = {}
 
-    def take(self, sample: GpuSample, live: frozenset[TaskId], is_held: Callable[[GpuUuid], bool]) -> None:
+    def take(self, sample: GpuSample, live: frozenset[TaskId], held: Callable[[GpuUuid], Collection[TaskId]]) -> None:
         """Join a new sample. `live` are the tasks that hold something: processes of others have ended.
 
-        `is_held` tells whether a task holds a card now.
+        `held` tells which tasks hold a card now.
         """
         now = sample.taken_at
         self._ended = {gpu: use for gpu, use in self._ended.items() if now - use.at <= ENDED_GRACE_S}
         self._supervisors = {pid: s for pid, s in self._supervisors.items() if now - s[1] <= ENDED_GRACE_S}
-        cards = tuple(self._cleaned(card, live, now) for card in sample.cards)
+        cards = tuple(self._joined(card, live, held(card.uuid), now) for card in sample.cards)
         self.sample = replace(sample, cards=cards, by_uuid={})
-        for card in cards:
-            if not is_held(card.uuid) and not self.ended_lately(card.uuid, now):
-                self._unseen[card.uuid] = _unseen(card)
+        if sample.problem is None:
+            self._forget_all_but({card.uuid for card in cards})
 
-    def _cleaned(self, card: CardSample, live: frozenset[TaskId], now: float) -> CardSample:
+    def _joined(self, card: CardSample, live: frozenset[TaskId], held: Collection[TaskId], now: float) -> CardSample:
         use = self._ended.get(card.uuid)
         gone = [p for p in card.processes if _is_gone(p, use, live)]
         cleaned = _without(card, gone)
         if use is not None and now - use.at <= self.settle_s:
             cleaned = _echo(cleaned)
-        return cleaned
+        if not held and not self.ended_lately(card.uuid, now):
+            self._unseen[card.uuid] = _unseen(cleaned)
+        unseen = self.unseen(cleaned, is_held=bool(held), now=now)
+        history = self._history.setdefault(card.uuid, CardHistory())
+        counted = unseen if unseen > self.unattributed_mib else 0
+        return history.look(cleaned, now, held=held, gone={p.pid for p in gone}, unseen=counted, settle_s=self.settle_s)
+
+    def _forget_all_but(self, present: set[GpuUuid]) -> None:
+        """Cards may go for good (MIG devices): what was remembered about them goes as well."""
+        for uuid in (self._unseen.keys() | self._history.keys() | self._turned.keys() | self.bursts.keys()) - present:
+            self._unseen.pop(uuid, None)
+            self._history.pop(uuid, None)
+            self._turned.pop(uuid, None)
+            self.bursts.pop(uuid, None)
 
     def end(self, task: Task, now: float) -> None:
         """Take an ended task's processes and memory off its cards."""
         if task.attempt is not None and task.attempt.supervisor is not None:
             self._supervisors[task.attempt.supervisor.pid] = (task.id, now)
         held = set(task.held_gpus)
+        self._turn(held, now)
+        for gpu in held & self._history.keys():
+            self._history[gpu].forget_peaks()
         cards = []
         for card in self.sample.cards:
             if card.uuid not in held:
@@ -75,6 +100,51 @@ class Books:
             self._ended[card.uuid] = EndedUse(at=now, pids=pids)
             cards.append(_echo(_without(card, mine)))
         self.sample = replace(self.sample, cards=tuple(cards), by_uuid={})
+
+    def start(self, task: Task, now: float) -> None:
+        """A task was placed: what a burst of looks saw on its cards holds no longer."""
+        self._turn(task.held_gpus, now)
+
+    def _turn(self, gpus: Iterable[GpuUuid], now: float) -> None:
+        for gpu in gpus:
+            self._turned[gpu] = now
+            self.bursts.pop(gpu, None)
+
+    def turned_at(self, gpu: GpuUuid) -> float | None:
+        """When a task of ours last started or ended on this card; None: not since the daemon began."""
+        return self._turned.get(gpu)
+
+    def watched(self, bursts: Iterable[Burst]) -> None:
+        """Join what a burst of looks told."""
+        self.bursts.update((burst.uuid, burst) for burst in bursts)
+
+    def calm_at(self, gpu: GpuUuid, now: float) -> float | None:
+        """When the card will have been calm for `settle_s`, if nobody comes back; None: it is calm now.
+
+        Not calm is a card that shows foreign use that counts (then the time is that of the last look plus `settle_s`),
+        or showed it less than `settle_s` ago. A card that was never seen in foreign use is calm.
+        """
+        history = self._history.get(gpu)
+        return None if history is None else history.calm_at(now, self.settle_s)
+
+    def peak_utilization(self, gpu: GpuUuid, now: float) -> int | None:
+        """The highest utilisation in percent that looks of the last `settle_s` seconds showed; None: unknown.
+
+        The newest look always counts. What an ended task of ours left behind does not.
+        """
+        seen, history = self.sample.by_uuid.get(gpu), self._history.get(gpu)
+        newest = seen.utilization if seen is not None else None
+        return newest if history is None else history.peak(newest, now, self.settle_s)
+
+    def unseen_since(self, gpu: GpuUuid) -> float | None:
+        """Since when memory without a visible process makes this card foreign; None: it does not."""
+        history = self._history.get(gpu)
+        return None if history is None else history.unseen_since
+
+    def claimed_since(self, gpu: GpuUuid) -> float | None:
+        """Since when another daemon claims this card; None: nobody does."""
+        history = self._history.get(gpu)
+        return None if history is None else history.claimed_since
 
     def ended_supervisors(self) -> dict[int, TaskId]:
         """Supervisors that ended a moment ago, and whose task that was.
@@ -108,7 +178,8 @@ def _unseen(card: CardSample) -> int:
 
 def _echo(card: CardSample) -> CardSample:
     """A look at a card that a task just left: how busy it was says nothing, unless others are on it."""
-    return card if card.processes else replace(card, utilization=None)
+    has_others = any(not process.is_ignored for process in card.processes)
+    return card if has_others else replace(card, utilization=None)
 
 
 def _is_gone(process: GpuProcess, use: EndedUse | None, live: frozenset[TaskId]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gavelq.core.bursts import Burst
 from gavelq.core.gpu import GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
@@ -30,7 +31,9 @@ class TasksEdited:
     by: str
     requests: Mapping[TaskId, TaskRequest]
     fields: tuple[str, ...]
-    """The names of what was edited, for the history."""
+    """The names of what was edited. Queue, priority and hold are left alone unless they are among them."""
+    based_on: Mapping[TaskId, TaskRequest] = field(default_factory=dict)
+    """The requests that were edited: a task that has another one by now is not touched."""
     blobs: Mapping[BlobKey, bytes] = field(default_factory=dict)
     ended: Mapping[TaskId, TaskState] = field(default_factory=dict)
     """See TasksSubmitted."""
@@ -57,6 +60,10 @@ class LeasesChecked:
     """Time to look for leases that nobody renewed. `since`: renewals cannot have come before (the daemon was away)."""
 
     since: float
+    due: tuple[TaskId, ...] = ()
+    """Leases without an owner whose time may be over."""
+    ownerless: tuple[TaskId, ...] = ()
+    """Leases whose owner is gone (one that holds GPUs is watched by its supervisor as well)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +220,13 @@ class GpusSampled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpusWatched:
+    """The monitor took a burst of looks at some GPUs, because several would do (`selection: sampled`)."""
+
+    bursts: tuple[Burst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """The cycle's decision to start one task on these GPUs."""
 
@@ -296,6 +310,7 @@ RunnerEvent = AttemptStarted | AttemptEnded | SpawnFailed
 
 Event = (
     TasksSubmitted
+    | TasksEdited
     | TaskReleased
     | TaskHeld
     | TaskKilled
@@ -312,10 +327,14 @@ Event = (
     | GpuUnignored
     | GpuDrained
     | GpusSampled
+    | GpusWatched
     | PlanMade
     | AttemptStarted
     | AttemptEnded
     | SpawnFailed
     | AttemptUnknown
     | DaemonStopped
+    | LeaseRenewed
+    | LeaseReleased
+    | LeasesChecked
 )

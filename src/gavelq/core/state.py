@@ -44,6 +44,8 @@ class State:
         self.n_by_queue: dict[tuple[QueueName, TaskState], int] = {}
         self.holding: dict[TaskId, Task] = {}
         """Tasks that hold an allocation (or, asking for no GPU, a place to run)."""
+        self.dependents: dict[TaskId, set[TaskId]] = {}
+        """By task those that wait for its end."""
         self.books = Books() if books is None else books
 
     def apply(self, changes: Changes) -> None:
@@ -102,8 +104,12 @@ class State:
         """Join what a step says about the GPUs as they look; volatile."""
         for task in step.ended:
             self.books.end(task, now)
+        for changed in step.changes.tasks.values():
+            if changed is not None and changed.state is TaskState.STARTING:
+                self.books.start(changed, now)
         if step.sample is not None:
-            self.books.take(step.sample, frozenset(self.holding), lambda gpu: bool(self.ledger.on(gpu)))
+            self.books.take(step.sample, frozenset(self.holding), self.ledger.on)
+        self.books.watched(step.bursts)
 
     def forget_keys(self, before: float) -> None:
         """Drop idempotency keys that were first used before this time."""
@@ -111,6 +117,8 @@ class State:
 
     def _index(self, task: Task) -> None:
         self._count(task, 1)
+        for dependency in task.waits_for:
+            self.dependents.setdefault(dependency.task_id, set()).add(task.id)
         if task.state is TaskState.PENDING:
             self.pending.add(task)
         elif task.state.holds_gpus:
@@ -119,6 +127,11 @@ class State:
 
     def _unindex(self, task: Task) -> None:
         self._count(task, -1)
+        for dependency in task.waits_for:
+            waiting = self.dependents.get(dependency.task_id, set())
+            waiting.discard(task.id)
+            if not waiting:
+                self.dependents.pop(dependency.task_id, None)
         if task.state is TaskState.PENDING:
             self.pending.discard(task)
         elif task.state.holds_gpus:
@@ -185,6 +198,10 @@ class View:
             raise TaskNotFound(task_id=task_id)
         return task
 
+    def dependents(self, task_id: TaskId) -> list[TaskId]:
+        """The tasks that wait for this one to end, by id."""
+        return sorted(self._state.dependents.get(task_id, ()))
+
     def live_tasks(self) -> Iterator[Task]:
         """Every task that has not ended, in no particular order."""
         return iter(self._state.tasks.values())
@@ -198,9 +215,9 @@ class View:
         return [self._state.tasks[task_id] for task_id in sorted(self._state.ledger.on(gpu))]
 
     def is_idle(self, gpu: GpuUuid) -> bool:
-        """Whether no task holds this GPU and no process was seen on it."""
+        """Whether no task holds this GPU and no process that is to be minded was seen on it."""
         seen = self._state.books.sample.by_uuid.get(gpu)
-        is_used = seen is not None and (seen.processes or seen.claimed_by)
+        is_used = seen is not None and (any(not p.is_ignored for p in seen.processes) or seen.claimed_by)
         return not self._state.ledger.on(gpu) and not is_used
 
     def find_queue(self, name: QueueName) -> Queue | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gavelq.core.bursts import Burst
 from gavelq.core.effects import Effect
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
@@ -90,6 +91,8 @@ class Step:
     effects: list[Effect] = field(default_factory=list)
     sample: GpuSample | None = None
     """A new look at the GPUs; volatile, joins the books without a commit."""
+    bursts: tuple[Burst, ...] = ()
+    """What a burst of looks told about some GPUs; volatile as well."""
     ended: list[Task] = field(default_factory=list)
     """Tasks (as they were) whose attempt just ended: their use of GPUs leaves the books."""
     reply: Any = None

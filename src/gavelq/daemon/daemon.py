@@ -59,6 +59,7 @@ class Daemon:
         self._probe = probe
         state = restore(store.load())
         state.books.settle_s = config.settle_s
+        state.books.unattributed_mib = config.foreign.unattributed_mib
         self.facts = Facts(socket=paths.socket, state_dir=paths.state, http=http, started_at=clock.now())
         self._waiters = Waiters()
         self._effects = Effects(
@@ -184,6 +185,7 @@ class Daemon:
         self.config = fresh
         self.loop.policy = policy_of(fresh)
         self.loop.state.books.settle_s = fresh.settle_s
+        self.loop.state.books.unattributed_mib = fresh.foreign.unattributed_mib
         self.loop.rules = rules_of(fresh, self.paths)
         self._monitor.interval_s = fresh.gpu.sample_interval_s
         self._monitor.configured = fresh.cards

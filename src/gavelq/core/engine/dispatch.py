@@ -1,10 +1,14 @@
 """Which handler answers which event."""
 
+from dataclasses import replace
 from typing import assert_never
 
 from gavelq.core import events as ev
-from gavelq.core.engine import attempts, gpus, plans, queues, submitting, tasks
+from gavelq.core.effects import Wake
+from gavelq.core.engine import attempts, editing, gpus, plans, queues, submitting, tasks
 from gavelq.core.engine.rules import EngineRules
+from gavelq.core.engine.settling import settle
+from gavelq.core.foreign import mark_ignored
 from gavelq.core.state import View
 from gavelq.core.step import Step
 
@@ -15,9 +19,17 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
     `now` is in seconds since the epoch. Raises a GavelqError where the event asks for something that cannot be;
     then nothing has changed.
     """
+    step = _answer(view, event, now, rules)
+    settle(view, step, now)
+    return step
+
+
+def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
     match event:
         case ev.TasksSubmitted():
             return submitting.tasks_submitted(view, event, now, rules)
+        case ev.TasksEdited():
+            return editing.tasks_edited(view, event, now, rules)
         case ev.TaskReleased() | ev.TaskHeld() | ev.TaskKilled():
             return tasks.handle(view, event, now)
         case ev.TaskMoved() | ev.TaskPrioritized() | ev.TaskRemoved():
@@ -27,7 +39,10 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
         case ev.GpusAllocated() | ev.GpuReleased() | ev.GpuIgnored() | ev.GpuUnignored() | ev.GpuDrained():
             return gpus.handle(view, event, now)
         case ev.GpusSampled():
-            return gpus.gpus_sampled(view, event, now)
+            sample = mark_ignored(event.sample, rules.ignored_users, rules.ignored_commands)
+            return gpus.gpus_sampled(view, replace(event, sample=sample), now)
+        case ev.GpusWatched():
+            return Step(bursts=event.bursts, effects=[Wake()])
         case ev.PlanMade():
             return plans.plan_made(view, event, now, rules)
         case ev.AttemptStarted() | ev.AttemptEnded() | ev.SpawnFailed() | ev.AttemptUnknown():
