@@ -297,6 +297,7 @@ class TaskFields(TypedDict, total=False):
     array: str
     params: dict[str, list[str]]
     param_rows: list[dict[str, str]]
+    max_parallel: int
     lease: bool
     pid: int
 

@@ -87,6 +87,9 @@ class Intake:
             preemptible=parsed.preemptible or False,
             is_named=parsed.name is not None,
             learn_memory=parsed.learn_memory or False,
+            array_index=parsed.array.indices[0] if parsed.array else None,
+            max_parallel=parsed.max_parallel,
+            params=tuple((name, values[0]) for name, values in (parsed.params or {}).items()),
         )
 
     def _gpus(self, parsed: ParsedTask) -> GpuRequest:

@@ -367,6 +367,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     "array": ("array", sweep.array),
     "params": ("params", sweep.params),
     "param_rows": ("param_rows", sweep.param_rows),
+    "max_parallel": ("max_parallel", whole(1, sweep.MAX_TASKS)),
     "lease": ("lease", flag),
     "pid": ("pid", owner_pid),
     "requeue": ("requeue", flag),

@@ -64,6 +64,8 @@ class ParsedTask:
     array: Array | None = None
     params: Mapping[str, tuple[str, ...]] | None = None
     param_rows: tuple[Mapping[str, str], ...] | None = None
+    max_parallel: int | None = None
+    """At most so many tasks of the submission run at once."""
     lease: bool | None = None
     pid: int | None = None
     """The owner of a lease."""
