@@ -1,5 +1,8 @@
 """Submissions: all tasks of one come in, or none."""
 
+from dataclasses import replace
+
+from gavelq.core.dependencies import still_open
 from gavelq.core.effects import Wake
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.errors import LimitReached, UsageError
@@ -9,7 +12,7 @@ from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.state import View
 from gavelq.core.step import KeyUse, Record, Step
-from gavelq.core.task import Task, TaskRequest, describe
+from gavelq.core.task import Dependency, Task, TaskRequest, describe
 
 
 def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: EngineRules) -> Step:
@@ -20,9 +23,11 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
         step.reply = used.task_ids
         return step
     _check(view, event, rules)
+    open_of = _open_dependencies(view, event)
     first, submission = view.next_task_id, view.next_submission_id
     for offset, request in enumerate(event.requests):
         task = _new_task(view, TaskId(first + offset), submission, request, now, rules)
+        task = replace(task, waits_for=open_of[request.depends_on]) if request.depends_on else task
         details = {"name": request.name, "queue": request.queue, "command": describe(request.command)[:500]}
         step.put_task(task, Record(at=now, kind="submitted", by=event.by, task_id=task.id, details=details))
     ids = tuple(TaskId(first + offset) for offset in range(len(event.requests)))
@@ -53,6 +58,17 @@ def _check(view: View, event: TasksSubmitted, rules: EngineRules) -> None:
             require_feasible(request, queue, view.cards(), view.problem)
 
 
+def _open_dependencies(view: View, event: TasksSubmitted) -> dict[tuple[Dependency, ...], tuple[Dependency, ...]]:
+    """By what a request depends on, what of it is still open. Many requests depend on the same."""
+    wanted = {request.depends_on for request in event.requests}
+    return {one: still_open(view, one, event.ended) for one in wanted}
+
+
+def own_log(rules: EngineRules, task_id: TaskId) -> str:
+    """Where the output of a task's first attempt goes, unless the task says so itself."""
+    return f"{rules.log_dir}/{task_id}.log"
+
+
 def _new_task(
     view: View, task_id: TaskId, submission: SubmissionId, request: TaskRequest, now: float, rules: EngineRules
 ) -> Task:
@@ -64,7 +80,7 @@ def _new_task(
         state=TaskState.HELD if held else TaskState.PENDING,
         queue=request.queue,
         priority=request.priority,
-        log_path=request.log_path or f"{rules.log_dir}/{task_id}.log",
+        log_path=request.log_path or own_log(rules, task_id),
         submitted_at=now,
         is_held_by_user=request.hold,
     )

@@ -72,7 +72,7 @@ def _release(view: View, step: Step, task: Task, event: ev.TaskReleased, now: fl
             hint="name another queue with --queue",
         )
     _require_cards(view, task, queue)
-    pending = advance(task, TaskState.PENDING, queue=name, is_held_by_user=False)
+    pending = advance(task, TaskState.PENDING, queue=name, is_held_by_user=False, hold_reason="")
     _note(step, pending, "released", event.by, now, queue=name)
 
 
@@ -112,12 +112,18 @@ def move(view: View, step: Step, task: Task, target: QueueName, by: str, now: fl
     queue = view.queue(target)
     if not task.state.holds_gpus:
         _require_cards(view, task, queue)
-    moved = replace(task, queue=target)
+    _note(step, in_queue(task, queue), "moved", by, now, source=task.queue, target=target)
+
+
+def in_queue(task: Task, queue: Queue) -> Task:
+    """The task in another queue; holding follows the queue, unless the task itself is held."""
+    moved = replace(task, queue=queue.name)
+    is_held_itself = task.is_held_by_user or bool(task.hold_reason)
     if queue.hold and task.state is TaskState.PENDING:
-        moved = advance(moved, TaskState.HELD)
-    elif not queue.hold and task.state is TaskState.HELD and not task.is_held_by_user:
-        moved = advance(moved, TaskState.PENDING)
-    _note(step, moved, "moved", by, now, source=task.queue, target=target)
+        return advance(moved, TaskState.HELD)
+    if not queue.hold and task.state is TaskState.HELD and not is_held_itself:
+        return advance(moved, TaskState.PENDING)
+    return moved
 
 
 def _require_cards(view: View, task: Task, queue: Queue) -> None:
