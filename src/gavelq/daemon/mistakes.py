@@ -24,6 +24,14 @@ def understood(
     return requests, wrong
 
 
+def at_sources(wrong: Mapping[int, GavelqError], sources: Sequence[int]) -> dict[int, GavelqError]:
+    """By the task object that was handed in: a sweep's many tasks share the first error of them."""
+    found: dict[int, GavelqError] = {}
+    for index in sorted(wrong):
+        found.setdefault(sources[index], wrong[index])
+    return found
+
+
 def impossible_ones(requests: Mapping[int, TaskRequest], view: View) -> dict[int, GavelqError]:
     """By index the requests that name no queue of ours or can never start here. Equal ones cost one look."""
     known: dict[object, GavelqError | None] = {}

@@ -53,6 +53,14 @@ def expand(tasks: Sequence[ParsedTask], *, most: int) -> Expanded:
     return Expanded(tasks=tuple(made), sources=tuple(sources))
 
 
+def single(task: ParsedTask) -> Expanded:
+    """A task that stands for itself. Raises InvalidField where it stands for several."""
+    for field in ("array", "params", "param_rows"):
+        if getattr(task, field) is not None:
+            raise fields.wrong(field, "this makes several tasks, and one is made here", "POST it to /api/submissions")
+    return Expanded(tasks=(task,), sources=(0,))
+
+
 def suffix(params: Mapping[str, str], index: int | None) -> str:
     """What makes the name of one task of a sweep its own: `[3]`, `[lr=0.1,bs=32]`."""
     parts = [f"{name}={value}" for name, value in params.items()]

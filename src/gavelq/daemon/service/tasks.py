@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from gavelq.core import events as ev
 from gavelq.core.errors import (
+    GavelqError,
     InvalidField,
     LimitReached,
     LogNotFound,
@@ -20,17 +21,18 @@ from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.lifecycle import ENDED, EndReason, TaskState
 from gavelq.core.signals import parse_signal
 from gavelq.core.state import View
-from gavelq.core.task import Task
+from gavelq.core.task import Task, TaskRequest
 from gavelq.core.units import parse_count
 from gavelq.daemon import task_logs, views
 from gavelq.daemon.caller import Caller
-from gavelq.daemon.mistakes import as_one_error, impossible_ones, understood
+from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, understood
 from gavelq.daemon.requests import Intake
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.why import why
 from gavelq.daemon.settings import retry_wish
 from gavelq.daemon.views import Json
-from gavelq.formats.task_object import ParsedTask, parse_task, parse_tasks
+from gavelq.formats.expansion import Expanded, expand, single
+from gavelq.formats.task_object import parse_task, parse_tasks
 from gavelq.ports import TaskFilter
 
 MAX_PAGE = 10_000
@@ -47,7 +49,7 @@ class TaskService:
 
     async def submit_task(self, caller: Caller, request: object, key: str | None = None) -> Json:
         """`POST /api/tasks`: one task. Raises GavelqError; nothing is changed then."""
-        return (await self._submit(caller, lambda: (parse_task(request),), None, key))[0]
+        return (await self._submit(caller, lambda: single(parse_task(request)), None, key))[0]
 
     async def submit(
         self, caller: Caller, tasks: object, *, queue: str | None = None, base: object = None, key: str | None = None
@@ -57,10 +59,10 @@ class TaskService:
         if isinstance(tasks, list) and len(tasks) > limit:
             problem = f"the submission has {len(tasks)} tasks, at most {limit} are taken at once"
             raise LimitReached(limit="limits.max_submission", problem=problem, hint="hand them in in several parts")
-        return await self._submit(caller, lambda: parse_tasks(tasks, base), queue, key)
+        return await self._submit(caller, lambda: expand(parse_tasks(tasks, base), most=limit), queue, key)
 
     async def _submit(
-        self, caller: Caller, parse: Callable[[], Sequence[ParsedTask]], queue: str | None, key: str | None
+        self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None
     ) -> list[Json]:
         if key is not None and not 1 <= len(key) <= MAX_KEY:
             raise InvalidField(field="key", problem="an idempotency key has 1 to 200 characters", hint="send a UUID")
@@ -72,7 +74,11 @@ class TaskService:
         )  # fmt: skip
 
         # In a thread: ten thousand tasks take a while to read, and a working directory may lie on a hanging server.
-        requests, wrong = await asyncio.to_thread(lambda: understood(parse(), lambda one: intake.request(one, queue)))
+        def read() -> tuple[dict[int, TaskRequest], dict[int, GavelqError], tuple[int, ...]]:
+            expanded = parse()
+            return *understood(expanded.tasks, lambda one: intake.request(one, queue)), expanded.sources
+
+        requests, wrong, sources = await asyncio.to_thread(read)
         scoped = None if key is None else f"{caller.tenant}:{key}"
         event = ev.TasksSubmitted(by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped)
         try:
@@ -80,10 +86,10 @@ class TaskService:
                 raise next(iter(wrong.values()))
             ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)
         except (InvalidField, NotFound, Refused) as error:
-            if len(requests.keys() | wrong.keys()) == 1:
+            if len(set(sources)) == 1:
                 raise
             wrong |= impossible_ones(requests, View(self._desk.state))
-            raise as_one_error(wrong) if wrong else error from None
+            raise as_one_error(at_sources(wrong, sources)) if wrong else error from None
         found = [await self._desk.find(task_id) for task_id in ids]
         return [self._desk.task_json(task) for task in found if task is not None]
 
