@@ -234,6 +234,9 @@ class Attempts:
         started = attempt.files.read(STARTED)
         if started is not None and attempt.started is None:
             self.started(started)
+        if attempt.facts.is_lease:  # its owner's processes are not ours to look for
+            self._lose(attempt, "its supervisor was killed")
+            return
         attempt.orphan = Orphan(attempt.facts, started, attempt.pid, is_parent=is_parent)
         self._orphans.append(attempt)
         self.claims.settle()  # the cards stay ours until nothing of it is left

@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal as signals
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gavelq.adapters.runner import messages, sockets, starting, wire
 from gavelq.adapters.runner.claims import DEFAULT_DIRECTORY
+from gavelq.adapters.runner.link import Link
 from gavelq.core.errors import RunnerUnavailable
-from gavelq.core.events import AttemptStarted, RunnerEvent
+from gavelq.core.events import AttemptStarted, RunnerEvent, SpawnFailed
 from gavelq.core.ids import TaskId
 from gavelq.ports import RunningAttempt, SpawnRequest
 
@@ -44,8 +46,9 @@ class RunnerClient:
         self._claims_dir = claims_dir
         self._idle_exit_s = idle_exit_s
         self._identity = {"pid": os.getpid(), "state_dir": self._directory, **(identity or {})}
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._pid: int | None = None
+        self._protocol = 0
         self._listener: Callable[[RunnerEvent], None] = _unheard
         self._on_reconnect: Callable[[], None] = _nothing
         self._stops: dict[Key, wire.Message] = {}
@@ -67,8 +70,11 @@ class RunnerClient:
         await self._open()
 
     def spawn(self, request: SpawnRequest) -> None:
-        """Ask for a start."""
-        self._send(messages.spawn_message(request))
+        """Ask for a start. What the runner is too old for fails for now, and the runner is replaced."""
+        if self._link is not None and self._protocol < messages.needed_protocol(request):
+            self._replace_old_runner(request)
+        else:
+            self._send(messages.spawn_message(request))
 
     def stop(self, task_id: TaskId, attempt: int, *, signal: int, grace_s: float) -> None:
         """`signal` to the whole tree, the grace time, KILL. Remembered until the end is reported."""
@@ -120,6 +126,24 @@ class RunnerClient:
             await link.close()
         self._break_questions("it was disconnected")
 
+    # --- an old runner ------------------------------------------------------------------------------------
+
+    def _replace_old_runner(self, request: SpawnRequest) -> None:
+        """It would start the attempt without what it does not understand (no lease, no warning).
+
+        It is asked to leave: its supervisors and their tasks go on, and the next runner, which is started when this
+        connection breaks, adopts them.
+        """
+        what = "leases" if request.lease else "warnings before a time limit"
+        problem = f"the runner of an older gavelq still ran, which knows no {what}; it is being replaced"
+        failed = SpawnFailed(task_id=request.task_id, attempt=request.attempt, problem=problem, is_transient=True)
+        _log.warning("task %s: %s (runner %s)", request.task_id, problem, self._pid)
+        if self._pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signals.SIGTERM)
+        # Not at once: whoever asks is not to be answered in the middle of asking.
+        asyncio.get_running_loop().call_soon(self._listener, failed)
+
     # --- connecting ---------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
@@ -149,24 +173,24 @@ class RunnerClient:
         raise problem or RunnerUnavailable(why="no connection was made")
 
     async def _greet(self, connection: socket.socket) -> None:
-        _, uid = sockets.peer(connection)
+        pid, uid = sockets.peer(connection)
         if uid != os.getuid():
             connection.close()
             raise RunnerUnavailable(why=f"another account ({uid}) listens in {self._directory}")
         loop = asyncio.get_running_loop()
-        _, link = await loop.create_unix_connection(lambda: _Link(self._heard, self._lost), sock=connection)
+        _, link = await loop.create_unix_connection(lambda: Link(self._heard, self._lost), sock=connection)
         try:
             hello = await asyncio.wait_for(link.greeting, _ANSWER_TIMEOUT_S)
             protocol = _common_protocol(hello)
         except (TimeoutError, RunnerUnavailable) as error:
             await link.close()
             raise error if isinstance(error, RunnerUnavailable) else RunnerUnavailable(why="no greeting") from None
-        self._link, self._pid = link, int(hello.get("pid", 0)) or None
+        self._link, self._pid, self._protocol = link, pid or None, protocol
         self._send({"op": "hello", "protocol": protocol, "identity": self._identity})
         for order in self._stops.values():
             self._send(order)
 
-    def _lost(self, link: "_Link") -> None:
+    def _lost(self, link: Link) -> None:
         if link is not self._link:
             return
         self._link, self._pid = None, None
@@ -230,73 +254,6 @@ def _common_protocol(hello: wire.Message) -> int:
         hint = "let its tasks end (it leaves a minute later), or go back to the version that started it"
         raise RunnerUnavailable(why=why, hint=hint)
     return max(common)
-
-
-class _Link(asyncio.Protocol):
-    """One connection: lines in, batches of lines out."""
-
-    def __init__(self, heard: Callable[[wire.Message], None], lost: Callable[["_Link"], None]) -> None:
-        self._heard = heard
-        self._on_lost = lost
-        self._loop = asyncio.get_running_loop()
-        self.greeting: asyncio.Future[wire.Message] = self._loop.create_future()
-        self._closed: asyncio.Future[None] = self._loop.create_future()
-        self._buffer = wire.LineBuffer()
-        self._unsent: list[bytes] = []
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-
-    def data_received(self, chunk: bytes) -> None:
-        try:
-            lines = self._buffer.feed(chunk)
-        except wire.Malformed as error:
-            _log.error("the runner's messages cannot be read: %s", error)
-            self._abort()
-            return
-        for line in lines:
-            try:
-                self._take(wire.decode(line))
-            except wire.Malformed as error:
-                _log.error("a message of the runner was ignored: %s", error)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.greeting.done():
-            self.greeting.set_exception(ConnectionResetError("no greeting"))
-            self.greeting.exception()  # it may be that nobody waits any more
-        if not self._closed.done():
-            self._closed.set_result(None)
-        self._on_lost(self)
-
-    def send(self, line: bytes) -> None:
-        """Queue a line; all lines of one turn of the loop leave in one write."""
-        if not self._unsent:
-            self._loop.call_soon(self._flush)
-        self._unsent.append(line)
-
-    async def close(self) -> None:
-        """Flush and close."""
-        self._flush()
-        if self._transport is not None:
-            self._transport.close()
-            await self._closed
-
-    def _take(self, message: wire.Message) -> None:
-        if self.greeting.done():
-            self._heard(message)
-        elif message.get("kind") == "hello":
-            self.greeting.set_result(message)
-
-    def _flush(self) -> None:
-        lines, self._unsent = self._unsent, []
-        if lines and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(lines))
-
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
 
 
 def _unheard(_event: RunnerEvent) -> None:

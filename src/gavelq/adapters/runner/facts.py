@@ -29,8 +29,13 @@ class Facts:
         self.n_steps = len(spawn.steps) if spawn else 0
         self.marks: tuple[str, ...] = ()
         """NAME=VALUE entries of the environment that no other attempt has; empty where one of them is missing."""
-        if spawn and all(name in spawn.env for name in _MARKS):
+        if spawn and not spawn.is_lease and all(name in spawn.env for name in _MARKS):
             self.marks = tuple([f"{name}={spawn.env[name]}" for name in _MARKS])
+
+    @property
+    def is_lease(self) -> bool:
+        """Nothing of it runs but its supervisor: a command has at least one step."""
+        return self.n_steps == 0
 
     def as_bytes(self) -> bytes:
         """What `read` reads back."""

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from gavelq.adapters.runner import linux, wire
 from gavelq.adapters.runner.files import AttemptFiles
+from gavelq.adapters.runner.leases import LeaseHolder
 from gavelq.adapters.runner.supervisor import Supervisor
 
 
@@ -30,10 +31,11 @@ def supervise(
         close_all_but({0, 1, 2, files.attempts_fd, control.fileno(), reports_fd, *keep})
         os.write(keep[0], b"%d\n" % os.getpid())  # behind the facts: from here on something may have run
         linux.become_subreaper()
-        linux.set_name("gavelq-task")
+        linux.set_name("gavelq-lease" if spawn.is_lease else "gavelq-task")
         # INT, HUP and PIPE are ignored as in the launcher, whose handlers for TERM and CHLD do nothing here.
         resource.setrlimit(resource.RLIMIT_NOFILE, file_limit)
-        Supervisor(spawn, files, control, reports_fd, boot_id).run()
+        life = LeaseHolder if spawn.is_lease else Supervisor
+        life(spawn, files, control, reports_fd, boot_id).run()
         code = 0
     except BaseException:  # noqa: BLE001  # whatever it is: the runner takes over, and its log shall say why
         sys.excepthook(*sys.exc_info())

@@ -30,7 +30,6 @@ LOCK = "lock"
 _LOG_CHECK_S = 3.0
 _LOCK_PATIENCE_S = 3.0
 _PIPE_SIZE = 1 << 20
-_MAX_SIGNAL = 64
 
 
 class Refusal(Exception):
@@ -198,8 +197,8 @@ class Launcher:
 
     def _order(self, connection: Connection, message: wire.Message) -> None:
         op = message["op"]
-        if op in ("stop", "signal") and wire.integer(message, "signal", 1) > _MAX_SIGNAL:
-            raise wire.Malformed(f"signal: expected a number from 1 to {_MAX_SIGNAL}")
+        if op in ("stop", "signal"):
+            wire.signum(message)
         if op in ("stop", "limit"):
             wire.number(message, "grace_s")
         if op == "limit" and message.get("time_limit_s") is not None:

@@ -26,10 +26,23 @@ def spawn_message(request: SpawnRequest) -> Message:
         "log_max_bytes": request.log_max_bytes,
         "claims": list(request.claims),
         "time_limit_s": request.time_limit_s,
+        "warn_signal": request.warn_signal,
+        "warn_before_s": request.warn_before_s,
+        "lease": request.lease,
+        "owner": None if request.owner is None else _identity(request.owner),
         "grace_s": request.grace_s,
         "account": request.account,
         "host": request.host,
     }
+
+
+def needed_protocol(request: SpawnRequest) -> int:
+    """The oldest protocol in which this request can be said."""
+    return 2 if request.lease or request.warn_signal is not None else 1
+
+
+def _identity(process: ProcessIdentity) -> Message:
+    return {"pid": process.pid, "start_ticks": process.start_ticks, "boot_id": process.boot_id}
 
 
 def event(message: Message) -> RunnerEvent:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from gavelq.adapters.runner import linux, tree, wire
 from gavelq.adapters.runner.facts import Facts
+from gavelq.adapters.runner.limits import TimeLimit
 from gavelq.adapters.runner.results import ended
 
 _MAX_PAUSE_S = 1.0
@@ -28,10 +29,10 @@ class Orphan:
     __slots__ = (
         "_cause",
         "_cpu_s",
-        "_deadline",
         "_facts",
         "_grace_s",
         "_kill_at",
+        "_limit",
         "_main",
         "_max_rss_mib",
         "_pause_s",
@@ -51,7 +52,7 @@ class Orphan:
         self._session = (supervisor_pid or supervisor.get("pid", 0), supervisor.get("start_ticks", 0))
         self._main = (started.get("pid", 0), private.get("main_ticks", 0))
         self._step = private.get("step", 0)
-        self._deadline: float | None = private.get("deadline")
+        self._limit = TimeLimit.read(private.get("limit"))
         self.started_at: float | None = started.get("at")
         self._grace_s = facts.grace_s
         self._kill_at: float | None = None
@@ -86,12 +87,10 @@ class Orphan:
                 if not order.get("is_repeated") or self._kill_at is None:
                     self._end(wire.integer(order, "signal", 1), wire.number(order, "grace_s"))
             case "signal":
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._main[0], wire.integer(order, "signal", 1))
+                self._signal_main(wire.integer(order, "signal", 1))
             case "limit":
-                # The start is not known on this clock any more; count from now, which is never too early.
-                limit = order.get("time_limit_s")
-                self._deadline = None if limit is None else linux.boottime() + wire.number(order, "time_limit_s")
+                self._grace_s = wire.number(order, "grace_s")
+                self._limit.obey(order)
 
     def tick(self, spare: set[int], may_take_unknown: Callable[[], bool]) -> float | None:
         """Do what is due; returns seconds until the next look (None: when a child ends), 0 once nothing is left."""
@@ -113,6 +112,8 @@ class Orphan:
         if status == 0 and cause == "exited" and self._step + 1 < self._facts.n_steps:
             detail += f" after step {self._step + 1} of {self._facts.n_steps}; the others did not run"
             status = None
+        if status != 0 or cause == "time_limit":
+            detail = "; ".join([part for part in (self._limit.told(), detail) if part])
         if status is None:
             cause = "lost"
             detail += "; how its command ended is not known"
@@ -131,12 +132,18 @@ class Orphan:
         if self._kill_at is not None and now >= self._kill_at:
             tree.send(self._main[0], signal.SIGKILL)
             return 0.1
-        if self._kill_at is None and self._deadline is not None and now >= self._deadline:
+        if self._kill_at is None and self._limit.is_over(now):
             self._cause = "time_limit"
             self._end(signal.SIGTERM, self._grace_s)
-        due = self._kill_at if self._kill_at is not None else self._deadline
+        elif self._kill_at is None and (warning := self._limit.warning(now)) is not None:
+            self._signal_main(warning)
+        due = self._kill_at if self._kill_at is not None else self._limit.next_at()
         # Looked at every minute at least: the launcher's own waiting does not count suspended time.
         return None if due is None else min(60.0, max(0.001, due - now))
+
+    def _signal_main(self, signum: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._main[0], signum)
 
     def _end(self, signum: int, grace_s: float) -> None:
         kill_at = linux.boottime() + (0.0 if signum == signal.SIGKILL else grace_s)

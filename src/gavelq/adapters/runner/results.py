@@ -12,11 +12,31 @@ import sys
 import time
 
 from gavelq.adapters.runner import wire
-from gavelq.adapters.runner.files import RESULT, AttemptFiles
+from gavelq.adapters.runner.command import CannotStart
+from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles
 
 _FIRST_PAUSE_S = 0.1
 _MAX_PAUSE_S = 5.0
 PIPE_BUF = 4096
+
+
+def note_start(files: AttemptFiles, line: bytes) -> None:
+    """Write what the next runner needs to know. A full disk ends no task: then that one only knows less."""
+    try:
+        files.write(STARTED, line)
+    except OSError as error:
+        sys.stderr.write(f"attempt {files.name}: {STARTED} cannot be written: {error}\n")
+
+
+def tell(line: bytes, reports_fd: int) -> None:
+    """Tell the runner that the attempt has started. Where nobody reads it now, whoever looks next reads the file."""
+    with contextlib.suppress(OSError):
+        os.write(reports_fd, line)  # as a whole, because it is shorter than PIPE_BUF (pipe(7))
+
+
+def spawn_failed(identity: wire.Message, failure: CannotStart) -> wire.Message:
+    """The `spawn_failed` message."""
+    return {"kind": "spawn_failed", **identity, "problem": failure.problem, "is_transient": failure.is_transient}
 
 
 def ended(

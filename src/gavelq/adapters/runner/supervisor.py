@@ -1,7 +1,7 @@
 """The supervisor: one process per attempt, forked from the launcher, that outlives the launcher and the daemon.
 
 It starts the steps one after another until one fails, reaps everything that comes back to it (it is a subreaper),
-enforces the time limit, the first signal, the grace time and KILL by itself, and writes the result.
+enforces the time limit with its warning, the grace time and KILL by itself, and writes the result.
 
 * An attempt has ended only when nothing of it is left. What the last step leaves behind (also what called setsid or
   double-forked) gets TERM, the grace time and KILL; the exit code stays the command's own, and the result's detail
@@ -17,11 +17,11 @@ import resource
 import select
 import signal
 import socket
-import sys
 import time
 
-from gavelq.adapters.runner import command, linux, results, tree, wire
-from gavelq.adapters.runner.files import STARTED, AttemptFiles
+from gavelq.adapters.runner import command, linux, orders, results, tree, wire
+from gavelq.adapters.runner.files import AttemptFiles
+from gavelq.adapters.runner.limits import TimeLimit
 
 SCRIPT_PLACEHOLDER = "{gavelq-script}"
 """The same as in ports, which this process does not import; a test compares them."""
@@ -52,10 +52,9 @@ class Supervisor:
         """The present step's process, until it is reaped."""
         self._status = 0
         self._started_at: float | None = None
-        self._started_boot = 0.0
         self._cause = "exited"
         self._details: list[str] = []
-        self._deadline: float | None = None
+        self._limit = TimeLimit(spawn.time_limit_s, spawn.warn_signal, spawn.warn_before_s)
         self._grace_s = spawn.grace_s
         self._kill_at: float | None = None
         """When the grace time is over; None while nothing is being ended."""
@@ -71,16 +70,7 @@ class Supervisor:
             self._log_fd = command.open_log(self._spawn.log_path)
             self._start_step()
         except command.CannotStart as failure:
-            results.save(
-                self._files,
-                {
-                    "kind": "spawn_failed",
-                    **self._id(),
-                    "problem": failure.problem,
-                    "is_transient": failure.is_transient,
-                },
-                self._reports_fd,
-            )
+            results.save(self._files, results.spawn_failed(self._id(), failure), self._reports_fd)
             return
         poll = select.poll()
         poll.register(self._wake_fd, select.POLLIN)
@@ -93,7 +83,7 @@ class Supervisor:
                 if fd == self._wake_fd:
                     os.read(self._wake_fd, 4096)
                 elif fd == self._control.fileno():
-                    self._read_control()
+                    orders.obey_all(self._control, self._files.name, self._obey)
                 elif self._timer is not None:
                     self._timer.clear()
             self._look_at_clock()
@@ -108,30 +98,26 @@ class Supervisor:
         self._main = command.start(argv, self._spawn.env, null_fd=self._null_fd, log_fd=self._log_fd)
         if self._started_at is None:
             self._started_at = time.time()
-            self._started_boot = linux.boottime()
-            if self._spawn.time_limit_s is not None:
-                self._deadline = self._started_boot + self._spawn.time_limit_s
-        self._tell_start(self._main)
+            self._limit.begin()
+        line = self._start_line(self._main)
+        results.note_start(self._files, line)
+        results.tell(line, self._reports_fd)
 
-    def _tell_start(self, pid: int) -> None:
+    def _start_line(self, pid: int) -> bytes:
         main = linux.stat(pid)
         log = os.fstat(self._log_fd)
         # Written by hand: what a JSON encoder touches would be memory of this process's own as long as the task runs.
-        line = (
+        return (
             f'{{"kind":"started","task":{self._spawn.task},"attempt":{self._spawn.attempt},"pid":{pid},'
             f'"supervisor":{{"pid":{self._pid},"start_ticks":{self._start_ticks},"boot_id":"{self._boot_id}"}},'
             f'"at":{self._started_at!r},"private":{{"step":{self._step},"main_ticks":{main.start_ticks if main else 0},'
-            f'"deadline":{"null" if self._deadline is None else repr(self._deadline)},'
-            f'"log_file":[{log.st_dev},{log.st_ino}]}}}}\n'
+            f'"limit":{self._limit.as_json()},"log_file":[{log.st_dev},{log.st_ino}]}}}}\n'
         ).encode("ascii")
-        try:
-            self._files.write(STARTED, line)
-        except OSError as error:  # a full disk ends no task: without this file only the next runner knows less
-            sys.stderr.write(f"attempt {self._files.name}: {STARTED} cannot be written: {error}\n")
-        try:
-            os.write(self._reports_fd, line)  # as a whole, because it is shorter than PIPE_BUF (pipe(7))
-        except OSError:  # nobody reads it now: whoever looks next reads the file
-            return
+
+    def _note_limit(self) -> None:
+        """So that the launcher enforces what holds now, should it have to stand in for this process."""
+        if self._main is not None:
+            results.note_start(self._files, self._start_line(self._main))
 
     def _reap(self) -> bool:
         """Collect what ended; False once nothing is left."""
@@ -183,9 +169,13 @@ class Supervisor:
 
     def _look_at_clock(self) -> None:
         now = linux.boottime()
-        if self._kill_at is None and self._deadline is not None and now >= self._deadline and self._main is not None:
-            self._cause = "time_limit"
-            self._end_all(signal.SIGTERM, self._grace_s)
+        if self._kill_at is None and self._main is not None:
+            if self._limit.is_over(now):
+                self._cause = "time_limit"
+                self._end_all(signal.SIGTERM, self._grace_s)
+            elif (warning := self._limit.warning(now)) is not None:
+                self._signal_main(warning)
+                self._note_limit()
         elif self._kill_at is not None and now >= self._kill_at and not self._is_killing:
             self._is_killing = True
             self._details.append("the grace time was over: KILL")
@@ -194,13 +184,17 @@ class Supervisor:
 
     def _kill_all(self) -> None:
         """One pass; made again and again, because of what forks faster than a pass sees."""
-        if self._main is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._main, signal.SIGKILL)
+        self._signal_main(signal.SIGKILL)
         tree.signal_descendants(self._pid, signal.SIGKILL)
 
+    def _signal_main(self, signum: int) -> None:
+        """To the process group of the step that runs, if one does."""
+        if self._main is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._main, signum)
+
     def _set_timer(self, poll: select.poll) -> None:
-        due = self._kill_at if self._kill_at is not None else self._deadline
+        due = self._kill_at if self._kill_at is not None else self._limit.next_at()
         if self._timer is None:
             if due is None:
                 return  # most tasks never need one
@@ -216,16 +210,6 @@ class Supervisor:
 
     # --- orders -------------------------------------------------------------------------------------------
 
-    def _read_control(self) -> None:
-        while True:
-            try:
-                order = wire.decode(self._control.recv(65536))
-                self._obey(order)
-            except BlockingIOError:
-                return
-            except wire.Malformed as error:
-                sys.stderr.write(f"attempt {self._files.name}: an order was ignored: {error}\n")
-
     def _obey(self, order: wire.Message) -> None:
         match order.get("op"):
             case "stop":
@@ -237,15 +221,11 @@ class Supervisor:
                 if not is_repeated:
                     self._end_all(wire.integer(order, "signal", 1), wire.number(order, "grace_s"))
             case "signal":
-                if self._main is not None:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.killpg(self._main, wire.integer(order, "signal", 1))
+                self._signal_main(wire.integer(order, "signal", 1))
             case "limit":
                 self._grace_s = wire.number(order, "grace_s")
-                if order.get("time_limit_s") is None:
-                    self._deadline = None
-                else:
-                    self._deadline = self._started_boot + wire.number(order, "time_limit_s")
+                self._limit.obey(order)
+                self._note_limit()
             case other:
                 raise wire.Malformed(f"op: unknown order {other!r:.80}")
 
@@ -256,6 +236,8 @@ class Supervisor:
 
     def _ended(self) -> wire.Message:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if self._cause == "time_limit" or self._status != 0:  # who heeded the warning needs no explanation
+            self._details = [part for part in (self._limit.told(), *self._details) if part]
         return results.ended(
             self._id(),
             status=self._status,

@@ -14,15 +14,17 @@ Runner to daemon (`kind`), the greeting first:
 Daemon to runner (`op`): `hello` (protocol, identity), `spawn`, `stop`, `signal`, `limit`, `forget`, `inventory`.
 
 A new daemon drives an old runner by choosing the newest protocol that both know. Unknown members are ignored by both
-sides; an unknown `op` is answered with `error`.
+sides; an unknown `op` is answered with `error`. Protocol 2 adds to `spawn`: `warn_signal`, `warn_before_s`, `lease` and
+`owner`; a runner of protocol 1 would ignore them, so that the client asks none for such an attempt (client.py).
 """
 
 import binascii
 import json
 from typing import Any
 
-PROTOCOLS = (1,)
+PROTOCOLS = (1, 2)
 """The versions that this side speaks."""
+MAX_SIGNAL = 64
 MAX_MESSAGE = 64 << 20
 """Bytes of one line: environments and scripts travel in it."""
 
@@ -83,6 +85,13 @@ def integer(message: Message, name: str, low: int = 0) -> int:
     return value
 
 
+def signum(message: Message, name: str = "signal") -> int:
+    """A signal's number. Raises Malformed."""
+    if integer(message, name, 1) > MAX_SIGNAL:
+        raise Malformed(f"{name}: expected a number from 1 to {MAX_SIGNAL}")
+    return integer(message, name, 1)
+
+
 def number(message: Message, name: str) -> float:
     """A number of at least zero. Raises Malformed."""
     value = message.get(name)
@@ -106,6 +115,18 @@ def texts(value: object, name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+class Owner:
+    """The process that a lease belongs to (core.task.ProcessIdentity)."""
+
+    __slots__ = ("boot_id", "pid", "start_ticks")
+
+    def __init__(self, message: Message) -> None:
+        """Raises Malformed, with the member's name."""
+        self.pid = integer(message, "pid", 1)
+        self.start_ticks = integer(message, "start_ticks")
+        self.boot_id = text(message, "boot_id")
+
+
 class Spawn:
     """A request for one attempt, as it came over the socket (see ports.SpawnRequest)."""
 
@@ -116,12 +137,16 @@ class Spawn:
         "env",
         "grace_s",
         "host",
+        "is_lease",
         "log_max_bytes",
         "log_path",
+        "owner",
         "script",
         "steps",
         "task",
         "time_limit_s",
+        "warn_before_s",
+        "warn_signal",
         "workdir",
     )
 
@@ -129,10 +154,9 @@ class Spawn:
         """Raises Malformed, with the member's name."""
         self.task = integer(message, "task", 1)
         self.attempt = integer(message, "attempt")
-        steps = message.get("steps")
-        if not isinstance(steps, list) or not steps or not all(steps):
-            raise Malformed("steps: expected at least one command, each with at least its program")
-        self.steps = tuple(texts(step, "steps") for step in steps)
+        self.is_lease = message.get("lease", False) is True
+        self.steps = _steps(message.get("steps"), is_lease=self.is_lease)
+        self.owner = _owner(message.get("owner"), is_lease=self.is_lease)
         self.script = _bytes(message.get("script"))
         self.workdir = text(message, "workdir")
         env = message.get("env")
@@ -145,9 +169,29 @@ class Spawn:
         self.claims = texts(message.get("claims", []), "claims")
         limit = message.get("time_limit_s")
         self.time_limit_s = None if limit is None else number(message, "time_limit_s")
+        self.warn_signal = None if message.get("warn_signal") is None else signum(message, "warn_signal")
+        self.warn_before_s = 0.0 if self.warn_signal is None else number(message, "warn_before_s")
         self.grace_s = number(message, "grace_s")
         self.account = text(message, "account")
         self.host = text(message, "host")
+
+
+def _steps(value: object, *, is_lease: bool) -> tuple[tuple[str, ...], ...]:
+    if is_lease:
+        if value:
+            raise Malformed("steps: a lease runs no command")
+        return ()
+    if not isinstance(value, list) or not value or not all(value):
+        raise Malformed("steps: expected at least one command, each with at least its program")
+    return tuple([texts(step, "steps") for step in value])
+
+
+def _owner(value: object, *, is_lease: bool) -> Owner | None:
+    if value is None:
+        return None
+    if not is_lease or not isinstance(value, dict):
+        raise Malformed("owner: expected an object, and only of a lease")
+    return Owner(value)
 
 
 def _bytes(value: object) -> bytes | None:
