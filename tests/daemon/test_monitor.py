@@ -8,6 +8,7 @@ from gavelq.core.events import AttemptStarted, GpusSampled
 from gavelq.core.gpu import GpuSample
 from gavelq.core.task import ProcessIdentity
 from gavelq.daemon.monitor import Monitor
+from gavelq.daemon.watching import Watching
 from gavelq.testing.fake_clock import FakeClock
 from tests.support.builders import World, card, process
 
@@ -44,7 +45,9 @@ class Family:
 def _monitor(world: World, probe: Probe, post: Callable[[GpusSampled], None]) -> Monitor:
     return Monitor(
         probe=probe, claims=None, processes=Family(), clock=FakeClock(world.now), state=world.state, post=post,
-        interval_s=0.01, configured={},
+        interval_s=0.01, configured={}, watching=Watching(
+            state=world.state, clock=FakeClock(world.now), post=lambda _: None, window_s=1, count=1
+        ),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from gavelq.core.ids import TaskId
 from gavelq.daemon import journal
 from gavelq.daemon.effects import Effects
 from gavelq.daemon.housekeeping import keep_house
+from gavelq.daemon.lease_watch import LeaseWatch
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.daemon.monitor import Monitor
 from gavelq.daemon.recovery import reconcile, restore
@@ -21,10 +22,13 @@ from gavelq.daemon.service import Service
 from gavelq.daemon.service.admin import AdminService, Facts
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.gpus import GpuService
+from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
+from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
+from gavelq.daemon.watching import Watching
 from gavelq.paths import Paths
 from gavelq.ports import Clock, GpuClaims, GpuProbe, ProcessTable, Runner, Store
 
@@ -71,9 +75,21 @@ class Daemon:
             carry_out=self._effects.carry_out, is_debug=is_debug,
         )  # fmt: skip
         self.loop.on_applied.append(self._waiters.notice)
+        self._turns = Turns()
+        self.loop.on_applied.append(self._turns.notice)
+        self._lease_watch = LeaseWatch(
+            state=state, clock=clock, post=self.loop.post, identify=processes.identify,
+            is_read_only=lambda: self.loop.is_read_only,
+        )  # fmt: skip
+        self.loop.on_applied.append(self._lease_watch.notice)
+        self._watching = Watching(
+            state=state, clock=clock, post=self.loop.post, window_s=config.sampling.window_s,
+            count=config.sampling.count,
+        )  # fmt: skip
+        self.loop.on_watch = self._watching.want
         self._monitor = Monitor(
             probe=probe, claims=claims, processes=processes, clock=clock, state=state, post=self._sampled,
-            interval_s=config.gpu.sample_interval_s, configured=config.cards,
+            interval_s=config.gpu.sample_interval_s, configured=config.cards, watching=self._watching,
         )  # fmt: skip
         self.service = self._build_service()
         self._stopped: asyncio.Future[int] | None = None
@@ -88,13 +104,15 @@ class Daemon:
             waiters=self._waiters,
             config=lambda: self.config,
             identify=self._processes.identify,
+            lease_since=lambda: self._lease_watch.since,
         )
         gpus, queues = GpuService(desk), QueueService(desk)
         admin = AdminService(
             desk, facts=self.facts, probe=self._probe, runner=self._runner, gpus=gpus, queues=queues,
             request_stop=self._stop_when_idle, reload_config=self.reload, warnings=self.warnings,
         )  # fmt: skip
-        return Service(tasks=TaskService(desk), gpus=gpus, queues=queues, admin=admin)
+        leases = LeaseService(desk, self._turns)
+        return Service(tasks=TaskService(desk), gpus=gpus, queues=queues, leases=leases, admin=admin)
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""
@@ -107,6 +125,7 @@ class Daemon:
         await self._monitor.start(FIRST_SAMPLE_S)
         await self._runner.connect(self.loop.post, self._reconnected)
         await self._reconcile()
+        self._spawn(self._lease_watch.run())
         self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock))
         self.loop.wake()
 
@@ -189,6 +208,8 @@ class Daemon:
         self.loop.rules = rules_of(fresh, self.paths)
         self._monitor.interval_s = fresh.gpu.sample_interval_s
         self._monitor.configured = fresh.cards
+        self._watching.window_s = fresh.sampling.window_s
+        self._watching.count = fresh.sampling.count
         journal.set_level(fresh.log.level)
         journal.note("configuration reloaded", changed=list(changed), needs_restart=list(needs_restart))
         self._monitor.kick()
@@ -200,6 +221,7 @@ class Daemon:
         if self._stopped is not None and not self._stopped.done():
             journal.note("stopping", why=why)
             self._waiters.let_go()
+            self._turns.let_go()
             self._stopped.set_result(0)
 
     def _stop_when_idle(self, is_killing: bool) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from gavelq.core.gpu import CardSample, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.state import State
 from gavelq.daemon import journal
+from gavelq.daemon.watching import Watching
 from gavelq.ports import Clock, GpuClaims, GpuProbe, ProcessTable
 
 SOON_S = 0.2
@@ -19,7 +21,10 @@ Ancestry = Mapping[int, Sequence[int]]
 
 
 class Monitor:
-    """Takes a sample every `interval_s` seconds, and soon after `kick`; posts GpusSampled on the loop's thread."""
+    """Takes a sample every `interval_s` seconds, and soon after `kick`; posts GpusSampled on the loop's thread.
+
+    Its thread takes the looks of a burst as well (`gavelq.daemon.watching`).
+    """
 
     def __init__(
         self,
@@ -32,6 +37,7 @@ class Monitor:
         post: Callable[[GpusSampled], None],
         interval_s: float,
         configured: Mapping[str, CardConfig],
+        watching: Watching,
     ) -> None:
         self._probe = probe
         self._claims = claims
@@ -41,7 +47,15 @@ class Monitor:
         self._post = post
         self.interval_s = interval_s
         self.configured = configured
-        self._kicked = threading.Event()
+        self._watching = watching
+        watching.wake = self._wake
+        self._bell = threading.Event()
+        """Rung when there may be something to do before the next sample is due."""
+        self._due = 0.0
+        """When the next sample is due (monotonic clock)."""
+        self._is_kicked = False
+        self._xids: dict[GpuUuid, tuple[int, ...]] = {}
+        """Errors that looks of a burst were told: the driver reports each one once, the next sample has them."""
         self._is_stopping = False
         self._is_kick_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -64,25 +78,58 @@ class Monitor:
 
     def _kick_now(self) -> None:
         self._is_kick_due = False
-        self._kicked.set()
+        self._is_kicked = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._bell.set()
 
     def stop(self) -> None:
         """End the thread after its present look; a hanging driver is left behind with it."""
         self._is_stopping = True
-        self._kicked.set()
+        self._wake()
 
     def _work(self) -> None:
         while not self._is_stopping:
             try:
-                self._look()
+                self._turn()
             except Exception as error:  # noqa: BLE001  # whatever one look does wrong, the next one must come
                 journal.fail("a look at the GPUs failed", error)
-            self._kicked.wait(self.interval_s)
-            self._kicked.clear()
+            self._bell.wait(max(0.0, min(self._due, self._watching.next_at()) - time.monotonic()))
+            self._bell.clear()
         self._probe.close()
 
-    def _look(self) -> None:
-        sample = self._probe.sample(self._clock.now())
+    def _turn(self) -> None:
+        """Look, where a sample or a look of a burst is due; one look serves both."""
+        now = time.monotonic()
+        is_kicked, self._is_kicked = self._is_kicked, False
+        is_sample = is_kicked or now >= self._due
+        if is_sample:
+            self._due = now + self.interval_s
+        turn = self._watching.take_turn(now)
+        if turn is None and not is_sample:
+            return
+        look: GpuSample | None = None
+        try:
+            look = self._probe.sample(self._clock.now())
+        finally:
+            if turn is not None:
+                self._watching.add(turn, look)
+        if is_sample:
+            self._report(self._with_xids(look))
+            self._due = time.monotonic() + self.interval_s
+        else:
+            self._xids.update((card.uuid, self._xids.get(card.uuid, ()) + card.xids) for card in look.cards)
+
+    def _with_xids(self, sample: GpuSample) -> GpuSample:
+        """The sample with the errors that were reported to looks since the last one."""
+        kept, self._xids = {uuid: xids for uuid, xids in self._xids.items() if xids}, {}
+        if not kept:
+            return sample
+        cards = tuple(replace(card, xids=kept.get(card.uuid, ()) + card.xids) for card in sample.cards)
+        return replace(sample, cards=cards, by_uuid={})
+
+    def _report(self, sample: GpuSample) -> None:
         uuids = [card.uuid for card in sample.cards]
         pids = {process.pid for card in sample.cards for process in card.processes}
         ancestry = {pid: self._processes.ancestors(pid) for pid in pids}
