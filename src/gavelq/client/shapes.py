@@ -58,6 +58,9 @@ class Task(TypedDict):
     preemptible: bool
     learn_memory: bool
     is_lease: bool
+    lease_owner_pid: int | None
+    lease_renew_s: float | None
+    lease_expires_at: str | None
     array_index: int | None
     params: dict[str, str]
     hold_reason: str | None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from gavelq.core.engine.leases import expires_at
 from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
 from gavelq.core.lifecycle import TaskState
@@ -32,8 +33,11 @@ def people_index(index: str) -> int | str:
     return int(index) if index.isdigit() else index
 
 
-def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]) -> Json:
-    """A task. `blocked` is why it waits, where it does; `cards` give the listed GPUs the names that people use."""
+def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card], lease_since: float = 0.0) -> Json:
+    """A task. `blocked` is why it waits, where it does; `cards` give the listed GPUs the names that people use.
+
+    `lease_since`: no lease could be renewed before.
+    """
     request, attempt, ending = task.request, task.attempt, task.ending
     is_waiting = task.state is TaskState.PENDING and blocked is not None
     listed = attempt if attempt is not None else None
@@ -73,7 +77,7 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
         "not_before": stamp(request.not_before),
         "preemptible": request.preemptible,
         "learn_memory": request.learn_memory,
-        "is_lease": isinstance(request.command, Lease),
+        **_lease(task, lease_since),
         "array_index": request.array_index,
         "params": dict(request.params),
         "hold_reason": task.hold_reason or None,
@@ -89,6 +93,19 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
         "log_path": task.log_path,
         "env_dropped": list(request.dropped_env),
         "expected_start_at": None,
+    }
+
+
+def _lease(task: Task, since: float) -> Json:
+    """What only leases have; null for all others."""
+    command = task.request.command
+    lease = command if isinstance(command, Lease) else None
+    owner = lease.owner if lease else None
+    return {
+        "is_lease": lease is not None,
+        "lease_owner_pid": owner.pid if owner else None,
+        "lease_renew_s": lease.renew_s if lease and owner is None else None,
+        "lease_expires_at": stamp(expires_at(task, since)),
     }
 
 

@@ -72,6 +72,8 @@ def _verdict(task: Task, result: AttemptResult) -> EndReason | None:
             return None if task.request.requeue else EndReason.LOST
         case "time_limit":
             return EndReason.TIME_LIMIT
+        case "owner_gone":
+            return EndReason.LEASE_EXPIRED
     if result.signal is not None:
         return EndReason.SIGNALLED
     return EndReason.EXIT_ZERO if result.exit_code == 0 else EndReason.EXIT_NONZERO

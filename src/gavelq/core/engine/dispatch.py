@@ -5,7 +5,7 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
-from gavelq.core.engine import attempts, editing, gpus, plans, queues, submitting, tasks
+from gavelq.core.engine import attempts, editing, gpus, leases, plans, queues, submitting, tasks
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
 from gavelq.core.foreign import mark_ignored
@@ -47,6 +47,8 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return plans.plan_made(view, event, now, rules)
         case ev.AttemptStarted() | ev.AttemptEnded() | ev.SpawnFailed() | ev.AttemptUnknown():
             return attempts.handle(view, event, now)
+        case ev.LeaseRenewed() | ev.LeaseReleased() | ev.LeasesChecked():
+            return leases.handle(view, event, now)
         case ev.DaemonStopped():
             return tasks.daemon_stopped(view, event, now)
         case _:

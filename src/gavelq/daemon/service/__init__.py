@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gavelq.daemon.service.admin import AdminService
 from gavelq.daemon.service.gpus import GpuService
+from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.tasks import TaskService
 
@@ -15,4 +16,5 @@ class Service:
     tasks: TaskService
     gpus: GpuService
     queues: QueueService
+    leases: LeaseService
     admin: AdminService

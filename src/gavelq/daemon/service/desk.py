@@ -27,6 +27,8 @@ class Desk:
     config: Callable[[], Config]
     identify: Callable[[int], ProcessIdentity | None]
     """The identity of a running process; None where there is none."""
+    lease_since: Callable[[], float] = lambda: 0.0
+    """No lease could be renewed before this time (seconds since the epoch)."""
 
     @property
     def state(self) -> State:
@@ -36,7 +38,7 @@ class Desk:
     def task_json(self, task: Task) -> views.Json:
         """A task with the reason why it waits."""
         blocked = self.loop.reasons.get(shape_of(task)) if task.state is TaskState.PENDING else None
-        return views.task_json(task, blocked, self.state.cards)
+        return views.task_json(task, blocked, self.state.cards, self.lease_since())
 
     async def find(self, task_id: TaskId) -> Task | None:
         """A task, live or ended."""
@@ -44,8 +46,7 @@ class Desk:
 
     def gpu_views(self) -> Mapping[GpuUuid, GpuView]:
         """The cards as a cycle would see them now."""
-        policy = self.loop.policy
-        return gpu_views(self.state, self.clock.now(), unattributed_mib=policy.unattributed_mib, stale_s=policy.stale_s)
+        return gpu_views(self.state, self.clock.now(), self.loop.policy)
 
     def card_names(self) -> dict[str, GpuUuid]:
         """Every name that a card goes by: its index and its UUID."""
