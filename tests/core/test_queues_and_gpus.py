@@ -155,7 +155,7 @@ def test_a_card_that_a_person_ignored_stays_so_when_its_entry_says_nothing_of_th
     assert world.state.cards[uuid(0)].ignored
 
 
-def test_a_card_that_is_gone_is_lost_and_one_that_comes_back_is_not() -> None:
+def test_a_card_that_one_look_misses_is_lost_and_may_simply_come_back() -> None:
     world = World(n_cards=2)
     world.look(card(0))
     assert world.state.cards[uuid(1)].lost

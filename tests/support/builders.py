@@ -12,6 +12,7 @@ from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.invariants import violations
 from gavelq.core.pending import shape_of
 from gavelq.core.state import State, View
+from gavelq.core.step import Record
 from gavelq.core.task import AttemptResult, GpuRequest, ProcessIdentity, ShellLines, Task, TaskRequest
 from gavelq.core.units import MiB
 from gavelq.scheduling.cycle import Plan, plan
@@ -65,6 +66,8 @@ class World:
     last: Plan | None = None
     gone: dict[TaskId, Task] = field(default_factory=dict)
     """Tasks that have ended."""
+    records: list[Record] = field(default_factory=list)
+    """The history so far."""
     rules: EngineRules = field(default_factory=lambda: EngineRules(log_dir="/logs"))
 
     def __post_init__(self) -> None:
@@ -80,17 +83,19 @@ class World:
         self.state.observe(step, self.now)
         assert violations(self.state) == []
         self.effects += step.effects
+        self.records += step.changes.records
         return step.reply
 
     def look(
-        self, *cards: CardSample, problem: str | None = None, configured: Mapping[str, ev.CardConfig] | None = None
+        self,
+        *cards: CardSample,
+        problem: str | None = None,
+        configured: Mapping[str, ev.CardConfig] | None = None,
+        lost: tuple[GpuUuid, ...] = (),
     ) -> None:
         """The monitor takes a sample."""
-        self.send(
-            ev.GpusSampled(
-                sample=GpuSample(taken_at=self.now, cards=cards, problem=problem), configured=configured or {}
-            )
-        )
+        sample = GpuSample(taken_at=self.now, cards=cards, problem=problem, lost=lost)
+        self.send(ev.GpusSampled(sample=sample, configured=configured or {}))
 
     def submit(self, **given: Any) -> TaskId:
         """One task; its id."""

@@ -6,13 +6,14 @@ samples is taken for somebody else's. What others do on a card is remembered for
 `settle_s` before somebody's leaving counts (`gavelq.core.foreign`).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gavelq.core.bursts import Burst
 from gavelq.core.foreign import CardHistory
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.meters import Meters
 from gavelq.core.task import Task
 from gavelq.core.units import MiB
 
@@ -26,10 +27,12 @@ UNATTRIBUTED_MIB = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedUse:
-    """A task that ended on a card a moment ago, and the processes it was seen with."""
+    """Tasks that ended on a card a moment ago, and the processes they were seen with."""
 
     at: float
     pids: frozenset[int]
+    tasks: Mapping[TaskId, float]
+    """When each of them ended."""
 
 
 class Books:
@@ -41,6 +44,8 @@ class Books:
         self.unattributed_mib = UNATTRIBUTED_MIB
         self.bursts: dict[GpuUuid, Burst] = {}
         """The last burst of looks at a card, until a task starts or ends there."""
+        self.meters = Meters()
+        """What running tasks are seen to use."""
         self._ended: dict[GpuUuid, EndedUse] = {}
         self._supervisors: dict[int, tuple[TaskId, float]] = {}
         self._unseen: dict[GpuUuid, int] = {}
@@ -97,7 +102,9 @@ class Books:
             mine = [p for p in card.processes if p.task_id == task.id]
             before = self._ended.get(card.uuid)
             pids = frozenset(p.pid for p in mine) | (before.pids if before and now - before.at < 10 else frozenset())
-            self._ended[card.uuid] = EndedUse(at=now, pids=pids)
+            earlier = before.tasks if before is not None else {}
+            tasks = {task_id: at for task_id, at in earlier.items() if now - at <= ENDED_GRACE_S} | {task.id: now}
+            self._ended[card.uuid] = EndedUse(at=now, pids=pids, tasks=tasks)
             cards.append(_echo(_without(card, mine)))
         self.sample = replace(self.sample, cards=tuple(cards), by_uuid={})
 
@@ -157,6 +164,11 @@ class Books:
         """Whether a task ended on this card within the grace time."""
         use = self._ended.get(gpu)
         return use is not None and now - use.at <= ENDED_GRACE_S
+
+    def ended_lately_on(self, gpu: GpuUuid, now: float) -> frozenset[TaskId]:
+        """The tasks that ended on this card within the grace time."""
+        use = self._ended.get(gpu)
+        return frozenset(task_id for task_id, at in (use.tasks if use else {}).items() if now - at <= ENDED_GRACE_S)
 
     def unseen(self, card: CardSample, *, is_held: bool, now: float) -> int:
         """MiB that no visible process accounts for and that are somebody else's; 0 where the driver tells no sizes.

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from gavelq.core.books import Books
 from gavelq.core.errors import GpuNotFound, QueueNotFound, TaskNotFound
-from gavelq.core.gpu import Card
+from gavelq.core.gpu import Card, CardSample
 from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.ledger import Ledger
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.meters import Meter
 from gavelq.core.pending import PendingIndex
 from gavelq.core.queue import BUILTIN_QUEUES, Queue
 from gavelq.core.reservation import Reservation
@@ -109,6 +110,7 @@ class State:
                 self.books.start(changed, now)
         if step.sample is not None:
             self.books.take(step.sample, frozenset(self.holding), self.ledger.on)
+            self.books.meters.take(self.books.sample, self.holding)
         self.books.watched(step.bursts)
 
     def forget_keys(self, before: float) -> None:
@@ -175,6 +177,15 @@ class View:
         """What ended tasks taught about this key (`gavelq.core.learned`)."""
         return self._state.learned.get(key)
 
+    @property
+    def all_learned(self) -> Mapping[str, Learned]:
+        """What ended tasks taught, by key."""
+        return self._state.learned
+
+    def meter(self, task_id: TaskId, number: int) -> Meter | None:
+        """What an attempt was seen to use so far; None where it was not seen at all."""
+        return self._state.books.meters.of(task_id, number)
+
     def share(self, tenant: str) -> ShareUse | None:
         """What a tenant had of the GPUs."""
         return self._state.shares.get(tenant)
@@ -213,6 +224,14 @@ class View:
     def tasks_on(self, gpu: GpuUuid) -> list[Task]:
         """The tasks that hold this GPU, by id."""
         return [self._state.tasks[task_id] for task_id in sorted(self._state.ledger.on(gpu))]
+
+    def look(self, gpu: GpuUuid) -> CardSample | None:
+        """The last look at this GPU, where the last sample has one."""
+        return self._state.books.sample.by_uuid.get(gpu)
+
+    def ended_lately_on(self, gpu: GpuUuid, now: float) -> frozenset[TaskId]:
+        """The tasks that left this GPU a moment ago: what a driver tells of it now may be about them."""
+        return self._state.books.ended_lately_on(gpu, now)
 
     def is_idle(self, gpu: GpuUuid) -> bool:
         """Whether no task holds this GPU and no process that is to be minded was seen on it."""

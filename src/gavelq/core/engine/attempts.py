@@ -5,10 +5,11 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import Forget, Resample, Spawn, Wake
+from gavelq.core.engine.cards import faults_told
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.state import View
 from gavelq.core.step import Record, Step
-from gavelq.core.task import Attempt, AttemptResult, Ending, Stop, Task, advance, end
+from gavelq.core.task import Attempt, AttemptResult, Ending, Task, advance, end
 
 MAX_BACKOFF_S = 60.0
 
@@ -93,7 +94,7 @@ def _finish(
     else:
         ending = Ending(
             reason=reason, at=result.ended_at, exit_code=result.exit_code, signal=result.signal,
-            detail=_told(task.stop, result),
+            detail=_told(view, task, result),
         )  # fmt: skip
         record = Record(at=result.ended_at, kind="ended", task_id=task.id, details=details | {"reason": reason.value})
         step.put_task(end(replace(task, attempt=attempt), ending), record)
@@ -106,8 +107,11 @@ def _put_back(view: View, task: Task, attempt: Attempt, retry_at: float | None =
     return advance(back, TaskState.HELD) if view.queue(task.queue).hold else back
 
 
-def _told(stop: Stop | None, result: AttemptResult) -> str:
-    by = f"asked by {stop.by}" if stop is not None else ""
+def _told(view: View, task: Task, result: AttemptResult) -> str:
+    if task.stop is not None and task.stop.reason is EndReason.GPU_LOST:
+        by = faults_told(view, task)
+    else:
+        by = f"asked by {task.stop.by}" if task.stop is not None else ""
     return "; ".join(part for part in (by, result.detail) if part)
 
 

@@ -32,8 +32,9 @@ def handle(view: View, event: GpuEvent, now: float) -> Step:
         case ev.GpuIgnored():
             _put(step, replace(view.card(event.gpu), ignored=True), "gpu_ignored", event.by, now)
         case ev.GpuUnignored():
-            changed = replace(view.card(event.gpu), ignored=False, draining=False)
-            _put(step, changed, "gpu_unignored", event.by, now)
+            card = view.card(event.gpu)
+            changed = replace(card, ignored=False, draining=False, fault="", fault_at=None)
+            _put(step, changed, "gpu_unignored", event.by, now, **({"fault": card.fault} if card.fault else {}))
         case ev.GpuDrained():
             _put(step, replace(view.card(event.gpu), draining=True), "gpu_drained", event.by, now)
             if event.stop_now:
