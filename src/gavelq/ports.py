@@ -83,8 +83,8 @@ class Store(Protocol):
         """Tasks from the database, ended ones included."""
         ...
 
-    async def counts(self) -> Mapping[str, int]:
-        """How many tasks are in each state, by state; ended ones included."""
+    async def counts(self, submission_id: int | None = None) -> Mapping[str, int]:
+        """How many tasks (of a submission) are in each state, by state; ended ones included."""
         ...
 
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:

@@ -119,6 +119,27 @@ class Event(TypedDict):
     details: dict[str, Any]
 
 
+class Submission(TypedDict):
+    """The tasks that one command, file or sweep brought in."""
+
+    id: int
+    name: str
+    tenant: str
+    n_tasks: int
+    first_task_id: int
+    last_task_id: int
+    submitted_at: str
+    is_ended: bool
+    counts: dict[str, int]
+
+
+class SubmissionDone(Submission):
+    """What came of an action on all tasks of a submission."""
+
+    n_done: int
+    n_refused: int
+
+
 class TaskDetails(Task):
     """A single task, with its story."""
 

@@ -61,6 +61,13 @@ class TaskNotFound(NotFound):
     hint = "`gavelq task list --all` shows every task"
 
 
+class SubmissionNotFound(NotFound):
+    """there is no submission {submission_id}"""
+
+    code = "submission_not_found"
+    hint = "`gavelq task info ID` shows to which submission a task belongs"
+
+
 class QueueNotFound(NotFound):
     """there is no queue named {queue!r}"""
 

@@ -24,6 +24,7 @@ from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
 from gavelq.daemon.turns import Turns
@@ -112,7 +113,8 @@ class Daemon:
             request_stop=self._stop_when_idle, reload_config=self.reload, warnings=self.warnings,
         )  # fmt: skip
         leases = LeaseService(desk, self._turns)
-        return Service(tasks=TaskService(desk), gpus=gpus, queues=queues, leases=leases, admin=admin)
+        tasks, submissions = TaskService(desk), SubmissionService(desk)
+        return Service(tasks=tasks, submissions=submissions, gpus=gpus, queues=queues, leases=leases, admin=admin)
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""

@@ -121,10 +121,11 @@ class FakeStore:
         limit = max(0, wanted.limit)
         return found[max(0, len(found) - limit) :] if wanted.newest else found[:limit]
 
-    async def counts(self) -> Mapping[str, int]:
+    async def counts(self, submission_id: int | None = None) -> Mapping[str, int]:
         """See Store.counts."""
         self._check(self.reads_fail)
-        return dict(Counter(task.state.value for task in self.disk.tasks.values()))
+        tasks = self.disk.tasks.values()
+        return dict(Counter(task.state.value for task in tasks if submission_id in (None, task.submission_id)))
 
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
         """See Store.attempts."""

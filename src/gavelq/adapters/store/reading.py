@@ -73,9 +73,11 @@ def _page(wanted: TaskFilter, state: str | None, limit: int) -> tuple[str, dict[
     return statement, {**arguments, "limit": limit}
 
 
-def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many tasks are in each state."""
-    return dict(connection.execute(queries()["task_counts"]))
+def counts(connection: sqlite3.Connection, submission_id: int | None = None) -> dict[str, int]:
+    """How many tasks (of a submission) are in each state."""
+    if submission_id is None:
+        return dict(connection.execute(queries()["task_counts"]))
+    return dict(connection.execute(queries()["task_counts_of_a_submission"], (submission_id,)))
 
 
 def blob(connection: sqlite3.Connection, key: str) -> bytes:

@@ -71,9 +71,9 @@ class SqliteStore:
         """See Store.tasks."""
         return await self._read(lambda connection: reading.tasks(connection, wanted))
 
-    async def counts(self) -> Mapping[str, int]:
+    async def counts(self, submission_id: int | None = None) -> Mapping[str, int]:
         """See Store.counts."""
-        return await self._read(reading.counts)
+        return await self._read(lambda connection: reading.counts(connection, submission_id))
 
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
         """See Store.attempts."""

@@ -6,6 +6,7 @@ from gavelq.daemon.service.admin import AdminService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
 
 
@@ -14,6 +15,7 @@ class Service:
     """The verbs, by noun."""
 
     tasks: TaskService
+    submissions: SubmissionService
     gpus: GpuService
     queues: QueueService
     leases: LeaseService

@@ -68,6 +68,9 @@ WHERE {conditions} ORDER BY id {direction} LIMIT :limit
 -- name: task_counts
 SELECT state, count(*) FROM tasks GROUP BY state
 
+-- name: task_counts_of_a_submission
+SELECT state, count(*) FROM tasks WHERE submission_id = ? GROUP BY state
+
 -- name: last_ids
 SELECT coalesce(max(id), 0), coalesce(max(submission_id), 0) FROM tasks
 

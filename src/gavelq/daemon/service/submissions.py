@@ -1,0 +1,135 @@
+"""Everything about submissions: show one, wait for it, and hold, run or kill all of its tasks."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from gavelq.core import events as ev
+from gavelq.core.errors import GavelqError, SubmissionNotFound, TaskNotFound, WrongState
+from gavelq.core.ids import QueueName
+from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.signals import parse_signal
+from gavelq.core.task import Task
+from gavelq.daemon.caller import Caller
+from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.views import Json, counts_json, stamp
+from gavelq.formats.expansion import suffix
+from gavelq.ports import TaskFilter
+
+
+class SubmissionService:
+    """The verbs of `gavelq task ... --submission`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    # --- look --------------------------------------------------------------------------------------------
+
+    async def show(self, number: int) -> Json:
+        """`GET /api/submissions/{id}`. Raises SubmissionNotFound, also where all of its tasks were removed."""
+        first, last = await self._end_of(number), await self._end_of(number, newest=True)
+        counts = await self._desk.store.counts(number)
+        n_unfinished = sum(counts.get(state.value, 0) for state in TaskState if not state.is_ended)
+        return {
+            "id": number,
+            "name": name_of(first),
+            "tenant": first.request.tenant,
+            "n_tasks": sum(counts.values()),
+            "first_task_id": first.id,
+            "last_task_id": last.id,
+            "submitted_at": stamp(first.submitted_at),
+            "is_ended": n_unfinished == 0,
+            "counts": counts_json(counts),
+        }
+
+    async def wait(self, number: int, timeout_s: float) -> Json:
+        """`GET /api/submissions/{id}/wait`: as soon as all have ended, or as it is when the time is over."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        for task in self._live(number):
+            if task.id not in self._desk.state.tasks:
+                continue  # it ended while another one was waited for
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0 or not await self._desk.waiters.wait(task.id, left):
+                break
+        return await self.show(number)
+
+    # --- act ---------------------------------------------------------------------------------------------
+
+    async def hold(self, caller: Caller, number: int) -> Json:
+        """`task hold --submission`: the tasks that have not started wait until they are released."""
+        return await self._act(
+            caller, number, "held", (TaskState.PENDING, TaskState.HELD),
+            lambda task: ev.TaskHeld(by=caller.name, task_id=task.id),
+        )  # fmt: skip
+
+    async def run(self, caller: Caller, number: int, queue: str | None) -> Json:
+        """`task run --submission`: the held tasks may start, in `queue` or where `task run` would put them."""
+        name = None if queue is None else QueueName(queue)
+        return await self._act(
+            caller, number, "released", (TaskState.HELD,),
+            lambda task: ev.TaskReleased(by=caller.name, task_id=task.id, queue=name),
+        )  # fmt: skip
+
+    async def kill(self, caller: Caller, number: int, signal: object = None) -> Json:
+        """`task kill --submission`: end all of them; a signal that ends nothing goes to those that run."""
+        number_of_signal, is_ending = parse_signal(signal)
+
+        def killed(task: Task) -> ev.Event:
+            own = task.request.tenant == caller.tenant
+            reason = EndReason.CANCELLED_BY_USER if own else EndReason.CANCELLED_BY_ADMIN
+            return ev.TaskKilled(
+                by=caller.name, task_id=task.id, signal=number_of_signal, is_ending=is_ending, reason=reason
+            )
+
+        states = tuple(state for state in TaskState if not state.is_ended) if is_ending else (TaskState.RUNNING,)
+        return await self._act(caller, number, "killed" if is_ending else "signalled", states, killed)
+
+    async def _act(
+        self, caller: Caller, number: int, done: str, states: Sequence[TaskState], event: Callable[[Task], ev.Event]
+    ) -> Json:
+        """Ask for all of them at once, so that they share a commit. Raises WrongState where none could be `done`."""
+        first = await self._end_of(number)
+        caller.require_tenant(first.request.tenant, f"touching submission {number}")
+        live = self._live(number)
+        # Those that wait come first: they would start on the cards that the others give back.
+        wanted = sorted((task for task in live if task.state in states), key=lambda task: task.state.holds_gpus)
+        asked = (self._desk.loop.ask(event(task)) for task in wanted)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        refusals = [answer for answer in answers if isinstance(answer, BaseException)]
+        for error in refusals:
+            if not isinstance(error, WrongState | TaskNotFound) and (
+                len(refusals) == len(answers) or not isinstance(error, GavelqError)
+            ):
+                raise error
+        n_done = len(answers) - len(refusals)
+        shown = await self.show(number)
+        if not n_done:
+            raise self._nothing_to_do(shown, done, refusals)
+        return {**shown, "n_done": n_done, "n_refused": len(live) - n_done}
+
+    def _nothing_to_do(self, shown: Json, done: str, refusals: Sequence[BaseException]) -> WrongState:
+        states = ", ".join(f"{n} {state}" for state, n in shown["counts"].items() if n)
+        why = f": {refusals[0]}" if refusals else ""
+        return WrongState(
+            what=f"submission {shown['id']}",
+            state=states,
+            problem=f"no task of it can be {done}{why}",
+            hint=f"see its tasks with: gavelq task list --all --submission {shown['id']}",
+        )
+
+    # --- its tasks ---------------------------------------------------------------------------------------
+
+    def _live(self, number: int) -> list[Task]:
+        return [task for task in self._desk.state.tasks.values() if task.submission_id == number]
+
+    async def _end_of(self, number: int, *, newest: bool = False) -> Task:
+        """Its first or last task. Raises SubmissionNotFound."""
+        found = await self._desk.store.tasks(TaskFilter(submission_id=number, limit=1, newest=newest))
+        if not found:
+            raise SubmissionNotFound(submission_id=number)
+        return found[0]
+
+
+def name_of(first: Task) -> str:
+    """What the tasks of a submission are called, without what tells them apart."""
+    request = first.request
+    return request.name.removesuffix(suffix(dict(request.params), request.array_index)) or request.name
