@@ -39,7 +39,7 @@ def test_no_gpu_is_given_twice_in_one_cycle() -> None:
 
 
 def test_listed_gpus_are_taken_and_no_other() -> None:
-    world = World()
+    world = World(policy=Policy(order="fifo"))
     exact = world.submit(count=2, allowed=(uuid(1), uuid(3)))
     any_of = world.submit(count=1, allowed=(uuid(1), uuid(2)))
     world.cycle()
@@ -292,7 +292,7 @@ def test_no_later_arrival_takes_a_reservation_however_urgent() -> None:
 
 
 def test_a_reservation_ends_with_its_holder() -> None:
-    world = World(n_cards=2)
+    world = World(n_cards=2, policy=Policy(order="fifo"))
     first = [world.submit(), world.submit()]
     world.run_all()
     wide, narrow = world.submit(count=2), world.submit()

@@ -20,6 +20,8 @@ class StopAttempt:
     task_id: TaskId
     attempt: int
     signal: int
+    delay_s: float = 0.0
+    """Begin so much later: a warning was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,11 @@ def _check_tasks(state: State, found: list[str]) -> None:
             found.append(f"task {task.id} is {task.state} without a present attempt")
         if len(task.held_gpus) != len(set(task.held_gpus)):
             found.append(f"task {task.id} holds a GPU twice")
-        if task.state.holds_gpus and len(task.held_gpus) != task.request.gpus.count:
-            found.append(f"task {task.id} asked for {task.request.gpus.count} GPUs and holds {len(task.held_gpus)}")
+        least, most = task.request.gpus.count, task.request.gpus.max_count or task.request.gpus.count
+        if task.state.holds_gpus and not least <= len(task.held_gpus) <= most:
+            found.append(f"task {task.id} asked for {least} to {most} GPUs and holds {len(task.held_gpus)}")
+        if task.waits_for and task.state.holds_gpus:
+            found.append(f"task {task.id} is {task.state} and still waits for {task.waits_for}")
 
 
 def _check_gpus(state: State, found: list[str]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from gavelq.config import Config
@@ -59,6 +60,10 @@ class Effects:
         match effect:
             case Spawn():
                 await self._spawn(effect)
+            case StopAttempt(delay_s=delay_s) if delay_s > 0:
+                # Should the daemon end before: the next one stops every task in STOPPING when it takes over.
+                now = replace(effect, delay_s=0.0)
+                asyncio.get_running_loop().call_later(delay_s, self._queue.put_nowait, now)
             case StopAttempt(task_id=task_id, attempt=attempt, signal=signal):
                 self._runner.stop(task_id, attempt, signal=signal, grace_s=self._config().runner.grace_s)
             case SendSignal(task_id=task_id, attempt=attempt, signal=signal):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gavelq.core.pending import Shape
 from gavelq.core.task import GpuRequest
+from gavelq.core.units import format_duration
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
@@ -19,16 +20,36 @@ def refusals(shape: Shape, snapshot: Snapshot, usage: Usage, policy: Policy) -> 
             words=f"queue {queue.name} is paused; resume it with: gavelq queue resume {queue.name}",
             details={"queue": queue.name},
         )
+    yield from _times(shape, snapshot)
+    yield from _domain(shape, snapshot)
+    yield from _queue_limits(shape, snapshot, usage)
+    yield from _task_limits(shape, usage, policy)
+
+
+def opens_at(shape: Shape, now: float) -> float | None:
+    """When a gate opens by itself (a begin time, a backoff), in seconds since the epoch; None: only events can help."""
+    later = [at for at in (shape.not_before, shape.retry_at) if at is not None and at > now]
+    return max(later, default=None)
+
+
+def _times(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
+    """What time or other tasks have to do first."""
+    if shape.not_before is not None and snapshot.now < shape.not_before:
+        wait_s = shape.not_before - snapshot.now
+        yield Blocked(
+            reason=Reason.BEGIN_TIME,
+            words=f"it is not to begin before a time that is {format_duration(wait_s)} away",
+            details={"not_before": shape.not_before},
+        )
+    if shape.is_dependent:
+        yield Blocked(reason=Reason.DEPENDENCY, words="it waits for other tasks to end")
     if shape.retry_at is not None and snapshot.now < shape.retry_at:
         wait_s = shape.retry_at - snapshot.now
         yield Blocked(
             reason=Reason.BACKOFF,
-            words=f"its last start failed for a passing reason; the next try is in {wait_s:.0f} s",
+            words=f"its last try failed; the next one is in {format_duration(wait_s)}",
             details={"retry_at": shape.retry_at},
         )
-    yield from _domain(shape, snapshot)
-    yield from _queue_limits(shape, snapshot, usage)
-    yield from _task_limits(shape, usage, policy)
 
 
 def _domain(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
@@ -61,7 +82,7 @@ def _is_capable(request: GpuRequest, card: GpuView) -> bool:
     return (
         (request.memory is None or card.memory_total >= request.memory)
         and (not request.allowed or card.uuid in request.allowed)
-        and not (card.is_mig and request.count > 1)
+        and not (card.is_mig and max(request.count, request.max_count or 0) > 1)
     )
 
 
@@ -85,6 +106,14 @@ def _queue_limits(shape: Shape, snapshot: Snapshot, usage: Usage) -> Iterator[Bl
 
 
 def _task_limits(shape: Shape, usage: Usage, policy: Policy) -> Iterator[Blocked]:
+    if shape.submission is not None and shape.max_parallel is not None:
+        n_running = usage.n_of.get(shape.submission, 0)
+        if n_running >= shape.max_parallel:
+            yield Blocked(
+                reason=Reason.ARRAY_LIMIT,
+                words=f"{n_running} task(s) of submission {shape.submission} run, at most {shape.max_parallel} may",
+                details={"submission": shape.submission, "value": shape.max_parallel, "used": n_running},
+            )
     if policy.max_running is not None and usage.n_total >= policy.max_running:
         yield Blocked(
             reason=Reason.TASK_LIMIT,

@@ -1,16 +1,17 @@
 """`task why`: every gate with its verdict, the cards one by one, and the place in the order."""
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gavelq.core.ids import TaskId
 from gavelq.core.pending import Shape
 from gavelq.scheduling.admission import refusals
+from gavelq.scheduling.ordering import Key
 from gavelq.scheduling.placement import Match, Refusal, match
-from gavelq.scheduling.policy import Policy, rank
+from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot
+from gavelq.scheduling.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Explanation:
 def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snapshot, policy: Policy) -> Explanation:
     """Ask every gate about one pending task. `shown` is the reason that the last cycle gave."""
     by_reason = {b.reason: b for b in refusals(shape, snapshot, snapshot.usage, policy)}
-    found = match(shape, snapshot, policy, ()) if shape.gpus.count else Match(fitting=(), refused={})
+    found = match(shape, snapshot, policy, {}) if shape.gpus.count else Match(fitting=(), refused={}, n_own=0)
     gates = [_gate(reason, by_reason.get(reason)) for reason in _GENERAL]
     if shape.gpus.count:
         gates += _card_gates(shape, found)
@@ -44,7 +45,7 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
         gates.append(Gate(name=shown.reason.value, passes=False, text=shown.text, details=shown.details))
     cards: dict[str, Refusal | None] = {card.index: None for card in found.fitting}
     cards |= {snapshot.gpus[uuid].index: refusal for uuid, refusal in found.refused.items()}
-    return Explanation(gates=tuple(gates), cards=cards, position=_position(task_id, shape, snapshot))
+    return Explanation(gates=tuple(gates), cards=cards, position=_position(task_id, snapshot, policy))
 
 
 _GENERAL = (Reason.QUEUE_PAUSED, Reason.BACKOFF, Reason.INFEASIBLE, Reason.QUEUE_LIMIT, Reason.TASK_LIMIT)
@@ -77,13 +78,13 @@ def _card_gates(shape: Shape, found: Match) -> list[Gate]:
     return gates
 
 
-def _position(task_id: TaskId, shape: Shape, snapshot: Snapshot) -> int:
-    mine = rank(shape, snapshot.queues[shape.queue])
-    ahead = 0
-    for other, ids in snapshot.buckets.items():
-        theirs = rank(other, snapshot.queues[other.queue])
-        if theirs < mine:
-            ahead += len(ids)
-        elif theirs == mine:
-            ahead += bisect_left(ids, task_id)
-    return ahead + 1
+def _position(task_id: TaskId, snapshot: Snapshot, policy: Policy) -> int:
+    turn = Turn(snapshot, policy)
+
+    def key(shape: Shape, other: TaskId) -> Key:
+        queue = snapshot.queues[shape.queue]
+        return turn.ordering.key(shape, queue, other, snapshot.waiting_since(other))
+
+    mine = next(shape for shape, ids in snapshot.buckets.items() if task_id in ids)
+    own = key(mine, task_id)
+    return 1 + sum(key(shape, other) < own for shape, ids in snapshot.buckets.items() for other in ids)

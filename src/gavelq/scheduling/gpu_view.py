@@ -2,12 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
 
 from gavelq.core.gpu import Card, CardSample, GpuProcess, GpuState, index_key
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
-from gavelq.core.ledger import Allocation
+from gavelq.core.learned import pattern_key, utilization_of
+from gavelq.core.lifecycle import TaskState
 from gavelq.core.state import State
-from gavelq.core.units import format_memory
+from gavelq.core.task import Task
+from gavelq.core.units import format_duration, format_memory
+from gavelq.scheduling.policy import Policy
+
+
+class Holder(NamedTuple):
+    """A task of gavelq on a card."""
+
+    task_id: TaskId
+    memory: int
+    """What it may use, in MiB: the largest of declared, seen now and seen before; the whole card where undeclared."""
+    share: bool
+    utilization: float
+    """What it is expected to make the card busy with, in percent."""
+    ends_at: float
+    """When it is gone at the latest (seconds since the epoch); infinite without a time limit."""
+    level: int
+    queue: QueueName
+    preemptible_from: float
+    """From when on it may be preempted; infinite: never."""
+    borrowed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +49,25 @@ class GpuView:
     """What it could use without gavelq's own tasks: total less what must stay free and foreign use."""
     used: int | None
     utilization: int | None
-    holders: tuple[TaskId, ...]
+    peak_utilization: int | None
+    """The highest utilisation within the settling time."""
+    held: tuple[Holder, ...]
     foreign: tuple[GpuProcess, ...]
     unattributed: int
     """Memory in use without a visible process, where that counts as foreign; else 0."""
     claimed_by: str | None
+    calm_at: float | None
+    """When it has been free of foreign use for long enough; None: it is."""
     unavailable: str | None
     """Why nothing new may start here: ignored, draining, lost, or no fresh look at it."""
     sample: CardSample | None
     held_text: str
     """Which of gavelq's tasks hold it, in words; empty for none."""
+
+    @property
+    def holders(self) -> tuple[TaskId, ...]:
+        """The tasks that hold it."""
+        return tuple(holder.task_id for holder in self.held)
 
     @property
     def foreign_text(self) -> str:
@@ -54,6 +86,11 @@ class GpuView:
         """Somebody else uses this card."""
         return bool(self.foreign or self.unattributed or self.claimed_by)
 
+    @property
+    def counts_as_available(self) -> bool:
+        """For the GPU budget: gavelq uses it, or could use it now (SPEC section 2)."""
+        return bool(self.held) or (self.unavailable is None and not self.is_foreign)
+
     def state(self, card: Card, n_holders: int) -> GpuState:
         """The card's state in our words, the first that holds (SPEC section 4)."""
         if card.lost:
@@ -69,36 +106,49 @@ class GpuView:
         return GpuState.BUSY if n_holders else GpuState.FREE
 
 
-def gpu_views(state: State, now: float, *, unattributed_mib: int, stale_s: float) -> dict[GpuUuid, GpuView]:
+def ends_at(task: Task, policy: Policy) -> float:
+    """When a task that holds cards is gone at the latest: its supervisor enforces the limit and the grace time."""
+    attempt = task.attempt
+    if attempt is None:
+        return inf
+    found = inf
+    if task.request.time_limit_s is not None:
+        began = attempt.started_at if attempt.started_at is not None else attempt.placed_at + policy.allowance_s
+        found = began + task.request.time_limit_s + policy.grace_s
+    if task.stop is not None:
+        lead = task.request.warn.before_s if task.request.warn is not None else 0.0
+        found = min(found, task.stop.since + lead + policy.grace_s + policy.allowance_s)
+    return found
+
+
+def gpu_views(state: State, now: float, policy: Policy) -> dict[GpuUuid, GpuView]:
     """All schedulable cards by UUID, in index order. GPUs in MIG mode are left out: their devices stand for them."""
     sample = state.books.sample
     parents = {card.parent for card in state.cards.values()}
     parents |= {seen.uuid for seen in sample.cards if seen.is_mig_parent}
     age = now - sample.taken_at
-    stale = None if age <= stale_s else (sample.problem or f"no look at it for {age:.0f} s")
+    stale = None if age <= policy.stale_s else (sample.problem or f"no look at it for {format_duration(age)}")
     views = [
-        _view(state, card, sample.by_uuid.get(card.uuid), now, stale, unattributed_mib)
+        _view(state, card, sample.by_uuid.get(card.uuid), now, stale, policy)
         for card in state.cards.values()
         if card.uuid not in parents
     ]
     return {view.uuid: view for view in sorted(views, key=lambda view: view.order)}
 
 
-def _view(
-    state: State, card: Card, seen: CardSample | None, now: float, stale: str | None, unattributed_mib: int
-) -> GpuView:
-    held = state.ledger.on(card.uuid)
+def _view(state: State, card: Card, seen: CardSample | None, now: float, stale: str | None, policy: Policy) -> GpuView:
+    on = state.ledger.on(card.uuid)
     processes = seen.processes if seen is not None else ()
-    foreign = tuple(p for p in processes if p.task_id not in held)
+    foreign = tuple(p for p in processes if p.task_id not in on and not p.is_ignored)
     used = seen.memory_used if seen is not None else None
-    unseen = 0 if seen is None else state.books.unseen(seen, is_held=bool(held), now=now)
-    unattributed = unseen if unseen > unattributed_mib else 0
-    sizes_known = all(p.memory is not None for p in processes)
-    if sizes_known:
-        others = max(0, (used or 0) - sum(p.memory or 0 for p in processes if p.task_id in held))
+    unseen = 0 if seen is None else state.books.unseen(seen, is_held=bool(on), now=now)
+    unattributed = unseen if unseen > policy.unattributed_mib else 0
+    if all(p.memory is not None for p in processes):
+        others = max(0, (used or 0) - sum(p.memory or 0 for p in processes if p.task_id in on))
     else:
-        others = sum(p.memory or 0 for p in foreign) if held else (used or 0)
+        others = sum(p.memory or 0 for p in processes if p.task_id not in on) if on else (used or 0)
     idle_free = max(0, card.memory_total - card.keep_free - others)
+    held = tuple(_holder(state, card, task_id, processes, policy) for task_id in on)
     return GpuView(
         uuid=card.uuid,
         index=card.index,
@@ -106,36 +156,60 @@ def _view(
         queue=card.queue,
         is_mig=card.parent is not None,
         memory_total=card.memory_total,
-        free=max(0, idle_free - _promised(held, processes, card.memory_total)),
+        free=max(0, idle_free - sum(holder.memory for holder in held)),
         idle_free=idle_free,
         used=used,
         utilization=seen.utilization if seen is not None else None,
-        holders=tuple(held),
+        peak_utilization=state.books.peak_utilization(card.uuid, now),
+        held=held,
         foreign=foreign,
         unattributed=unattributed,
         claimed_by=seen.claimed_by if seen is not None else None,
+        calm_at=state.books.calm_at(card.uuid, now),
         unavailable=_unavailable(card, seen, stale),
         sample=seen,
-        held_text="held by task " + ", ".join(map(str, held)) if held else "",
+        held_text="held by task " + ", ".join(map(str, on)) if on else "",
     )
 
 
-def _promised(held: Mapping[TaskId, Allocation], processes: tuple[GpuProcess, ...], total: int) -> int:
-    """What gavelq's tasks may use: the larger of declared and seen, so that one just placed counts in full."""
-    promised = 0
-    for task_id, allocation in held.items():
-        seen = sum(p.memory or 0 for p in processes if p.task_id == task_id)
-        promised += max(total if allocation.memory is None else allocation.memory, seen)
-    return promised
+def _holder(state: State, card: Card, task_id: TaskId, processes: tuple[GpuProcess, ...], policy: Policy) -> Holder:
+    """What gavelq's task may use: the largest of declared and seen, so that one just placed counts in full."""
+    task = state.tasks[task_id]
+    request, attempt = task.request, task.attempt
+    seen = sum(p.memory or 0 for p in processes if p.task_id == task_id)
+    peak = (attempt.peak_memory if attempt is not None else None) or 0
+    declared = card.memory_total if request.gpus.memory is None else request.gpus.memory
+    may_be_preempted = request.preemptible and task.state is TaskState.RUNNING and attempt is not None
+    began = attempt.started_at if attempt is not None and attempt.started_at is not None else inf
+    known = state.learned.get(pattern_key(request.tenant, request.name)) if request.gpus.share else None
+    return Holder(
+        task_id=task_id,
+        memory=max(declared, seen, peak),
+        share=request.gpus.share,
+        utilization=utilization_of(known, policy.unknown_utilization),
+        ends_at=ends_at(task, policy),
+        level=task.priority + state.queues[task.queue].priority,
+        queue=task.queue,
+        preemptible_from=began + policy.min_run_s if may_be_preempted else inf,
+        borrowed=attempt is not None and attempt.borrowed,
+    )
 
 
 def _unavailable(card: Card, seen: CardSample | None, stale: str | None) -> str | None:
     if card.lost:
-        return "lost"
+        return _faulty(card, "lost")
     if card.ignored:
         return "ignored"
     if card.draining:
-        return "draining"
+        return _faulty(card, "draining")
     if seen is None or stale is not None:
         return stale or "not seen yet"
     return None
+
+
+def _faulty(card: Card, state: str) -> str:
+    """A fault stays until a person says that the card is well again."""
+    return f"{state} ({card.fault}; when it is well: gavelq gpu unignore {card.index})" if card.fault else state
+
+
+Views = Mapping[GpuUuid, GpuView]

@@ -1,64 +1,89 @@
-"""Which cards fit a request now, and why the others do not."""
+"""Which cards fit a request now, why the others do not, and until when."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from gavelq.core.ids import GpuUuid
+from gavelq.core.learned import utilization_of
 from gavelq.core.pending import Shape
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.units import format_memory
-from gavelq.scheduling.gpu_view import GpuView
-from gavelq.scheduling.policy import Policy, preference
+from gavelq.scheduling.gpu_view import GpuView, Holder
+from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot
 
 
 class Refusal(NamedTuple):
-    """Why one card does not do. `own`: only because a task of gavelq holds it, which will end."""
+    """Why one card does not do. `own`: only because tasks of gavelq hold it, which will end."""
 
     reason: Reason
     text: str
     own: bool = False
+    until: float = inf
+    """When it will do at the latest, by time limits (`own`) or by the settling time; infinite: nobody knows."""
+    is_foreign: bool = False
+    """Because of what others do there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A request held against every card of its domain."""
+    """A request held against the cards of its domain."""
 
     fitting: tuple[GpuView, ...]
-    """Cards that would do now, the most fitting first; reservations are not looked at."""
+    """Cards that would do now; reservations are not looked at."""
     refused: Mapping[GpuUuid, Refusal]
-
-    @property
-    def n_own(self) -> int:
-        """Cards that would do but for gavelq's own tasks."""
-        return sum(1 for refusal in self.refused.values() if refusal.own)
+    n_own: int
+    """Cards that would do but for gavelq's own tasks."""
 
 
-def match(shape: Shape, snapshot: Snapshot, policy: Policy, taken: Collection[GpuUuid]) -> Match:
-    """Hold a request against the cards of its domain; `taken` were given away earlier in this cycle."""
+Taken = Mapping[GpuUuid, tuple[Holder, ...]]
+"""What was given away earlier in a cycle, by card."""
+
+
+def match(shape: Shape, snapshot: Snapshot, policy: Policy, taken: Taken) -> Match:
+    """Hold a request against the cards of its domain."""
     queue = snapshot.queues[shape.queue]
+    return match_cards(shape, queue, snapshot.cards_for(queue), snapshot, policy, taken)
+
+
+def match_cards(
+    shape: Shape, queue: Queue, cards: Sequence[GpuView], snapshot: Snapshot, policy: Policy, taken: Taken
+) -> Match:
+    """Hold a request against these cards."""
     fitting: list[GpuView] = []
     refused: dict[GpuUuid, Refusal] = {}
-    for card in snapshot.cards_for(queue):
-        refusal = refuse(card, shape, queue, policy, is_taken=card.uuid in taken)
+    n_own = 0
+    mine = _own_utilization(shape, snapshot, policy)
+    for card in cards:
+        refusal = refuse(card, shape, queue, policy, taken.get(card.uuid, ()), mine)
         if refusal is None:
             fitting.append(card)
         else:
             refused[card.uuid] = refusal
-    if len(fitting) > 1:
-        fitting.sort(key=lambda card: preference(policy, shape, card))
-    return Match(fitting=tuple(fitting), refused=refused)
+            n_own += refusal.own
+    return Match(fitting=tuple(fitting), refused=refused, n_own=n_own)
 
 
-def refuse(card: GpuView, shape: Shape, queue: Queue, policy: Policy, *, is_taken: bool) -> Refusal | None:
-    """Why this card cannot serve this shape now, or None. What gavelq's own tasks cause is asked last."""
+def _own_utilization(shape: Shape, snapshot: Snapshot, policy: Policy) -> float:
+    known = snapshot.learned.get(shape.learned_as) if shape.learned_as is not None else None
+    return utilization_of(known, policy.unknown_utilization)
+
+
+def refuse(
+    card: GpuView, shape: Shape, queue: Queue, policy: Policy, taken: tuple[Holder, ...] = (), utilization: float = 50.0
+) -> Refusal | None:
+    """Why this card cannot serve this shape now, or None. What gavelq's own tasks cause is asked last.
+
+    `taken`: tasks that were placed on it a moment ago; `utilization`: what the task itself is expected to add.
+    """
     request = shape.gpus
     if request.allowed and card.uuid not in request.allowed:
         return Refusal(reason=Reason.GPU_COUNT, text="not among the GPUs that it lists")
-    if card.is_mig and request.count > 1:
+    if card.is_mig and max(request.count, request.max_count or 0) > 1:
         return Refusal(reason=Reason.GPU_COUNT, text="a MIG device serves one-GPU tasks only")
     if request.memory is not None and card.memory_total < request.memory:
         return Refusal(reason=Reason.GPU_MEMORY, text=f"has {format_memory(card.memory_total)} in all")
@@ -66,28 +91,44 @@ def refuse(card: GpuView, shape: Shape, queue: Queue, policy: Policy, *, is_take
         return Refusal(reason=Reason.GPU_UNAVAILABLE, text=card.unavailable)
     foreign = _foreign(card, declares=request.memory is not None, policy=policy)
     if foreign is not None:
-        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=foreign)
+        return foreign
     short = _memory(card, shape, queue)
-    if card.holders or is_taken:
-        return short or Refusal(Reason.GPU_COUNT, card.held_text or "given away a moment ago", own=True)
-    return _utilization(card, shape, queue) or short
+    held = card.held + taken
+    if held:
+        return short or _own(card, held, shape, queue, policy, utilization)
+    return _utilization(card, shape, queue, policy) or short
 
 
-def _foreign(card: GpuView, *, declares: bool, policy: Policy) -> str | None:
+def _foreign(card: GpuView, *, declares: bool, policy: Policy) -> Refusal | None:
     if card.claimed_by is not None:
-        return f"claimed by {card.claimed_by}"
-    if not card.is_foreign or (declares and policy.foreign == "share"):
+        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=f"claimed by {card.claimed_by}", is_foreign=True)
+    if declares and policy.foreign == "share":
         return None
-    return card.foreign_text
+    if card.is_foreign:
+        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=card.foreign_text, is_foreign=True)
+    if card.calm_at is not None and not card.held:
+        text = f"a foreign process just left it; it must stay calm for {policy.settle_s:g} s"
+        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=text, until=card.calm_at, is_foreign=True)
+    return None
 
 
-def _utilization(card: GpuView, shape: Shape, queue: Queue) -> Refusal | None:
-    if card.utilization is None:
-        return None
+def _most_util(shape: Shape, queue: Queue) -> int | None:
     limits = [limit for limit in (shape.gpus.max_util, queue.max_util) if limit is not None]
-    if not limits or card.utilization <= min(limits):
+    return min(limits) if limits else None
+
+
+def _utilization(card: GpuView, shape: Shape, queue: Queue, policy: Policy) -> Refusal | None:
+    most = _most_util(shape, queue)
+    if most is None or card.utilization is None:
         return None
-    return Refusal(reason=Reason.GPU_BUSY, text=f"{card.utilization} % busy, at most {min(limits)} % allowed")
+    if card.utilization > most:
+        return Refusal(
+            reason=Reason.GPU_BUSY, text=f"{card.utilization} % busy, at most {most} % allowed", is_foreign=True
+        )
+    if card.peak_utilization is not None and card.peak_utilization > most:
+        text = f"was {card.peak_utilization} % busy within the last {policy.settle_s:g} s, at most {most} % allowed"
+        return Refusal(reason=Reason.GPU_BUSY, text=text, is_foreign=True)
+    return None
 
 
 def _memory(card: GpuView, shape: Shape, queue: Queue) -> Refusal | None:
@@ -99,7 +140,46 @@ def _memory(card: GpuView, shape: Shape, queue: Queue) -> Refusal | None:
     if card.idle_free >= need:
         return None
     text = f"{format_memory(card.idle_free)} free, {format_memory(need)} needed"
-    return Refusal(reason=Reason.GPU_MEMORY, text=text)
+    return Refusal(reason=Reason.GPU_MEMORY, text=text, is_foreign=card.is_foreign)
+
+
+def _own(
+    card: GpuView, held: tuple[Holder, ...], shape: Shape, queue: Queue, policy: Policy, utilization: float
+) -> Refusal | None:
+    """What gavelq's own tasks on the card leave for another one."""
+    told = card.held_text or "given away a moment ago"
+    if not shape.gpus.share or not all(holder.share for holder in held):
+        return Refusal(Reason.GPU_COUNT, told, own=True, until=max(holder.ends_at for holder in held))
+    most = _most_util(shape, queue)
+    if most is not None and card.utilization is not None and card.utilization > most:
+        text = f"{card.utilization} % busy, at most {most} % allowed"
+        return Refusal(Reason.GPU_BUSY, text, own=True, until=max(holder.ends_at for holder in held))
+    no = _no_room(card, held, shape, policy, utilization)
+    if no is None:
+        return None
+    leaving = sorted(held, key=lambda holder: holder.ends_at)
+    for n_gone, holder in enumerate(leaving, 1):
+        rest = tuple(leaving[n_gone:])
+        if not rest or _no_room(card, rest, shape, policy, utilization) is None:
+            return Refusal(no.reason, no.text, own=True, until=holder.ends_at)
+    raise AssertionError("without any task of gavelq the card has room: _memory was asked before")
+
+
+def _no_room(
+    card: GpuView, held: tuple[Holder, ...], shape: Shape, policy: Policy, utilization: float
+) -> Refusal | None:
+    if len(held) >= policy.max_per_gpu:
+        return Refusal(Reason.GPU_COUNT, f"shared by {len(held)} task(s), sharing.max_per_gpu is {policy.max_per_gpu}")
+    left = card.idle_free - sum(holder.memory for holder in held) - policy.reserve_mib
+    need = shape.gpus.memory or 0
+    if left < need:
+        text = f"{format_memory(max(0, left))} free beside the tasks that share it, {format_memory(need)} needed"
+        return Refusal(Reason.GPU_MEMORY, text)
+    busy = sum(holder.utilization for holder in held)
+    if busy + utilization > policy.max_utilization:
+        text = f"its tasks are expected to use {busy:.0f} % and this one {utilization:.0f} %"
+        return Refusal(Reason.GPU_BUSY, f"{text}, together at most {policy.max_utilization} %")
+    return None
 
 
 _PRECEDENCE = (Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reason.GPU_COUNT)
@@ -108,17 +188,21 @@ _PRECEDENCE = (Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reaso
 def blocked(shape: Shape, found: Match) -> Blocked:
     """The reason for a shape that finds too few fitting cards.
 
-    gpu_count where waiting for gavelq's own tasks is enough, else the first by precedence of what stands in the way.
+    Where waiting for gavelq's own tasks is enough: gpu_count, or what sharing lacks. Else the first by precedence of
+    what stands in the way.
     """
     need, n_fit, n_own = shape.gpus.count, len(found.fitting), found.n_own
-    if n_fit + n_own >= need:
-        reason, is_own = Reason.GPU_COUNT, True
+    is_own = n_fit + n_own >= need
+    reasons = {refusal.reason for refusal in found.refused.values() if refusal.own == is_own}
+    if is_own and Reason.GPU_COUNT in reasons:
+        reason = Reason.GPU_COUNT
     else:
-        reasons = {refusal.reason for refusal in found.refused.values() if not refusal.own}
-        reason, is_own = next((r for r in _PRECEDENCE if r in reasons), Reason.GPU_COUNT), False
+        reason = next((r for r in _PRECEDENCE if r in reasons), Reason.GPU_COUNT)
     return Blocked(
         reason=reason,
-        words=lambda: _sentence(need, n_fit, [r.text for r in found.refused.values() if r[::2] == (reason, is_own)]),
+        words=lambda: _sentence(
+            need, n_fit, [r.text for r in found.refused.values() if (r.reason, r.own) == (reason, is_own)]
+        ),
         details={"need": need, "fitting": n_fit, "own": n_own},
     )
 

@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gavelq.core.pending import Shape
-from gavelq.core.queue import Queue
-from gavelq.scheduling.gpu_view import GpuView
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a cycle has to know of the configuration."""
+    """What a cycle has to know of the configuration. Times in seconds, memory in MiB."""
 
     order: Literal["fair", "fifo", "largest_first", "smallest_first"] = "fair"
     selection: Literal["best_fit", "first", "sampled"] = "best_fit"
@@ -27,6 +23,8 @@ class Policy:
     ageing_s: float = 7 * 86400.0
     ageing_exponent: float = 2.0
     share_half_life_s: float = 7 * 86400.0
+    share_ahead_s: float = 3600.0
+    """Each GPU that a tenant holds counts as used for so long in advance, so that one burst does not take them all."""
     allowance_s: float = 1.0
     """What a start may take: backfill leaves so much time before a promised start."""
     grace_s: float = 10.0
@@ -52,20 +50,3 @@ class Policy:
     preemption: bool = False
     min_levels: int = 2
     min_run_s: float = 600.0
-
-
-def rank(shape: Shape, queue: Queue) -> int:
-    """The order between shapes: the task's priority and the queue's together, higher first; ties go by submission."""
-    return -(shape.priority + queue.priority)
-
-
-def preference(policy: Policy, shape: Shape, card: GpuView) -> tuple[int, tuple[int, ...]]:
-    """The order in which fitting cards are taken, smallest first.
-
-    `best_fit` leaves the roomiest cards for those who need them: a declared amount goes to the card with the least free
-    memory that still fits, a whole card to the smallest one. `first` goes by index.
-    """
-    if policy.selection == "first":
-        return (0, card.order)
-    room = card.memory_total if shape.gpus.memory is None else card.free
-    return (room, card.order)

@@ -1,13 +1,17 @@
 """The frozen picture that one cycle looks at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gavelq.core.ids import GpuUuid, QueueName, TaskId
+from gavelq.core.bursts import Burst
+from gavelq.core.fair_share import present_use
+from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.learned import Learned
 from gavelq.core.pending import Shape, shape_of
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.state import State
+from gavelq.core.task import Task
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 from gavelq.scheduling.policy import Policy
 
@@ -16,17 +20,28 @@ from gavelq.scheduling.policy import Policy
 class Usage:
     """What gavelq's tasks hold; a cycle adds to its own copy as it places."""
 
-    n_running: dict[QueueName, int]
-    n_gpus: dict[QueueName, int]
-    n_total: int
-    n_cpu: int
+    n_running: dict[QueueName, int] = field(default_factory=dict)
+    n_gpus: dict[QueueName, int] = field(default_factory=dict)
+    n_of: dict[SubmissionId, int] = field(default_factory=dict)
+    """Tasks of submissions that run only so many at once."""
+    n_total: int = 0
+    n_cpu: int = 0
 
-    def add(self, queue: QueueName, n_gpus: int) -> None:
-        """Count one more task."""
+    def add(self, queue: QueueName, n_gpus: int, submission: SubmissionId | None) -> None:
+        """Count one more task; `submission` only where it is limited."""
         self.n_running[queue] = self.n_running.get(queue, 0) + 1
         self.n_gpus[queue] = self.n_gpus.get(queue, 0) + n_gpus
         self.n_total += 1
         self.n_cpu += n_gpus == 0
+        if submission is not None:
+            self.n_of[submission] = self.n_of.get(submission, 0) + 1
+
+    def copy(self) -> "Usage":
+        """Another one with the same counts."""
+        return Usage(
+            n_running=dict(self.n_running), n_gpus=dict(self.n_gpus), n_of=dict(self.n_of),
+            n_total=self.n_total, n_cpu=self.n_cpu,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +51,31 @@ class Snapshot:
     now: float
     queues: Mapping[QueueName, Queue]
     gpus: Mapping[GpuUuid, GpuView]
+    tasks: Mapping[TaskId, Task]
+    """All that have not ended."""
     buckets: Mapping[Shape, list[TaskId]]
     reservations: Mapping[str, Reservation]
-    shapes_of_holders: Mapping[TaskId, Shape]
-    """The shapes of the tasks that hold a reservation and are still pending."""
     usage: Usage
+    use: Mapping[str, float]
+    """GPU-seconds that each tenant had (decayed to now) and, with what it holds, has."""
     owners: frozenset[QueueName]
     """Queues that own at least one GPU."""
     domains: Mapping[str, tuple[GpuView, ...]]
     """The cards of each domain, in index order."""
+    learned: Mapping[str, Learned]
+    bursts: Mapping[GpuUuid, Burst]
+    links: Mapping[tuple[GpuUuid, GpuUuid], int]
+    """How close two cards are (smaller is closer), both ways; empty where the driver does not tell."""
 
     def cards_for(self, queue: Queue) -> tuple[GpuView, ...]:
         """The cards that a queue's tasks may run on."""
         domain = domain_of(queue, self.owners)
         return self.domains.get(domain, ()) if domain is not None else ()
+
+    def waiting_since(self, task_id: TaskId) -> float:
+        """From when on a task ages: its submission, or the time that it may begin."""
+        task = self.tasks[task_id]
+        return max(task.submitted_at, task.request.not_before or 0.0)
 
 
 POOL = "pool"
@@ -63,28 +89,37 @@ def domain_of(queue: Queue, owners: frozenset[QueueName]) -> str | None:
 
 
 def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
-    """Picture the committed state at this moment."""
-    usage = Usage(n_running={}, n_gpus={}, n_total=0, n_cpu=0)
+    """Picture the state at this moment."""
+    usage = Usage()
+    use = present_use(state.shares, state.holding.values(), now, policy.share_half_life_s)
     for task in state.holding.values():
-        usage.add(task.queue, len(task.held_gpus))
-    gpus = gpu_views(state, now, unattributed_mib=policy.unattributed_mib, stale_s=policy.stale_s)
-    domains: dict[str, tuple[GpuView, ...]] = {}
+        request, n_gpus = task.request, len(task.held_gpus)
+        usage.add(task.queue, n_gpus, task.submission_id if request.max_parallel is not None else None)
+        if n_gpus:
+            use[request.tenant] = use.get(request.tenant, 0.0) + n_gpus * policy.share_ahead_s
+    gpus = gpu_views(state, now, policy)
+    domains: dict[str, list[GpuView]] = {}
     for card in gpus.values():
-        domain = POOL if card.queue is None else f"queue:{card.queue}"
-        domains[domain] = (*domains.get(domain, ()), card)
-    holders = {
-        task_id: state.tasks[task_id]
-        for task_id in (held.task_id for held in state.reservations.values())
-        if task_id in state.tasks
-    }
+        domains.setdefault(POOL if card.queue is None else f"queue:{card.queue}", []).append(card)
+    links = {(a, b): near for one, other, near in state.books.sample.links for a, b in ((one, other), (other, one))}
     return Snapshot(
         now=now,
         queues=state.queues,
         gpus=gpus,
+        tasks=state.tasks,
         buckets=state.pending.buckets,
         reservations=state.reservations,
-        shapes_of_holders={task_id: shape_of(task) for task_id, task in holders.items() if task.state == "pending"},
         usage=usage,
+        use=use,
         owners=frozenset(card.queue for card in state.cards.values() if card.queue is not None),
-        domains=domains,
+        domains={name: tuple(cards) for name, cards in domains.items()},
+        learned=state.learned,
+        bursts=state.books.bursts,
+        links=links,
     )
+
+
+def pending_shape(snapshot: Snapshot, task_id: TaskId) -> Shape | None:
+    """The shape of a task that is pending; None for others."""
+    task = snapshot.tasks.get(task_id)
+    return shape_of(task) if task is not None and task.state == "pending" else None

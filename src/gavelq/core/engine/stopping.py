@@ -10,7 +10,7 @@ from gavelq.core.task import Stop, Task, advance
 SIGTERM = 15
 
 
-def stop_task(step: Step, task: Task, stop: Stop, *, signal: int = SIGTERM) -> None:
+def stop_task(step: Step, task: Task, stop: Stop, *, signal: int = SIGTERM, delay_s: float = 0.0) -> None:
     """Begin to stop a task in STARTING or RUNNING; a task in STOPPING gets the signal and the newer wish.
 
     A cancelled task is never put back: a requeue gives way to a cancellation, not the other way round.
@@ -25,4 +25,4 @@ def stop_task(step: Step, task: Task, stop: Stop, *, signal: int = SIGTERM) -> N
         stopped = advance(task, TaskState.STOPPING, stop=stop)
     details = {"reason": stop.reason.value, "signal": signal, "requeue": stop.requeue}
     step.put_task(stopped, Record(at=stop.since, kind="stopping", by=stop.by, task_id=task.id, details=details))
-    step.effects.append(StopAttempt(task_id=task.id, attempt=attempt.number, signal=signal))
+    step.effects.append(StopAttempt(task_id=task.id, attempt=attempt.number, signal=signal, delay_s=delay_s))

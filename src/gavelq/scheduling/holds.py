@@ -1,0 +1,96 @@
+"""Cards that are held back for a task: which, and until when at the latest."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.pending import Shape
+from gavelq.core.reservation import Reservation
+from gavelq.scheduling.gpu_view import GpuView
+from gavelq.scheduling.placement import Match
+
+PREEMPTING = "preempt:"
+"""Keys of reservations whose cards are being emptied: this, and the task's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The cards that wait for a task. EASY (Lifka 1995): others may use them meanwhile, where they are gone by `at`."""
+
+    task_id: TaskId
+    shape: Shape
+    gpus: frozenset[GpuUuid]
+    at: float
+    """When all of them are free at the latest, by time limits; infinite: a task without a limit is in the way."""
+    promised_at: float
+    """The earliest such time that was ever told; infinite: none was."""
+    is_preempting: bool = False
+
+    def is_delayed_by(self, ends_by: float) -> bool:
+        """Whether a task that is gone by then could delay the holder. Where nobody knows when it is due, any could."""
+        return self.at == inf or ends_by > self.at
+
+    def reservation(self) -> Reservation:
+        """As it is kept in the state."""
+        return Reservation(
+            task_id=self.task_id,
+            gpus=tuple(sorted(self.gpus)),
+            expected_at=None if self.at == inf else self.at,
+            promised_at=None if self.promised_at == inf else self.promised_at,
+            is_preempting=self.is_preempting,
+        )
+
+
+class Free(NamedTuple):
+    """When a card could serve the holder."""
+
+    at: float
+    place: tuple[int, ...]
+    """Ties go by the card's index."""
+    card: GpuView
+
+
+def free_times(found: Match, cards: Iterable[GpuView], now: float, excluded: Collection[GpuUuid]) -> list[Free]:
+    """When each card of a domain could serve a request that waits merely for gavelq's own tasks, soonest first.
+
+    `excluded`: cards that are being emptied for somebody else.
+    """
+    times = []
+    for card in cards:
+        if card.uuid in excluded:
+            continue
+        refusal = found.refused.get(card.uuid)
+        if refusal is None:
+            times.append(Free(now, card.order, card))
+        elif refusal.own:
+            times.append(Free(max(now, refusal.until), card.order, card))
+    times.sort(key=lambda free: free[:2])
+    return times
+
+
+def hold_for(task_id: TaskId, shape: Shape, times: list[Free], before: Reservation | None, *, room_at: float) -> Hold:
+    """Hold the cards that are free soonest. `room_at`: when the GPU budget has room for it.
+
+    Recomputed in each cycle, the time only comes nearer while limits hold: nobody else gets a card beyond it.
+    """
+    chosen = times[: shape.gpus.count]
+    at = max(chosen[-1].at, room_at)
+    promised = before.promised_at if before is not None and before.promised_at is not None else inf
+    return Hold(
+        task_id=task_id, shape=shape, gpus=frozenset(free.card.uuid for free in chosen), at=at,
+        promised_at=min(promised, at),
+    )  # fmt: skip
+
+
+def room_in_budget(shape: Shape, used_until: Mapping[GpuUuid, float], most: int, now: float) -> float:
+    """When the budget leaves room for so many more cards: enough of those in use have been given back.
+
+    `used_until`: for each card in use when it is given back at the latest. Infinite where limits do not tell.
+    """
+    n_over = len(used_until) + shape.gpus.count - most
+    if n_over <= 0:
+        return now
+    ends = sorted(used_until.values())
+    return ends[n_over - 1] if n_over <= len(ends) else inf

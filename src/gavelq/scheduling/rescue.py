@@ -1,0 +1,75 @@
+"""Preemption as a step of the cycle: the first blocked tasks may have others stopped (`preempting.py` chooses whom)."""
+
+from itertools import islice
+
+from gavelq.core.events import Preemption
+from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.pending import Shape
+from gavelq.core.units import format_duration
+from gavelq.scheduling.gpu_view import GpuView
+from gavelq.scheduling.holds import PREEMPTING, Hold
+from gavelq.scheduling.preempting import make_room, next_chance
+from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.turn import Entry, Turn
+
+MAX_TRIES = 32
+"""So many blocked shapes are looked at: whoever stands further back is hardly ever the more urgent one."""
+_BY_TASKS = (Reason.GPU_COUNT, Reason.GPU_MEMORY, Reason.GPU_BUSY, Reason.PRIORITY)
+
+
+def preempt(turn: Turn) -> None:
+    """Stop preemptible tasks for those that are much more urgent, and guests for the owners of their cards."""
+    borrowed = any(holder.borrowed for card in turn.snapshot.gpus.values() for holder in card.held)
+    if not (turn.policy.preemption or borrowed):
+        return
+    for shape, entry in islice(list(turn.blocked.items()), MAX_TRIES):
+        if shape.gpus.count and shape in turn.reasons and turn.reasons[shape].reason in _BY_TASKS:
+            _try(turn, shape, entry)
+
+
+def _try(turn: Turn, shape: Shape, entry: Entry) -> None:
+    task_id = TaskId(entry.key[3])
+    key = PREEMPTING + str(task_id)
+    found = turn.match(shape)
+    if task_id in turn.started or key in turn.holds or len(found.fitting) + found.n_own < shape.gpus.count:
+        return
+    ends_by = turn.ends_by(shape)
+
+    def is_open(card: GpuView) -> bool:
+        return turn.hold_on(card, task_id, ends_by) is None
+
+    usable = [card for card in found.fitting if is_open(card)]
+    held = [
+        turn.snapshot.gpus[uuid]
+        for uuid, refusal in found.refused.items()
+        if refusal.own and uuid not in turn.taken and is_open(turn.snapshot.gpus[uuid])
+    ]
+    level, n_missing = turn.level(shape), shape.gpus.count - len(usable)
+    room = None
+    if n_missing > 0:
+        room = make_room(shape, level, n_missing, held, turn.snapshot, turn.policy)
+    if room is None:
+        turn.next_at = min(turn.next_at, next_chance(shape, level, held, turn.snapshot, turn.policy))
+        return
+    gpus = (*(card.uuid for card in usable), *room.gpus)
+    if len(turn.in_use.keys() | set(gpus)) > turn.most_gpus():
+        return
+    _stop(turn, shape, task_id, room.victims, gpus)
+
+
+def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...], gpus: tuple[GpuUuid, ...]) -> None:
+    why = f"makes room for task {task_id}"
+    turn.preemptions.append(Preemption(task_id=task_id, victims=victims, gpus=gpus, why=why))
+    for domain in [key for key, hold in turn.holds.items() if hold.task_id == task_id]:
+        del turn.holds[domain]
+    at = turn.now + turn.policy.grace_s + turn.policy.allowance_s
+    turn.holds[PREEMPTING + str(task_id)] = Hold(
+        task_id=task_id, shape=shape, gpus=frozenset(gpus), at=at, promised_at=at, is_preempting=True
+    )
+    stopped = ", ".join(map(str, victims))
+    wait = format_duration(turn.policy.grace_s)
+    turn.reasons[shape] = Blocked(
+        reason=Reason.GPU_COUNT,
+        words=f"task {stopped} is being stopped for it, which may take {wait}",
+        details={"victims": list(victims), "need": shape.gpus.count},
+    )

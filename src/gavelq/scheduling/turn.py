@@ -1,0 +1,376 @@
+"""One turn of the cycle: what has been decided so far, and how a single task is placed or blocked."""
+
+from collections.abc import Sequence
+from math import inf
+from typing import NamedTuple
+
+from gavelq.core.events import Placement, Preemption
+from gavelq.core.ids import GpuUuid, QueueName, TaskId
+from gavelq.core.learned import utilization_of
+from gavelq.core.pending import Shape
+from gavelq.core.task import GpuRequest
+from gavelq.core.units import format_duration
+from gavelq.scheduling.admission import refusals
+from gavelq.scheduling.budget import budget, elastic_count
+from gavelq.scheduling.choosing import close_together, preferred, unsampled
+from gavelq.scheduling.gpu_view import GpuView, Holder
+from gavelq.scheduling.holds import PREEMPTING, Hold, free_times, hold_for, room_in_budget
+from gavelq.scheduling.ordering import Key, level, ordering
+from gavelq.scheduling.placement import Match, blocked, match
+from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.snapshot import Snapshot, domain_of, pending_shape
+
+
+class Entry(NamedTuple):
+    """The next task of a bucket: where it stands, and its place in the bucket."""
+
+    key: Key
+    at: int
+    shape: Shape
+    is_alone: bool = False
+    """Only this task, not those behind it in the bucket."""
+
+
+class Turn:
+    """The state of one cycle. Nothing of it outlives the plan."""
+
+    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        self.now = snapshot.now
+        self.ordering = ordering(policy, self.now, {shape.tenant for shape in snapshot.buckets}, snapshot.use)
+        self.usage = snapshot.usage.copy()
+        self.heads: list[Entry] = []
+        self.starts: list[Placement] = []
+        self.started: set[TaskId] = set()
+        self.reasons: dict[Shape, Blocked] = {}
+        self.blocked: dict[Shape, Entry] = {}
+        """The heads that did not fit, in their order."""
+        self.holds: dict[str, Hold] = {}
+        self.preemptions: list[Preemption] = []
+        self.watch: set[GpuUuid] = set()
+        self.next_at = inf
+        self.taken: dict[GpuUuid, tuple[Holder, ...]] = {}
+        self.in_use = {
+            uuid: max(holder.ends_at for holder in card.held) for uuid, card in snapshot.gpus.items() if card.held
+        }
+        """The cards that gavelq uses, and when each is given back at the latest."""
+        self._n_available = sum(card.counts_as_available for card in snapshot.gpus.values())
+        self._is_budgeted = policy.max_gpu is not None or policy.gpu_left > 0
+        self._behind: dict[str, list[Entry]] = {}
+        self._matches: dict[tuple[QueueName, GpuRequest, str | None], Match] = {}
+
+    # --- who stands where ---------------------------------------------------------------------------------
+
+    def entry(self, shape: Shape, at: int) -> Entry:
+        """The entry of a bucket's task."""
+        task_id = self.snapshot.buckets[shape][at]
+        since = self.snapshot.waiting_since(task_id)
+        return Entry(self.ordering.key(shape, self.snapshot.queues[shape.queue], task_id, since), at, shape)
+
+    def is_overtaken(self, entry: Entry) -> bool:
+        """Whether its tenant was given cards since the entry was made, so that it stands further back now."""
+        if not self.ordering.is_shared or entry.is_alone:
+            return False
+        return self.entry(entry.shape, entry.at).key > entry.key
+
+    def level(self, shape: Shape) -> int:
+        """Priority of task and queue together."""
+        return level(shape, self.snapshot.queues[shape.queue])
+
+    # --- reservations -------------------------------------------------------------------------------------
+
+    def keep_holds(self) -> None:
+        """A holder keeps its reservation until it starts, ends or is blocked by something but our own tasks."""
+        for key, kept in sorted(self.snapshot.reservations.items(), key=lambda item: not item[1].is_preempting):
+            shape = pending_shape(self.snapshot, kept.task_id)
+            if shape is None or shape.queue not in self.snapshot.queues or _is_soft(shape, kept.is_preempting):
+                continue
+            if kept.is_preempting:
+                self._keep_emptying(key, shape)
+            elif self._domain(shape) == key:
+                self.reserve(shape, kept.task_id)
+
+    def _keep_emptying(self, key: str, shape: Shape) -> None:
+        """Cards that are being emptied stay promised while their tasks are on the way out."""
+        kept = self.snapshot.reservations[key]
+        if self.gate(shape) is not None:
+            return
+        found = self.match(shape)
+        times = {free.card.uuid: free.at for free in free_times(found, self.snapshot.gpus.values(), self.now, ())}
+        at = max((times.get(uuid, inf) for uuid in kept.gpus), default=inf)
+        soon = self.now + self.policy.grace_s + self.policy.allowance_s + _LONGEST_LEAD_S
+        if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more
+            self.holds[key] = Hold(
+                task_id=kept.task_id, shape=shape, gpus=frozenset(kept.gpus), at=at, promised_at=at, is_preempting=True
+            )
+
+    def reserve(self, shape: Shape, task_id: TaskId) -> None:
+        """Hold cards back for a task that waits merely for gavelq's own tasks, unless its domain has a holder."""
+        domain = self._domain(shape)
+        if domain is None or domain in self.holds or PREEMPTING + str(task_id) in self.holds:
+            return
+        most = self.most_gpus()
+        if shape.gpus.count > most or self.gate(shape) is not None:
+            return
+        found = self.match(shape)
+        if len(found.fitting) + found.n_own < shape.gpus.count:
+            return
+        emptied = {uuid for hold in self.holds.values() if hold.task_id != task_id for uuid in hold.gpus}
+        cards = self.snapshot.cards_for(self.snapshot.queues[shape.queue])
+        times = free_times(found, cards, self.now, emptied)
+        if len(times) < shape.gpus.count:
+            return
+        before = self.snapshot.reservations.get(domain)
+        before = before if before is not None and before.task_id == task_id else None
+        room_at = room_in_budget(shape, self.in_use, most, self.now)
+        self.holds[domain] = hold_for(task_id, shape, times, before, room_at=room_at)
+
+    def serve_holders(self) -> None:
+        """Whoever holds a reservation is asked first: no arrival takes what it waits for."""
+        for hold in list(self.holds.values()):
+            since = self.snapshot.waiting_since(hold.task_id)
+            queue = self.snapshot.queues[hold.shape.queue]
+            key = self.ordering.key(hold.shape, queue, hold.task_id, since)
+            self.consider(Entry(key, 0, hold.shape, is_alone=True))
+
+    def soft_holders(self) -> list[Entry]:
+        """Holders that want one whole card: first among those of their priority.
+
+        No card idles for them, so that what is more urgent may go first.
+        """
+        found = []
+        for kept in self.snapshot.reservations.values():
+            shape = pending_shape(self.snapshot, kept.task_id)
+            if shape is not None and _is_soft(shape, kept.is_preempting) and kept.task_id not in self.started:
+                key = (-float(self.level(shape)), -inf, -inf, kept.task_id)
+                found.append(Entry(key, 0, shape, is_alone=True))
+        return found
+
+    def drop_refused(self) -> None:
+        """Starts of this cycle may have brought a holder to a limit: then it holds nothing back any more."""
+        for key in [key for key, hold in self.holds.items() if self.gate(hold.shape) is not None]:
+            del self.holds[key]
+            for entry in self._behind.pop(key, []):
+                if self.reasons.pop(entry.shape, None) is not None:
+                    self.blocked.pop(entry.shape, None)
+                    self.heads.append(entry)
+            self.heads.sort()
+
+    def _domain(self, shape: Shape) -> str | None:
+        return domain_of(self.snapshot.queues[shape.queue], self.snapshot.owners)
+
+    def hold_on(self, card: GpuView, task_id: TaskId, ends_by: float) -> str | None:
+        """The key of a reservation that keeps this task from the card: it would still be there when it is due."""
+        for key, hold in self.holds.items():
+            if card.uuid in hold.gpus and hold.task_id != task_id and hold.is_delayed_by(ends_by):
+                return key
+        return None
+
+    # --- one task -----------------------------------------------------------------------------------------
+
+    def gate(self, shape: Shape) -> Blocked | None:
+        """The first gate that is closed."""
+        return next(refusals(shape, self.snapshot, self.usage, self.policy), None)
+
+    def match(self, shape: Shape) -> Match:
+        """Cards for a request; remembered until the next start, since priorities change nothing about it."""
+        key = (shape.queue, shape.gpus, shape.learned_as)
+        found = self._matches.get(key)
+        if found is None:
+            found = self._matches[key] = match(shape, self.snapshot, self.policy, self.taken)
+        return found
+
+    def ends_by(self, shape: Shape) -> float:
+        """When a task that starts now is gone at the latest."""
+        if shape.time_limit_s is None:
+            return inf
+        return self.now + self.policy.allowance_s + shape.time_limit_s + self.policy.grace_s
+
+    def consider(self, entry: Entry) -> bool:
+        """Try to start a task; False (with a reason noted) where its whole bucket has to wait."""
+        shape, task_id = entry.shape, TaskId(entry.key[3])
+        refused = self.gate(shape)
+        if refused is not None:
+            self.reasons[shape] = refused
+            return False
+        if shape.gpus.count == 0:
+            self.start(shape, task_id, ())
+            return True
+        found = self.match(shape)
+        ends_by = self.ends_by(shape)
+        usable = [card for card in found.fitting if not self.holds or self.hold_on(card, task_id, ends_by) is None]
+        if len(usable) >= shape.gpus.count:
+            no = self.try_start(shape, task_id, usable)
+            if no is None:
+                return True
+            self._block(entry, no)
+            if no.reason is Reason.GPU_SAMPLING:
+                return False
+        else:
+            self._block(entry, self._too_few(entry, found, ends_by))
+        if self.reasons[shape].reason is not Reason.PRIORITY:  # who waits for a holder alone needs no reservation
+            self.reserve(shape, task_id)
+        return False
+
+    def _too_few(self, entry: Entry, found: Match, ends_by: float) -> Blocked:
+        shape, task_id = entry.shape, TaskId(entry.key[3])
+        if len(found.fitting) >= shape.gpus.count:
+            keys = [key for card in found.fitting if (key := self.hold_on(card, task_id, ends_by)) is not None]
+            return self._held_back(entry, keys[0])
+        for refusal in found.refused.values():
+            if refusal.is_foreign and refusal.until < self.next_at:
+                self.next_at = refusal.until  # a card that has to be calm for a while
+        would_fit = len(found.fitting) + found.n_own >= shape.gpus.count
+        return self._over_budget(shape) if would_fit and shape.gpus.count > self.most_gpus() else blocked(shape, found)
+
+    def _held_back(self, entry: Entry, key: str) -> Blocked:
+        """It would fit, but for a reservation."""
+        self._behind.setdefault(key, []).append(entry)
+        hold, now = self.holds[key], self.now
+        when = "" if hold.at == inf else f" in {format_duration(hold.at - now)} at the latest"
+        limit = entry.shape.time_limit_s
+        own = "it has no time limit" if limit is None else f"its own limit is {format_duration(limit)}"
+        until = None if hold.at == inf else hold.at
+        return Blocked(
+            reason=Reason.PRIORITY,
+            words=lambda: (
+                f"would fit, but the GPUs are held back for task {hold.task_id}, which is to start{when}; {own}"
+            ),
+            details={"holder": hold.task_id, "held": len(hold.gpus), "until": until},
+        )
+
+    def _block(self, entry: Entry, reason: Blocked) -> None:
+        self.reasons[entry.shape] = reason
+        self.blocked.setdefault(entry.shape, entry)
+
+    # --- the budget ---------------------------------------------------------------------------------------
+
+    def most_gpus(self, n_more: int = 0) -> int:
+        """The budget. `n_more`: cards that count as available only because they would be used."""
+        if not self._is_budgeted:
+            return len(self.snapshot.gpus)
+        return budget(self.policy, available=self._n_available + n_more, n_cards=len(self.snapshot.gpus))
+
+    def _is_within_budget(self, cards: Sequence[GpuView]) -> bool:
+        if not self._is_budgeted:
+            return True
+        fresh = [card for card in cards if card.uuid not in self.in_use]
+        n_more = sum(not card.counts_as_available for card in fresh)
+        return not fresh or len(self.in_use) + len(fresh) <= self.most_gpus(n_more)
+
+    def _over_budget(self, shape: Shape) -> Blocked:
+        n_used, most = len(self.in_use), self.most_gpus()
+        return Blocked(
+            reason=Reason.GPU_BUDGET,
+            words=f"gavelq uses {n_used} GPU(s) and may use {most} (rules.gpu_left, min_gpu, max_gpu); "
+            f"it needs {shape.gpus.count}",
+            details={"used": n_used, "budget": most, "need": shape.gpus.count},
+        )
+
+    def _crowded_out(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView]) -> str | None:
+        """The key of a reservation that would find no room in the budget behind these cards."""
+        most = self.most_gpus()
+        if not self._is_budgeted:
+            return None
+        ends_by = self.ends_by(shape)
+        fresh = {card.uuid for card in cards}
+        for key, hold in self.holds.items():
+            if hold.task_id == task_id or not hold.is_delayed_by(ends_by):
+                continue
+            still = {uuid for uuid, until in self.in_use.items() if until > hold.at} | fresh
+            if len(still - hold.gpus) + hold.shape.gpus.count > most:
+                return key
+        return None
+
+    # --- starting -----------------------------------------------------------------------------------------
+
+    def try_start(
+        self, shape: Shape, task_id: TaskId, usable: Sequence[GpuView], *, is_borrowed: bool = False
+    ) -> Blocked | None:
+        """Start a task on the best of these cards; the reason where it must wait all the same."""
+        wanted = self._n_wanted(shape, task_id, len(usable))
+        missing = unsampled(usable, self.snapshot, self.policy, wanted)
+        if missing:
+            self.watch |= missing
+            text = f"{len(usable)} GPUs would do; they are watched for {self.policy.sampling_s:g} s to choose the best"
+            return Blocked(reason=Reason.GPU_SAMPLING, words=text, details={"watched": len(missing)})
+        cards = preferred(usable, shape, self.snapshot, self.policy, self.taken)
+        chosen = self._within_budget(shape, cards, wanted)
+        if chosen is None:
+            return self._over_budget(shape)
+        crowded = self._crowded_out(shape, task_id, chosen)
+        if crowded is not None:
+            return self._held_back(Entry((0.0, 0.0, 0.0, task_id), 0, shape), crowded)
+        self.start(shape, task_id, chosen, is_borrowed=is_borrowed)
+        return None
+
+    def _within_budget(self, shape: Shape, cards: list[GpuView], wanted: int) -> tuple[GpuView, ...] | None:
+        """As many cards as are wanted and the budget allows; None where that is less than needed."""
+        for n in range(wanted, shape.gpus.count - 1, -1):
+            chosen = close_together(cards, n, self.snapshot, self.policy)
+            if self._is_within_budget(chosen):
+                return chosen
+        if shape.gpus.share:  # beside others costs no further card
+            used = [card for card in cards if card.uuid in self.in_use]
+            if len(used) >= shape.gpus.count:
+                return close_together(used, shape.gpus.count, self.snapshot, self.policy)
+        return None
+
+    def _n_wanted(self, shape: Shape, task_id: TaskId, n_free: int) -> int:
+        """The rigid count; of an elastic task what it can get (SPEC section 3)."""
+        gpus = shape.gpus
+        if gpus.max_count is None:
+            return gpus.count
+        left = self._demand_behind(shape, task_id, n_free) if gpus.gpu_left is None else gpus.gpu_left
+        return elastic_count(least=gpus.count, most=gpus.max_count, free=n_free, left=left)
+
+    def _demand_behind(self, shape: Shape, task_id: TaskId, enough: int) -> int:
+        """What the eligible tasks behind it need at least, in the same domain; counting stops at `enough`."""
+        domain, demand = self._domain(shape), 0
+        own = self.snapshot.buckets[shape]
+        waiting = [(shape, sum(other > task_id and other not in self.started for other in own))]
+        waiting += [
+            (entry.shape, len(self.snapshot.buckets[entry.shape]) - entry.at)
+            for entry in self.heads
+            if entry.shape != shape and not entry.is_alone
+        ]
+        for other, n in waiting:
+            if demand >= enough:
+                break
+            if n and other.gpus.count and self._domain(other) == domain and self.gate(other) is None:
+                demand += n * other.gpus.count
+        return demand
+
+    def start(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView], *, is_borrowed: bool = False) -> None:
+        """Note a start; what is free has shrunk."""
+        uuids = tuple(card.uuid for card in cards)
+        why = self.policy.selection if cards else "no GPU"
+        self.starts.append(Placement(task_id=task_id, gpus=uuids, why=why, is_borrowed=is_borrowed))
+        self.started.add(task_id)
+        ends_by = self.ends_by(shape)
+        known = self.snapshot.learned.get(shape.learned_as) if shape.learned_as is not None else None
+        for card in cards:
+            memory = card.memory_total if shape.gpus.memory is None else shape.gpus.memory
+            busy = utilization_of(known, self.policy.unknown_utilization)
+            holder = Holder(
+                task_id, memory, shape.gpus.share, busy, ends_by, self.level(shape), shape.queue, inf, is_borrowed
+            )
+            self.taken[card.uuid] = (*self.taken.get(card.uuid, ()), holder)
+            self.in_use[card.uuid] = max(ends_by, self.in_use.get(card.uuid, 0.0))
+        self.usage.add(shape.queue, len(cards), shape.submission)
+        self.ordering.charge(shape.tenant, len(cards))
+        if cards:
+            self._matches.clear()
+        for key in [key for key, hold in self.holds.items() if hold.task_id == task_id]:
+            del self.holds[key]
+
+
+_LONGEST_LEAD_S = 3600.0
+"""A warning signal comes at most so long before a preempted task is stopped."""
+
+
+def _is_soft(shape: Shape, is_preempting: bool) -> bool:
+    """Whether a holder wants one whole card, so that no card idles while it waits."""
+    return not is_preempting and shape.gpus.count == 1 and not shape.gpus.share and not shape.gpus.is_elastic
