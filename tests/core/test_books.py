@@ -246,7 +246,8 @@ def test_a_burst_is_the_mean_of_its_looks() -> None:
     ]
     found = summarize(looks, 5.0)
     assert (found.uuid, found.at, found.n_samples) == (uuid(0), 5.0, 3)
-    assert (found.memory_utilization, found.used, found.free) == (pytest.approx(50 / 3), 2000, 24 * 1024 - 2000)
+    assert round(found.memory_utilization, 3) == round(50 / 3, 3), "the unknown ones: 40 % of the card's, and 0"
+    assert (found.used, found.free) == (2000, 24 * 1024 - 2000)
     with pytest.raises(ValueError, match="without a look"):
         summarize([], 5.0)
 

@@ -41,6 +41,10 @@ class Family:
         """See ProcessTable."""
         return [pid, 77, 1]
 
+    def identify(self, pid: int) -> ProcessIdentity | None:
+        """See ProcessTable."""
+        raise NotImplementedError
+
 
 def _monitor(world: World, probe: Probe, post: Callable[[GpusSampled], None]) -> Monitor:
     return Monitor(
