@@ -195,7 +195,7 @@ def full_reservation(number: int = 4) -> Reservation:
 
 
 def full_learned() -> Learned:
-    return Learned(n_ends=3, run_times_s=(60.0, 61.5), peak_memory=MiB(9318), utilization=62.5, at=1500.5)
+    return Learned(n_ends=3, run_times_s=(60.0, 61.5), peaks=(MiB(9318), MiB(9001)), utilization=62.5, at=1500.5)
 
 
 def full_share() -> ShareUse:

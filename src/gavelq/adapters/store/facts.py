@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gavelq.adapters.store.rows import parse_text, to_json
-from gavelq.adapters.store.shape import FLAG, REAL, REALS, TEXTS, WHOLE, RowError, Shape, optional
+from gavelq.adapters.store.shape import FLAG, REAL, REALS, TEXTS, WHOLE, RowError, Shape, listed, optional
 from gavelq.core.ids import SubmissionId
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.reservation import Reservation
@@ -23,7 +23,7 @@ _LEARNED = Shape(
     Learned,
     n_ends=WHOLE,
     run_times_s=REALS,
-    peak_memory=optional(WHOLE),
+    peaks=listed(WHOLE),
     utilization=optional(REAL),
     at=REAL,
 )

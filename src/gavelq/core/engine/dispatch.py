@@ -6,6 +6,7 @@ from typing import assert_never
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
 from gavelq.core.engine import attempts, editing, gpus, leases, plans, queues, submitting, tasks
+from gavelq.core.engine.learning import note_ends
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
 from gavelq.core.foreign import mark_ignored
@@ -20,6 +21,7 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
     then nothing has changed.
     """
     step = _answer(view, event, now, rules)
+    note_ends(view, step, now, rules)
     settle(view, step, now)
     return step
 

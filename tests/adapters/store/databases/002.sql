@@ -16,7 +16,7 @@ CREATE TABLE facts (
     document TEXT NOT NULL,
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
-INSERT INTO "facts" VALUES('learned','x/t','{"n_ends":3,"run_times_s":[60.0,61.5],"peak_memory":9318,"utilization":62.5,"at":1500.5}');
+INSERT INTO "facts" VALUES('learned','x/t','{"n_ends":3,"run_times_s":[60.0,61.5],"peaks":[9318,9001],"utilization":62.5,"at":1500.5}');
 INSERT INTO "facts" VALUES('share','x','{"gpu_s":7200.25,"at":1500.5}');
 INSERT INTO "facts" VALUES('streak','1','4');
 CREATE TABLE keys (key TEXT PRIMARY KEY, at REAL NOT NULL, task_ids TEXT NOT NULL) WITHOUT ROWID;
