@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gavelq.core.dependencies import still_open
 from gavelq.core.effects import Wake
+from gavelq.core.engine.learning import with_learned_memory
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.errors import LimitReached, UsageError
 from gavelq.core.events import TasksSubmitted
@@ -22,6 +23,7 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
     if used is not None:
         step.reply = used.task_ids
         return step
+    event = replace(event, requests=tuple(with_learned_memory(view, request) for request in event.requests))
     _check(view, event, rules)
     open_of = _open_dependencies(view, event)
     first, submission = view.next_task_id, view.next_submission_id
