@@ -168,6 +168,9 @@ class Turn:
                 return key
         return None
 
+    def _is_held(self, card: GpuView, task_id: TaskId) -> bool:
+        return any(card.uuid in hold.gpus and hold.task_id != task_id for hold in self.holds.values())
+
     # --- one task -----------------------------------------------------------------------------------------
 
     def gate(self, shape: Shape) -> Blocked | None:
@@ -297,6 +300,9 @@ class Turn:
             text = f"{len(usable)} GPUs would do; they are watched for {self.policy.sampling_s:g} s to choose the best"
             return Blocked(reason=Reason.GPU_SAMPLING, words=text, details={"watched": len(missing)})
         cards = preferred(usable, shape, self.snapshot, self.policy, self.taken)
+        if self.holds:
+            # Backfill goes where only short tasks may go, so that the other cards stay for those that may not.
+            cards.sort(key=lambda card: not self._is_held(card, task_id))
         chosen = self._within_budget(shape, cards, wanted)
         if chosen is None:
             return self._over_budget(shape)
