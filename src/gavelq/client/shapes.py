@@ -145,6 +145,18 @@ class TaskDetails(Task):
 
     attempts: list[Attempt]
     events: list[Event]
+    learned: "Learned | None"
+
+
+class Learned(TypedDict):
+    """What ended tasks of a name taught; of names that differ in numbers alone (`train-#`), where the name is new."""
+
+    name: str
+    is_exact: bool
+    n_ends: int
+    run_time_s: float | None
+    peak_memory_mib: int | None
+    utilization_percent: float | None
 
 
 class GpuProcess(TypedDict):
@@ -156,6 +168,8 @@ class GpuProcess(TypedDict):
     task_id: int | None
     command: str
     started_at: str | None
+    since: str | None
+    is_ignored: bool
 
 
 class Gpu(TypedDict):
@@ -177,7 +191,12 @@ class Gpu(TypedDict):
     label: str
     memory_free_mib: int | None
     unattributed_mib: int
+    unattributed_since: str | None
     claimed_by: str | None
+    claimed_since: str | None
+    calm_at: str | None
+    blocks: int
+    held_since: str | None
     unavailable: str | None
     fault: str | None
 

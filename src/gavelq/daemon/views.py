@@ -7,6 +7,7 @@ from typing import Any
 from gavelq.core.engine.leases import expires_at
 from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
+from gavelq.core.learned import Learned, name_key, pattern_key, pattern_of, run_time
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.queue import Queue
 from gavelq.core.retry_words import format_backoff, format_oom_action, format_retries
@@ -14,7 +15,7 @@ from gavelq.core.retrying import RetryRules, RetryWish
 from gavelq.core.signals import signal_name
 from gavelq.core.state import State
 from gavelq.core.step import Record
-from gavelq.core.task import Attempt, Dependency, Lease, Task, describe
+from gavelq.core.task import Attempt, Dependency, Lease, Task, TaskRequest, describe
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.reasons import Blocked
 
@@ -148,6 +149,24 @@ def attempt_json(attempt: Attempt) -> Json:
     }
 
 
+def learned_json(request: TaskRequest, learned: Mapping[str, Learned]) -> Json | None:
+    """What is known of a task's name; of names that differ in numbers alone, where its own is new."""
+    if not request.is_named:
+        return None
+    exact = learned.get(name_key(request.tenant, request.name))
+    known = exact or learned.get(pattern_key(request.tenant, request.name))
+    if known is None:
+        return None
+    return {
+        "name": request.name if exact else pattern_of(request.name),
+        "is_exact": exact is not None,
+        "n_ends": known.n_ends,
+        "run_time_s": run_time(known),
+        "peak_memory_mib": known.peak_memory,
+        "utilization_percent": None if known.utilization is None else round(known.utilization, 1),
+    }
+
+
 def record_json(record: Record) -> Json:
     """One row of the event history."""
     return {
@@ -177,6 +196,7 @@ def gpu_json(card: Card, view: GpuView) -> Json:
         "processes": [_process(p) for p in (seen.processes if seen else ())],
         "unattributed_mib": view.unattributed,
         "claimed_by": view.claimed_by,
+        "calm_at": stamp(view.calm_at) if not view.is_foreign else None,
         "fault": card.fault or None,
         "unavailable": view.unavailable,
     }
@@ -190,6 +210,8 @@ def _process(process: GpuProcess) -> Json:
         "task_id": process.task_id,
         "command": process.command,
         "started_at": stamp(process.started_at),
+        "since": stamp(process.since),
+        "is_ignored": process.is_ignored,
     }
 
 

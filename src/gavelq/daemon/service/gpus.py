@@ -8,6 +8,7 @@ from gavelq.core.gpu import Card, index_key
 from gavelq.core.ids import GpuUuid, QueueName
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.requests import resolve_gpu
+from gavelq.daemon.service.blocks import BlockCounter
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json, gpu_json, stamp
 from gavelq.scheduling.gpu_view import GpuView
@@ -18,6 +19,7 @@ class GpuService:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._blocks = BlockCounter(desk)
 
     def list_gpus(self) -> list[Json]:
         """`GET /api/gpus`: all schedulable cards by index."""
@@ -79,7 +81,10 @@ class GpuService:
         return uuid
 
     def _json(self, card: Card, view: GpuView) -> Json:
+        books, held = self._desk.state.books, self._desk.state.ledger.on(card.uuid)
         shown = gpu_json(card, view)
-        held = self._desk.state.ledger.on(card.uuid)
+        shown["unattributed_since"] = stamp(books.unseen_since(card.uuid)) if view.unattributed else None
+        shown["claimed_since"] = stamp(books.claimed_since(card.uuid))
+        shown["blocks"] = self._blocks.counts().get(card.uuid, 0)
         shown["held_since"] = stamp(min((a.since for a in held.values()), default=None))
         return shown
