@@ -48,8 +48,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "priority", str(task["priority"]) if task.get("priority") else "-"
     yield "tenant", task.get("tenant") or "-"
     yield "gpus", gpus_of(task) + (" (" + ", ".join(task["gpu_uuids"]) + ")" if _is_placed(task) else "")
-    mib = task.get("memory_mib")
-    yield "memory", f"{memory(mib)} per GPU" if mib is not None else "whole card" if task.get("gpu_count") else "-"
+    yield "memory", _memory(task)
     yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
     yield "time limit", duration(task.get("time_limit_s"))
     yield "tags", ", ".join(task.get("tags") or ()) or "-"
@@ -61,6 +60,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "attempt", str(task.get("attempt") or "-")
     yield "pid", str(task.get("pid") or "-")
     yield "resources", _resources((task.get("attempts") or [{}])[-1])
+    yield "known of this name", _learned(task.get("learned"))
     yield "directory", task.get("workdir") or "-"
     yield "log", task.get("log_path") or "-"
     yield "left out of the environment", ", ".join(task.get("env_dropped") or ()) or "-"
@@ -82,13 +82,39 @@ def _exit(task: "dict[str, Any]") -> str:
     return str(task["exit_code"]) if task.get("exit_code") is not None else "-"
 
 
+def _memory(task: "dict[str, Any]") -> str:
+    """What it asked for on each GPU, and the most that it was seen to use on one."""
+    mib, peak = task.get("memory_mib"), task.get("peak_memory_mib")
+    if peak is not None:
+        return f"asked {'for the whole card' if mib is None else memory(mib)}, peak {memory(peak)}"
+    return f"{memory(mib)} per GPU" if mib is not None else "whole card" if task.get("gpu_count") else "-"
+
+
+def _learned(known: "dict[str, Any] | None") -> str:
+    """What ended tasks of its name taught; of names that differ in numbers alone, where its own is new."""
+    if not known:
+        return "-"
+    n = known["n_ends"]
+    parts = [f"{n} end" if n == 1 else f"{n} ends"]
+    if known.get("run_time_s") is not None:
+        parts.append(f"about {duration(known['run_time_s'])}")
+    if known.get("peak_memory_mib") is not None:
+        parts.append(f"peak {memory(known['peak_memory_mib'])}")
+    if known.get("utilization_percent") is not None:
+        parts.append(f"{known['utilization_percent']:.0f}% busy")
+    about = ", ".join(parts)
+    return about if known.get("is_exact") else f"{about} (of names such as {known['name']})"
+
+
 def _resources(found: "dict[str, Any]") -> str:
-    """Processor time and peak memory, as the supervisor measured them (getrusage(2))."""
+    """Processor time and peak memory, as the supervisor measured them (getrusage(2)), and how busy its GPUs were."""
     parts = []
     if found.get("cpu_s") is not None:
         parts.append(f"{found['cpu_s']:.1f}s of processor time")
     if found.get("max_rss_mib") is not None:
         parts.append(f"at most {memory(round(found['max_rss_mib']))} of main memory")
+    if found.get("utilization_percent") is not None:
+        parts.append(f"GPUs {found['utilization_percent']:.0f}% busy")
     return ", ".join(parts) or "-"
 
 
@@ -104,6 +130,10 @@ def _attempt(found: "dict[str, Any]") -> "Iterator[str]":
         yield str(found["cause"])
     if _exit(found) != "-":
         yield f"exit {_exit(found)}"
+    if found.get("peak_memory_mib") is not None:
+        yield f"peak {memory(found['peak_memory_mib'])}"
+    if found.get("utilization_percent") is not None:
+        yield f"{found['utilization_percent']:.0f}% busy"
     if found.get("detail"):
         yield str(found["detail"])
 
