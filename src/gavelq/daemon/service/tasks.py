@@ -131,6 +131,7 @@ class TaskService:
         shown = self._desk.task_json(task)
         shown["attempts"] = [views.attempt_json(attempt) for attempt in attempts]
         shown["events"] = [views.record_json(record) for record in records]
+        shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
 
     async def why(self, task_id: TaskId) -> Json:
