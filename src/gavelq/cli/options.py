@@ -171,6 +171,14 @@ SWEEP = (
         is_many=True,
     ),
     Option("param_file", ("--param-file",), "One task for each row of a CSV file with a header.", metavar="FILE"),
+    Option(
+        "max_parallel",
+        ("--max-parallel",),
+        "At most N tasks of the submission at once.",
+        kind=COUNT,
+        metavar="N",
+        range=(1, 100_000),
+    ),
 )
 """Many tasks of one submission."""
 
@@ -179,6 +187,14 @@ UNFINISHED = STATES[:5]
 RUNNING = STATES[2:5]
 FINISHED = STATES[5:]
 
+SUBMISSION = Option(
+    "submission",
+    ("--submission",),
+    "All tasks of this submission.",
+    kind=COUNT,
+    metavar="S",
+    range=(1, 1_000_000_000),
+)
 STATE = Option(
     "state",
     ("-s", "--state"),
@@ -190,6 +206,7 @@ STATE = Option(
 LISTING = (
     STATE,
     Option("queue", ("-q", "--queue"), "Only tasks of this queue.", metavar="QUEUE"),
+    SUBMISSION,
     Option("limit", ("--limit",), "Only the newest N tasks.", kind=COUNT, metavar="N", range=(1, 1_000_000)),
 )
 TASK_LISTING = (
@@ -198,4 +215,7 @@ TASK_LISTING = (
     Option("finished", ("--finished",), "Only tasks that have ended.", kind=FLAG),
     *LISTING,
 )
-KILL = (Option("signal", ("--signal",), "The first signal to send, such as TERM, INT or USR1.", metavar="SIGNAL"),)
+KILL = (
+    Option("signal", ("--signal",), "The first signal to send, such as TERM, INT or USR1.", metavar="SIGNAL"),
+    SUBMISSION,
+)

@@ -31,11 +31,15 @@ def list_(call: Call, **values: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("ids", type=TASK_ID, nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", type=TASK_ID, nargs=-1, metavar="[ID...]")
 @options(KILL)
 @pass_call
-def cancel(call: Call, ids: tuple[int, ...], signal: str | None) -> int:
+def cancel(call: Call, ids: tuple[int, ...], signal: str | None, submission: int | None) -> int:
     """End tasks, running or not (the same as `task kill`)."""
+    from gavelq.cli import submission as submissions
+
+    if (number := submissions.chosen(ids, submission)) is not None:
+        return submissions.kill(call, number, signal)
     return kill(call, ids, signal)
 
 

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from gavelq.cli.base import Command, Group, options, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.hot.submit import request_of, submit_all, submit_one, submit_words
-from gavelq.cli.options import COMMON, FLAG, REQUEST
+from gavelq.cli.options import COMMON, FLAG, REQUEST, SWEEP
 
 _NOUNS = ("command", "script", "json")
 _SHORT = "short"
@@ -19,7 +19,7 @@ _BEHIND = "gavelq.behind"
 
 def routed(args: list[str]) -> list[str]:
     """The noun in front; without one the hidden command for the short form."""
-    spelled = {flag: option for option in (*REQUEST, *COMMON) for flag in option.flags}
+    spelled = {flag: option for option in (*REQUEST, *SWEEP, *COMMON) for flag in option.flags}
     at = 0
     while at < len(args) and args[at] != "--":
         word = args[at]
@@ -86,7 +86,7 @@ class ShortCommand(Command):
 
 @submit.command(_SHORT, hidden=True, cls=ShortCommand)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
-@options(REQUEST)
+@options((*REQUEST, *SWEEP))
 @pass_call
 def short(call: Call, words: tuple[str, ...], **values: Any) -> int:
     """Submit a quoted command line, or a program and its arguments behind `--`."""
@@ -96,7 +96,7 @@ def short(call: Call, words: tuple[str, ...], **values: Any) -> int:
 
 @submit.command("command")
 @click.option("--cmd", required=True, metavar="CMD", help="The command line, run by bash.")
-@options(REQUEST)
+@options((*REQUEST, *SWEEP))
 @pass_call
 def command(call: Call, cmd: str, **values: Any) -> int:
     """Submit a shell command line."""
@@ -106,7 +106,7 @@ def command(call: Call, cmd: str, **values: Any) -> int:
 @submit.command("script")
 @click.option("--file", "path", required=True, metavar="FILE", help="The script; it is copied now.")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-@options(REQUEST)
+@options((*REQUEST, *SWEEP))
 @pass_call
 def script(call: Call, path: str, args: tuple[str, ...], **values: Any) -> int:
     """Submit a script file with arguments (behind `--`). Its header may hold `#GAVELQ` and `#SBATCH` lines."""
@@ -117,16 +117,14 @@ def script(call: Call, path: str, args: tuple[str, ...], **values: Any) -> int:
 
 @submit.command("json")
 @click.option("--file", "path", required=True, metavar="FILE", help="A JSON or YAML list of task objects.")
-@click.option("-q", "--queue", metavar="QUEUE", help="The queue of every task that names none itself.")
-@click.option(
-    "--env-keep", multiple=True, metavar="NAME", help="Pass this variable on although it looks like a secret."
-)
-@click.option("--env-all", is_flag=True, help="Pass the whole environment on, secrets included.")
+@options((*REQUEST, *SWEEP))
 @pass_call
 def json(call: Call, path: str, queue: str | None, **values: Any) -> int:
-    """Submit the tasks of a file: all of them, or none."""
+    """Submit the tasks of a file: all of them, or none. The options are for tasks that say nothing themselves."""
     from gavelq.cli.files import read_tasks
+    from gavelq.cli.sweep import sweep_of
 
     tasks = read_tasks(path)
     base, dropped = request_of(call, values)
+    base.update(sweep_of(values))
     return submit_all(call, tasks, queue=queue, base=base, dropped=dropped)

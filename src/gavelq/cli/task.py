@@ -6,16 +6,18 @@ from typing import Any
 
 import click
 
+from gavelq.cli import submission as submissions
 from gavelq.cli.base import TASK_ID, Command, Group, options, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.hot import each
 from gavelq.cli.hot.details import print_details
 from gavelq.cli.hot.listing import list_tasks
 from gavelq.cli.logs import LOG, print_log
-from gavelq.cli.options import KILL, TASK_LISTING
+from gavelq.cli.options import KILL, SUBMISSION, TASK_LISTING
 
 _id = click.argument("task_id", type=TASK_ID, metavar="ID")
 _ids = click.argument("ids", type=TASK_ID, nargs=-1, required=True, metavar="ID...")
+_ids_or_submission = click.argument("ids", type=TASK_ID, nargs=-1, metavar="[ID...]")
 
 
 @click.group(cls=Group)
@@ -59,43 +61,54 @@ def logs(call: Call, task_id: int, lines: int | None, follow: bool) -> int:
 
 
 @task.command("wait", cls=Command)
-@_ids
+@_ids_or_submission
+@options((SUBMISSION,))
 @click.option("--timeout", metavar="DURATION", help="Give up (exit code 8) after this time, such as 90s or 2h.")
 @click.option("--exit-code", "own", is_flag=True, help="Exit as the first task that did not complete (128 + signal).")
 @pass_call
-def wait(call: Call, ids: tuple[int, ...], timeout: str | None, own: bool) -> int:
+def wait(call: Call, ids: tuple[int, ...], submission: int | None, timeout: str | None, own: bool) -> int:
     """Wait until tasks have ended: exit code 0 if all completed, else 1."""
     from gavelq.cli.wait import wait as wait_for
     from gavelq.core.units import parse_duration
 
     is_zero = timeout is not None and timeout.strip() in ("0", "0s")
     seconds = None if timeout is None else 0.0 if is_zero else parse_duration(timeout, field="timeout")
+    if (number := submissions.chosen(ids, submission)) is not None:
+        return submissions.wait(call, number, timeout_s=seconds, pass_exit_code=own)
     return wait_for(call, ids, timeout_s=seconds, pass_exit_code=own)
 
 
 @task.command("run", cls=Command)
-@_ids
+@_ids_or_submission
+@options((SUBMISSION,))
 @click.option("-q", "--queue", metavar="QUEUE", help="Move it there; default: out of `waiting` into `running`.")
 @pass_call
-def run(call: Call, ids: tuple[int, ...], queue: str | None) -> int:
+def run(call: Call, ids: tuple[int, ...], submission: int | None, queue: str | None) -> int:
     """Let held tasks run."""
+    if (number := submissions.chosen(ids, submission)) is not None:
+        return submissions.act(call, number, "run", {"queue": queue}, "released")
     return each.act(call, ids, lambda i: ("POST", f"/api/tasks/{i}/run", {"queue": queue}), _state)
 
 
 @task.command("hold", cls=Command)
-@_ids
+@_ids_or_submission
+@options((SUBMISSION,))
 @pass_call
-def hold(call: Call, ids: tuple[int, ...]) -> int:
+def hold(call: Call, ids: tuple[int, ...], submission: int | None) -> int:
     """Hold pending tasks back until `task run`."""
+    if (number := submissions.chosen(ids, submission)) is not None:
+        return submissions.act(call, number, "hold", {}, "held")
     return each.act(call, ids, lambda i: ("POST", f"/api/tasks/{i}/hold", {}), _state)
 
 
 @task.command("kill", cls=Command)
-@_ids
+@_ids_or_submission
 @options(KILL)
 @pass_call
-def kill(call: Call, ids: tuple[int, ...], signal: str | None) -> int:
+def kill(call: Call, ids: tuple[int, ...], signal: str | None, submission: int | None) -> int:
     """End tasks: TERM to all of their processes, then KILL. Another signal may come first, or instead."""
+    if (number := submissions.chosen(ids, submission)) is not None:
+        return submissions.kill(call, number, signal)
     return each.kill(call, ids, signal)
 
 

@@ -56,7 +56,8 @@ def _states(values: "Mapping[str, Any]", *, default: tuple[str, ...]) -> tuple[s
 
 def _list(call: Call, values: "Mapping[str, Any]", states: tuple[str, ...]) -> int:
     link = call.link()
-    wanted = [("state", state) for state in states] + [("queue", values.get("queue"))]
+    chosen = [(name, values.get(name)) for name in ("queue", "submission")]
+    wanted = [("state", state) for state in states] + chosen
     limit = values.get("limit")
     if limit is None and (call.is_json or not call.is_terminal):
         return _print_everything(call, link, wanted)
@@ -71,14 +72,14 @@ def _list(call: Call, values: "Mapping[str, Any]", states: tuple[str, ...]) -> i
     n_more = len(tasks) - n_shown if limit is None else 0
     print_tasks(tasks[-n_shown:])
     if n_more > 0:
-        n_older = _n_older(link, states, values.get("queue"), n_shown)
+        n_older = _n_older(link, states, values.get("queue") or values.get("submission"), n_shown)
         say(f"{n_older} tasks are not shown; see more with --limit N, or pipe this command into less")
     return 0
 
 
-def _n_older(link: Link, states: tuple[str, ...], queue: str | None, n_shown: int) -> str:
-    """How many tasks stand before those that are shown, where the daemon counts them."""
-    if queue is not None:
+def _n_older(link: Link, states: tuple[str, ...], chosen: object, n_shown: int) -> str:
+    """How many tasks stand before those that are shown, where the daemon counts them: all, not `chosen` ones."""
+    if chosen is not None:
         return "older"
     counts = link.fetch("GET", "/api/status").get("counts") or {}
     return f"{sum(n for state, n in counts.items() if not states or state in states) - n_shown} older"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _TIMEOUT_S = 120.0
+_MAX_LINES = 5
+"""A terminal shows so many tasks of a submission line by line."""
 _PLAIN = {
     "name": "name",
     "queue": "queue",
@@ -44,6 +46,7 @@ _PLAIN = {
             "not_before",
             "preemptible",
             "learn_memory",
+            "max_parallel",
         )
     },
 }
@@ -69,6 +72,8 @@ def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") 
     """Submit one task: `what` says its command, `values` are the options of `submit`."""
     request, dropped = request_of(call, values)
     request.update(what)
+    if is_sweep(values):
+        return _submit_sweep(call, values, request, dropped)
     reply = _send(call, "/api/tasks", request)
     if call.is_json:
         from gavelq.cli.output.document import print_body
@@ -77,6 +82,23 @@ def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") 
         return 0
     _tell([lean.loads(reply.body)], dropped)
     return 0
+
+
+def is_sweep(values: "Mapping[str, Any]") -> bool:
+    """Whether the options make several tasks."""
+    return bool(values.get("param")) or any(values.get(name) is not None for name in ("array", "param_file"))
+
+
+def _submit_sweep(call: Call, values: "Mapping[str, Any]", request: "dict[str, Any]", dropped: "Sequence[str]") -> int:
+    from gavelq.cli.sweep import sweep_of
+    from gavelq.core.errors import GavelqError
+
+    request.update(sweep_of(values))
+    try:
+        return submit_all(call, [request], queue=None, base={}, dropped=dropped, is_list=True)
+    except GavelqError as error:
+        error.message = error.message.replace("tasks[0].", "")  # the caller wrote options, and no list
+        raise
 
 
 def request_of(call: Call, values: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
@@ -138,17 +160,22 @@ def submit_all(
     queue: str | None,
     base: "dict[str, Any]",
     dropped: "Sequence[str]",
+    is_list: bool = False,
 ) -> int:
-    """Submit several tasks, all or none: `queue` and the fields of `base` are for those that say nothing themselves."""
+    """Submit several tasks, all or none: `queue` and the fields of `base` are for those that say nothing themselves.
+
+    JSON is the task where there is one, and an array for several, or with `is_list`.
+    """
     payload = {"tasks": tasks, "base": base, **({} if queue is None else {"queue": queue})}
     reply = _send(call, "/api/submissions", payload)
+    made = lean.loads(reply.body)
     if call.is_json:
         from gavelq.cli.output.document import print_body
 
         body = reply.body.strip()
-        print_body(body[1:-1] if len(tasks) == 1 else body)
+        print_body(body[1:-1] if len(made) == 1 and not is_list else body)
         return 0
-    _tell(lean.loads(reply.body), dropped)
+    _tell(made, dropped)
     return 0
 
 
@@ -166,8 +193,12 @@ def _send(call: Call, target: str, payload: "dict[str, Any]") -> Reply:
 
 
 def _tell(tasks: "list[dict[str, Any]]", dropped: "Sequence[str]") -> None:
-    for task in tasks:
+    is_many = len(tasks) > _MAX_LINES and sys.stdout.isatty()
+    for task in () if is_many else tasks:
         say(f"task {task['id']} submitted: {task['state']} in queue {safe(task['queue'])}")
+    if len(tasks) > 1 and sys.stdout.isatty():
+        first, last = tasks[0], tasks[-1]
+        say(f"submission {first['submission_id']}: {len(tasks)} tasks, {first['id']} to {last['id']}")
     if len(tasks) == 1 and tasks[0]["state"] == "held" and sys.stdout.isatty():
         say(f"let it run with: gavelq task run {tasks[0]['id']}")
     if dropped:

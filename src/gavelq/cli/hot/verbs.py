@@ -2,7 +2,7 @@
 
 import os
 
-from gavelq.cli.options import KILL, LISTING, REQUEST, TASK_LISTING
+from gavelq.cli.options import KILL, LISTING, REQUEST, SWEEP, TASK_LISTING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(argv: "Sequence[str]") -> int | None:
         from gavelq.cli.hot.details import print_details
 
         return print_details(call, ids[0])
-    if verb in ("cancel", "task kill"):
+    if verb in ("cancel", "task kill") and values.get("submission") is None:
         from gavelq.cli.hot.each import kill
 
         return kill(call, ids, values.get("signal"))
@@ -66,7 +66,7 @@ def run(argv: "Sequence[str]") -> int | None:
 def _submit(rest: "Sequence[str]") -> int | None:
     from gavelq.cli.hot.parser import parse
 
-    parsed = parse(rest, REQUEST)
+    parsed = parse(rest, (*REQUEST, *SWEEP))
     if parsed is None or (parsed.words and parsed.words[0] in _NOUNS_OF_SUBMIT):
         return None
     if not parsed.words and not parsed.behind:
