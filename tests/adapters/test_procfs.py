@@ -42,6 +42,24 @@ def start() -> Iterator[Start]:
         child.communicate()
 
 
+def test_a_process_is_identified_by_its_start_and_this_boot(start: Start) -> None:
+    table, child = ProcTable(), start(RENAME, "x")
+    identity = table.identify(child.pid)
+    assert identity is not None
+    assert identity.pid == child.pid
+    assert identity.start_ticks == table.start_ticks(child.pid)
+    assert identity.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert table.identify(child.pid) == identity != table.identify(os.getpid())
+    child.kill()
+    child.wait()
+    assert table.identify(child.pid) is None
+
+
+@pytest.mark.parametrize("pid", [0, -1, 1 << 40])
+def test_no_process_has_no_identity(pid: int) -> None:
+    assert ProcTable().identify(pid) is None
+
+
 def test_ancestors_lead_from_the_process_to_the_first_one() -> None:
     chain = ProcTable().ancestors(os.getpid())
     assert chain[:2] == [os.getpid(), os.getppid()]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from gavelq.core.errors import RunnerUnavailable
 from gavelq.core.events import AttemptEnded, AttemptStarted, RunnerEvent, SpawnFailed
 from gavelq.core.ids import TaskId
+from gavelq.core.signals import signal_name
 from gavelq.core.task import AttemptResult, ProcessIdentity
 from gavelq.ports import RunningAttempt, SpawnRequest
 
@@ -27,6 +28,7 @@ class FakeRunner:
         self.starts_at_once = starts_at_once
         self.ends_when_stopped = ends_when_stopped
         self._known: dict[Key, RunnerEvent | None] = {}
+        self._requests: dict[Key, SpawnRequest] = {}
         self._listener: Callable[[RunnerEvent], None] | None = None
         self._on_reconnect: Callable[[], None] | None = None
 
@@ -48,6 +50,7 @@ class FakeRunner:
                 self._tell(known)
             return
         self._known[key] = None
+        self._requests[key] = request
         self.spawned.append(request)
         if self.starts_at_once:
             self.report_started(*key)
@@ -57,7 +60,7 @@ class FakeRunner:
         self.stops.append((task_id, attempt, signal, grace_s))
         is_live = isinstance(self._known.get((task_id, attempt)), AttemptStarted | None)
         if self.ends_when_stopped and is_live and (task_id, attempt) in self._known:
-            self.report_ended(task_id, attempt, exit_code=None, signal=signal, cause="stopped")
+            self._report_end(task_id, attempt, signal, cause="stopped")
 
     def send_signal(self, task_id: TaskId, attempt: int, signal: int) -> None:
         """Record it."""
@@ -88,8 +91,12 @@ class FakeRunner:
     # --- what the test makes happen -----------------------------------------------------------------------
 
     def report_started(self, task_id: TaskId, attempt: int, *, pid: int = 1000, at: float = _EPOCH) -> None:
-        """The command runs."""
-        supervisor = ProcessIdentity(pid=pid - 1, start_ticks=1, boot_id="fake")
+        """The command runs, or the lease holds: `pid` is then that of its supervisor, unless it has an owner."""
+        request = self._requests.get((task_id, attempt))
+        is_lease = request is not None and request.lease
+        supervisor = ProcessIdentity(pid=pid if is_lease else pid - 1, start_ticks=1, boot_id="fake")
+        if request is not None and request.owner is not None:
+            pid = request.owner.pid
         started = AttemptStarted(task_id=task_id, attempt=attempt, pid=pid, supervisor=supervisor, at=at)
         self._happen(started)
 
@@ -115,6 +122,30 @@ class FakeRunner:
             detail=detail,
         )
         self._happen(AttemptEnded(task_id=task_id, attempt=attempt, result=result))
+
+    def report_time_limit(self, task_id: TaskId, attempt: int, *, at: float = _EPOCH + 1) -> None:
+        """The time limit ended it; a command by TERM, and after its warning where it has one."""
+        request = self._requests[task_id, attempt]
+        detail = ""
+        if request.warn_signal is not None and not request.lease:
+            detail = f"warned with {signal_name(request.warn_signal)} {request.warn_before_s:g} s before the limit"
+        self._report_end(task_id, attempt, 15, cause="time_limit", at=at, detail=detail)
+
+    def report_owner_gone(self, task_id: TaskId, attempt: int, *, at: float = _EPOCH + 1) -> None:
+        """The owner of a lease has ended."""
+        request = self._requests[task_id, attempt]
+        if request.owner is None:
+            raise AssertionError(f"attempt {(task_id, attempt)} is no lease of an owner")
+        detail = f"its owner, process {request.owner.pid}, is gone"
+        self.report_ended(task_id, attempt, cause="owner_gone", at=at, detail=detail)
+
+    def _report_end(
+        self, task_id: TaskId, attempt: int, signal: int, *, cause: str, at: float = _EPOCH + 1, detail: str = ""
+    ) -> None:
+        """By a signal, or without one where there is no command."""
+        is_lease = self._requests[task_id, attempt].lease
+        exit_code, signum = (0, None) if is_lease else (None, signal)
+        self.report_ended(task_id, attempt, exit_code=exit_code, signal=signum, cause=cause, at=at, detail=detail)
 
     def report_spawn_failed(
         self, task_id: TaskId, attempt: int, *, problem: str = "no such program", is_transient: bool = False

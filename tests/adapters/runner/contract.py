@@ -28,6 +28,18 @@ class Bench(Protocol):
         """Make a task end by itself."""
         ...
 
+    def spawn_lease(self, task_id: int) -> int:
+        """Ask for a lease of an owner of its own; the owner's pid."""
+        ...
+
+    def end_owner(self, task_id: int) -> None:
+        """Make the owner of a lease end."""
+        ...
+
+    def overrun(self, task_id: int) -> None:
+        """Make the time limit end an attempt."""
+        ...
+
     def stop(self, task_id: int) -> None: ...
 
     def forget(self, task_id: int) -> None: ...
@@ -69,6 +81,36 @@ class RunnerContract:
         ended = bench.events[-1]
         assert isinstance(ended, AttemptEnded)
         assert (ended.result.signal, ended.result.exit_code, ended.result.cause) == (signal.SIGTERM, None, "stopped")
+
+    def test_the_time_limit_ends_a_task_by_a_signal(self, bench: Bench) -> None:
+        bench.spawn(1)
+        _wait_for(bench, AttemptStarted)
+        bench.overrun(1)
+        assert _end(bench) == (None, signal.SIGTERM, "time_limit")
+
+    def test_a_lease_runs_as_its_owner_and_ends_without_a_signal_when_stopped(self, bench: Bench) -> None:
+        pid = bench.spawn_lease(1)
+        _wait_for(bench, AttemptStarted)
+        started = bench.events[0]
+        assert isinstance(started, AttemptStarted)
+        assert started.pid == pid != started.supervisor.pid
+        known = bench.inventory()[1]
+        assert isinstance(known, RunningAttempt)
+        assert known.pid == pid
+        bench.stop(1)
+        assert _end(bench) == (0, None, "stopped")
+
+    def test_a_lease_ends_with_its_owner(self, bench: Bench) -> None:
+        bench.spawn_lease(1)
+        _wait_for(bench, AttemptStarted)
+        bench.end_owner(1)
+        assert _end(bench) == (0, None, "owner_gone")
+
+    def test_the_time_limit_ends_a_lease_without_a_signal(self, bench: Bench) -> None:
+        bench.spawn_lease(1)
+        _wait_for(bench, AttemptStarted)
+        bench.overrun(1)
+        assert _end(bench) == (0, None, "time_limit")
 
     def test_a_known_attempt_is_not_started_again(self, bench: Bench) -> None:
         bench.spawn(1)
@@ -114,6 +156,13 @@ class RunnerContract:
         assert isinstance(known[2], AttemptEnded)
         bench.let_end(1, 5)
         _wait_for(bench, AttemptEnded, 2)
+
+
+def _end(bench: Bench) -> tuple[int | None, int | None, str]:
+    _wait_for(bench, AttemptEnded)
+    ended = bench.events[-1]
+    assert isinstance(ended, AttemptEnded)
+    return ended.result.exit_code, ended.result.signal, ended.result.cause
 
 
 def _wait_for(bench: Bench, kind: type[RunnerEvent], count: int = 1) -> None:

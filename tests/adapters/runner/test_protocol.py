@@ -119,6 +119,9 @@ def test_what_is_not_understood_is_answered_with_the_member(line: Wire, message:
         ("script", "no base64!"),
         ("claims", "GPU-a"),
         ("grace_s", None),
+        ("warn_signal", 65),
+        ("warn_signal", "USR1"),
+        ("owner", {"pid": 1, "start_ticks": 1, "boot_id": "b"}),
     ],
 )
 def test_a_spawn_that_is_not_understood_fails_and_names_the_member(line: Wire, member: str, value: object) -> None:
@@ -128,6 +131,27 @@ def test_a_spawn_that_is_not_understood_fails_and_names_the_member(line: Wire, m
     answer = line.hear()
     assert (answer["kind"], answer["task"], answer["is_transient"]) == ("spawn_failed", 5, False)
     assert answer["problem"].startswith(member)
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "named"),
+    [
+        ("steps", [["true"]], "steps: a lease"),
+        ("owner", 7, "owner"),
+        ("owner", {"start_ticks": 1, "boot_id": "b"}, "pid"),
+        ("owner", {"pid": 0, "start_ticks": 1, "boot_id": "b"}, "pid"),
+        ("owner", {"pid": 5, "start_ticks": -1, "boot_id": "b"}, "start_ticks"),
+    ],
+)
+def test_a_lease_that_is_not_understood_fails_and_names_the_member(
+    line: Wire, member: str, value: object, named: str
+) -> None:
+    line.hear()
+    line.say({"op": "hello", "protocol": 2})
+    line.say({**GOOD_SPAWN, "steps": [], "lease": True, member: value})
+    answer = line.hear()
+    assert (answer["kind"], answer["is_transient"]) == ("spawn_failed", False)
+    assert answer["problem"].startswith(named)
 
 
 def test_orders_about_unknown_attempts_are_answered(line: Wire) -> None:
