@@ -6,7 +6,7 @@ from typing import Any
 from gavelq.cli.call import Call
 from gavelq.cli.options import COUNT, FLAG, Option
 from gavelq.cli.output.text import say
-from gavelq.cli.patience import PatientLink
+from gavelq.client.patience import PatientLink
 from gavelq.client.http import query
 from gavelq.client.wire import Reply
 from gavelq.core.errors import LogNotFound

@@ -8,7 +8,7 @@ from typing import Any
 from gavelq.cli.call import Call
 from gavelq.cli.hot.listing import reason_of
 from gavelq.cli.output.text import say
-from gavelq.cli.patience import PatientLink
+from gavelq.client.patience import PatientLink
 from gavelq.client import lean
 from gavelq.client.http import query
 from gavelq.core.errors import TimedOut

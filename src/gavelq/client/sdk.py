@@ -8,6 +8,7 @@ from typing import Any, Unpack, cast
 from gavelq.client import shapes
 from gavelq.client.address import from_url, resolve
 from gavelq.client.http import Link, new_key, query, quote
+from gavelq.client.leases import Lease
 from gavelq.core.errors import TimedOut
 from gavelq.formats.environment import capture
 
@@ -85,6 +86,38 @@ class Client:
                 return task
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimedOut(timeout_s=f"{timeout_s:g}", what=f"task {task_id} is still {task['state']}")
+
+    def wait_any(self, ids: Iterable[int], *, timeout_s: float | None = None) -> shapes.Task:
+        """The first of these tasks that has ended. Raises TimedOut."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        wanted: list[tuple[str, object]] = [("id", task_id) for task_id in ids]
+        while True:
+            left = _POLL_S if deadline is None else max(0.0, min(_POLL_S, deadline - time.monotonic()))
+            target = "/api/wait" + query([*wanted, ("timeout", f"{left:g}")])
+            ended: list[shapes.Task] = self._link.fetch("GET", target, timeout_s=left + _SLACK_S)
+            if ended:
+                return min(ended, key=lambda task: task["ended_at"] or "")
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimedOut(timeout_s=f"{timeout_s:g}", what=f"none of {len(wanted)} tasks has ended")
+
+    def submit_and_wait(
+        self, command: str | None = None, *, timeout_s: float | None = None, **fields: Unpack[shapes.TaskFields]
+    ) -> shapes.Task:
+        """Submit a task as `submit` does, and wait for its end: what `gavelq run` does. Raises TimedOut; it runs on."""
+        return self.wait(self.submit(command, **fields)["id"], timeout_s=timeout_s)
+
+    def lease(
+        self, gpus: int | None = None, *, wait_s: float | None = None, **fields: Unpack[shapes.TaskFields]
+    ) -> Lease:
+        """GPUs for this process itself: `with client.lease(gpus=2) as lease: os.environ.update(lease.env)`.
+
+        `fields` are those of a task request (`memory`, `time_limit`, `priority`, `queue`, ...). Nothing is asked for
+        before the `with` block, or `acquire()`.
+        """
+        request: dict[str, Any] = {"lease": True, "workdir": os.getcwd(), **fields}
+        if gpus is not None:
+            request["gpu_count"] = gpus
+        return Lease(self._link, request, wait_s=wait_s)
 
     def logs(self, task_id: int, *, tail: int | None = None) -> bytes:
         """A task's output, or its last `tail` lines."""

@@ -78,13 +78,18 @@ def _add_look(routes: APIRouter, service: Service) -> None:
 
     @routes.get("/api/tasks/{number}/logs")
     async def logs(
-        number: str, tail: str | None = None, offset: str | None = None, wait: str | None = None
+        number: str,
+        tail: str | None = None,
+        offset: str | None = None,
+        wait: str | None = None,
+        attempt: str | None = None,
     ) -> Response:
         chunk, is_over = await service.tasks.log(
             task_id(number),
             tail=whole(tail, "tail", default=None, high=1_000_000),
             offset=whole(offset, "offset", default=None),
             wait_s=seconds(wait, "wait", most=MAX_WAIT_S),
+            attempt=whole(attempt, "attempt", default=None, low=1),
         )
         headers = {
             "X-Gavelq-Start": str(chunk.start),

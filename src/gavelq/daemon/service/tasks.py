@@ -26,10 +26,9 @@ from gavelq.core.units import parse_count
 from gavelq.daemon import task_logs, views
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, understood
-from gavelq.daemon.requests import Intake
+from gavelq.daemon.service import changes, dependencies
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.why import why
-from gavelq.daemon.settings import retry_wish
 from gavelq.daemon.views import Json
 from gavelq.formats.expansion import Expanded, expand, single
 from gavelq.formats.task_object import parse_task, parse_tasks
@@ -64,14 +63,8 @@ class TaskService:
     async def _submit(
         self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None
     ) -> list[Json]:
-        if key is not None and not 1 <= len(key) <= MAX_KEY:
-            raise InvalidField(field="key", problem="an idempotency key has 1 to 200 characters", hint="send a UUID")
-        config, state = self._desk.config(), self._desk.state
-        intake = Intake(
-            caller=caller, default_queue=config.submit.default_queue, cards=dict(state.cards),
-            queues=dict(state.queues), retry=retry_wish(config), now=self._desk.clock.now(),
-            owner=self._desk.identify, renew_s=config.lease.renew_s,
-        )  # fmt: skip
+        _require_key(key)
+        intake = changes.intake_for(self._desk, caller)
 
         # In a thread: ten thousand tasks take a while to read, and a working directory may lie on a hanging server.
         def read() -> tuple[dict[int, TaskRequest], dict[int, GavelqError], tuple[int, ...]]:
@@ -84,10 +77,11 @@ class TaskService:
         try:
             if wrong:
                 raise next(iter(wrong.values()))
-            ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)
+            ids: tuple[TaskId, ...] = await dependencies.ask(self._desk, caller, event)
         except (InvalidField, NotFound, Refused) as error:
             if len(set(sources)) == 1:
                 raise
+            wrong |= await dependencies.wrong_ones(self._desk, caller, requests)
             wrong |= impossible_ones(requests, View(self._desk.state))
             raise as_one_error(at_sources(wrong, sources)) if wrong else error from None
         found = [await self._desk.find(task_id) for task_id in ids]
@@ -131,6 +125,8 @@ class TaskService:
         shown = self._desk.task_json(task)
         shown["attempts"] = [views.attempt_json(attempt) for attempt in attempts]
         shown["events"] = [views.record_json(record) for record in records]
+        shown["dependents"] = dependencies.dependents(self._desk, task_id)
+        shown["graph"] = await dependencies.graph(self._desk, task)
         shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
 
@@ -145,36 +141,49 @@ class TaskService:
         return self._desk.task_json(await self._require(task_id))
 
     async def log(
-        self, task_id: TaskId, *, tail: int | None, offset: int | None, wait_s: float
+        self, task_id: TaskId, *, tail: int | None, offset: int | None, wait_s: float, attempt: int | None = None
     ) -> tuple[task_logs.Chunk, bool]:
-        """`GET /api/tasks/{id}/logs`: some bytes of the log, and whether nothing more will come. Raises LogNotFound."""
+        """`GET /api/tasks/{id}/logs`: some bytes of the log, and whether nothing more will come. Raises LogNotFound.
+
+        With `attempt` the log of that one, else of the last one; then nothing more comes as soon as it is over.
+        """
         task = await self._require(task_id)
-        if not task_logs.exists(task.log_path) and (task.state.is_ended or offset is None):
-            raise LogNotFound(task_id=task_id, log_path=task.log_path)
+        path = await self._log_path(task, attempt)
+        if not task_logs.exists(path) and (_is_over(task, attempt) or offset is None):
+            raise LogNotFound(task_id=task_id, log_path=path)
         if offset is None:
             if tail is None:
-                chunk = await asyncio.to_thread(task_logs.read, task.log_path, 0)
+                chunk = await asyncio.to_thread(task_logs.read, path, 0)
             else:
-                chunk = await asyncio.to_thread(task_logs.tail, task.log_path, tail)
-            return chunk, await self._is_read(task_id, chunk)
-        chunk = await self._follow(task_id, task.log_path, offset, wait_s)
-        return chunk, await self._is_read(task_id, chunk)
+                chunk = await asyncio.to_thread(task_logs.tail, path, tail)
+        else:
+            chunk = await self._follow(task_id, path, offset, wait_s, attempt)
+        over = _is_over(await self._require(task_id), attempt)
+        return chunk, over and chunk.end >= await asyncio.to_thread(task_logs.length, path)
 
-    async def _follow(self, task_id: TaskId, path: str, offset: int, wait_s: float) -> task_logs.Chunk:
+    async def _log_path(self, task: Task, attempt: int | None) -> str:
+        if attempt is None or attempt == max(1, task.n_attempts):
+            return task.log_path
+        known = {one.number: one.log_path for one in await self._desk.store.attempts(task.id)}
+        if not known.get(attempt):
+            raise LogNotFound(f"task {task.id} has no attempt {attempt}", hint=f"gavelq task info {task.id}")
+        return known[attempt]
 
+    async def _follow(
+        self, task_id: TaskId, path: str, offset: int, wait_s: float, attempt: int | None
+    ) -> task_logs.Chunk:
         deadline = asyncio.get_running_loop().time() + wait_s
         chunk = await asyncio.to_thread(task_logs.read, path, offset)
-        while not chunk.content and task_id in self._desk.state.tasks and not self._desk.waiters.is_over:
+        while not chunk.content and not self._desk.waiters.is_over:
+            task = self._desk.state.tasks.get(task_id)
+            if task is None or _is_over(task, attempt):
+                break
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 break
             await self._desk.waiters.wait(task_id, min(left, 0.1))
             chunk = await asyncio.to_thread(task_logs.read, path, offset)
         return chunk
-
-    async def _is_read(self, task_id: TaskId, chunk: task_logs.Chunk) -> bool:
-        task = await self._require(task_id)
-        return task.state.is_ended and chunk.end >= await asyncio.to_thread(task_logs.length, task.log_path)
 
     # --- act ---------------------------------------------------------------------------------------------
 
@@ -208,23 +217,15 @@ class TaskService:
         event = ev.TaskPrioritized(by=caller.name, task_id=task_id, priority=level)
         return await self._act(caller, task_id, event)
 
-    async def rerun(self, caller: Caller, task_id: TaskId) -> Json:
-        """`task rerun`: a new task with the same request."""
-        task = await self._require(task_id)
-        caller.require_tenant(task.request.tenant, f"rerunning task {task_id}")
-        if not task.state.is_ended:
-            raise WrongState(
-                what=f"task {task_id}", state=task.state.value, problem="only an ended task can be run again",
-                hint=f"see what it does with: gavelq task why {task_id}",
-            )  # fmt: skip
-        if not await asyncio.to_thread(os.path.isdir, task.request.workdir):
-            raise WrongState(
-                what=f"directory {task.request.workdir}", state="gone", problem=f"task {task_id} ran there",
-                hint="make it again, or submit the command anew from another directory",
-            )  # fmt: skip
-        event = ev.TasksSubmitted(by=caller.name, requests=(task.request,), blobs={})
-        ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)
-        return self._desk.task_json(await self._require(ids[0]))
+    async def edit(self, caller: Caller, ids: Sequence[TaskId], document: object) -> list[Json]:
+        """`task edit`: the same changes to tasks that have not started, to all of them or to none."""
+        return await changes.edit(self._desk, caller, ids, document)
+
+    async def rerun(self, caller: Caller, task_id: TaskId, document: object = None, key: str | None = None) -> Json:
+        """`task rerun`: a new task with the same request, and changes."""
+        _require_key(key)
+        new = await changes.rerun(self._desk, caller, await self._require(task_id), document, key)
+        return self._desk.task_json(await self._require(new))
 
     async def remove(self, caller: Caller, task_id: TaskId) -> Json:
         """`task remove`: a held or ended task goes, with the log that gavelq made for it."""
@@ -253,6 +254,18 @@ class TaskService:
         if task is None:
             raise TaskNotFound(task_id=task_id)
         return task
+
+
+def _require_key(key: str | None) -> None:
+    if key is not None and not 1 <= len(key) <= MAX_KEY:
+        raise InvalidField(field="key", problem="an idempotency key has 1 to 200 characters", hint="send a UUID")
+
+
+def _is_over(task: Task, attempt: int | None) -> bool:
+    """Whether nothing more is written into the log of an attempt (None: of the task's last one)."""
+    if task.state.is_ended or attempt is None:
+        return task.state.is_ended
+    return attempt < task.n_attempts or (attempt == task.n_attempts and not task.state.holds_gpus)
 
 
 def remove_logs(path: str) -> None:
