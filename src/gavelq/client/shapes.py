@@ -145,7 +145,20 @@ class TaskDetails(Task):
 
     attempts: list[Attempt]
     events: list[Event]
+    dependents: list[int]
+    graph: list["Node"]
     learned: "Learned | None"
+
+
+class Node(TypedDict):
+    """A task among those that depend on each other; `dependents` are those that wait for it now."""
+
+    id: int
+    name: str
+    state: State
+    end_reason: str | None
+    dependencies: list[Dependency]
+    dependents: list[int]
 
 
 class Learned(TypedDict):

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 
-from gavelq.core.errors import GpuNotFound, InvalidField
+from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.queue import Queue
@@ -29,6 +29,8 @@ from gavelq.formats.script import interpreter
 from gavelq.formats.task_object import ParsedTask
 
 MAX_NAME = 60
+MAX_DEPENDENCIES = 100_000
+"""Of all tasks of one submission."""
 
 
 def blob_key(content: bytes) -> BlobKey:
@@ -54,8 +56,10 @@ class Intake:
         self._owner = owner
         self._renew_s = renew_s
         self._by_name = {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}
-        self._envs: dict[int, BlobKey] = {}
+        self._envs: dict[int, tuple[Mapping[str, str], BlobKey]] = {}
+        """By identity; the object is kept, so that no other one gets its number."""
         self._checked_dirs: set[str] = set()
+        self._n_dependencies = 0
 
     def request(self, parsed: ParsedTask, queue: str | None) -> TaskRequest:
         """One task. `queue` is the submission's; the task's own wins. Raises InvalidField and GpuNotFound."""
@@ -66,7 +70,7 @@ class Intake:
         limit = self._time_limit(parsed.time_limit_s, of_queue)
         return TaskRequest(
             command=command,
-            name=parsed.name or _short(describe(command)) or "lease",
+            name=parsed.name or name_of(command),
             workdir=workdir,
             env=self._env(parsed.env),
             dropped_env=parsed.env_dropped or (),
@@ -82,7 +86,7 @@ class Intake:
             allow_infeasible=parsed.allow_infeasible or False,
             warn=_warn(parsed.warn, limit),
             retry=resolved(_wish(parsed), of_queue.retry, self._retry),
-            depends_on=_dependencies(parsed),
+            depends_on=self._dependencies(parsed),
             not_before=None if parsed.not_before is None else parsed.not_before.seconds(self._now),
             preemptible=parsed.preemptible or False,
             is_named=parsed.name is not None,
@@ -142,6 +146,19 @@ class Intake:
             return Argv(argv=parsed.argv)
         return ShellLines(lines=parsed.command or ())
 
+    def _dependencies(self, parsed: ParsedTask) -> tuple[Dependency, ...]:
+        wanted = (
+            (DependencyKind.OK, parsed.after), (DependencyKind.ANY, parsed.after_any),
+            (DependencyKind.FAIL, parsed.after_fail),
+        )  # fmt: skip
+        found = tuple(Dependency(task_id=TaskId(number), kind=kind) for kind, ids in wanted for number in ids or ())
+        self._n_dependencies += len(found)
+        if self._n_dependencies > MAX_DEPENDENCIES:
+            problem = f"together these tasks name more than {MAX_DEPENDENCIES} tasks to wait for"
+            hint = "let them wait for one task that waits for the others"
+            raise LimitReached(limit="the number of dependencies", problem=problem, hint=hint, field="after")
+        return found
+
     def _lease_owner(self, pid: int | None) -> ProcessIdentity | None:
         if pid is None:
             return None
@@ -157,9 +174,9 @@ class Intake:
         known = self._envs.get(id(env))
         if known is None:
             content = json.dumps(env, sort_keys=True).encode("ascii")
-            known = self._envs[id(env)] = blob_key(content)
-            self.blobs[known] = content
-        return known
+            known = self._envs[id(env)] = env, blob_key(content)
+            self.blobs[known[1]] = content
+        return known[1]
 
 
 def _wish(parsed: ParsedTask) -> RetryWish:
@@ -180,20 +197,17 @@ def _warn(warn: Warn | None, limit: float | None) -> Warn | None:
     return warn
 
 
-def _dependencies(parsed: ParsedTask) -> tuple[Dependency, ...]:
-    wanted = (
-        (DependencyKind.OK, parsed.after), (DependencyKind.ANY, parsed.after_any),
-        (DependencyKind.FAIL, parsed.after_fail),
-    )  # fmt: skip
-    return tuple(Dependency(task_id=TaskId(number), kind=kind) for kind, ids in wanted for number in ids or ())
-
-
 def resolve_gpu(name: str, by_name: Mapping[str, GpuUuid]) -> GpuUuid:
     """A card by index or UUID. Raises GpuNotFound."""
     uuid = by_name.get(name)
     if uuid is None:
         raise GpuNotFound(gpu=name)
     return uuid
+
+
+def name_of(command: Command) -> str:
+    """The name of a task that nobody named."""
+    return _short(describe(command)) or "lease"
 
 
 def _short(text: str) -> str:

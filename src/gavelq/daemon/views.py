@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from gavelq.core.dependencies import waiting_for
 from gavelq.core.engine.leases import expires_at
 from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
@@ -17,7 +18,7 @@ from gavelq.core.state import State
 from gavelq.core.step import Record
 from gavelq.core.task import Attempt, Dependency, Lease, Task, TaskRequest, describe
 from gavelq.scheduling.gpu_view import GpuView
-from gavelq.scheduling.reasons import Blocked
+from gavelq.scheduling.reasons import Blocked, Reason
 
 Json = dict[str, Any]
 
@@ -48,7 +49,7 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
         "name": request.name,
         "state": task.state.value,
         "pending_reason": blocked.reason.value if is_waiting and blocked else None,
-        "pending_detail": blocked.text if is_waiting and blocked else None,
+        "pending_detail": pending_text(task, blocked) if is_waiting and blocked else None,
         "end_reason": ending.reason.value if ending else None,
         "end_detail": ending.detail if ending else None,
         "exit_code": ending.exit_code if ending else None,
@@ -118,9 +119,14 @@ def retry_json(rules: RetryRules) -> Json:
     }  # fmt: skip
 
 
+def pending_text(task: Task, blocked: Blocked) -> str:
+    """Why a task waits, in words. Those of one shape have one reason; which tasks it waits for is its own matter."""
+    return waiting_for(task) if blocked.reason is Reason.DEPENDENCY else blocked.text
+
+
 def dependency_json(dependency: Dependency, task: Task) -> Json:
     """One dependency, and whether it is still open."""
-    is_open = dependency in task.waits_for
+    is_open = dependency in task.waits_for and not task.state.is_ended
     return {"task_id": dependency.task_id, "kind": dependency.kind.value, "is_open": is_open}
 
 

@@ -8,6 +8,7 @@ from gavelq.api.body import optional_text, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.numbers import seconds, task_id, whole
 from gavelq.daemon.service import Service
+from gavelq.daemon.service.changes import read_ids
 from gavelq.daemon.service.tasks import MAX_PAGE, parse_states
 from gavelq.ports import TaskFilter
 
@@ -21,6 +22,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     _add_submit(routes, service, caller_of)
     _add_look(routes, service)
     _add_act(routes, service, caller_of)
+    _add_edit(routes, service, caller_of)
     return routes
 
 
@@ -124,8 +126,8 @@ def _add_act(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
 
     @routes.post("/api/tasks/{number}/rerun", status_code=201)
     async def rerun(number: str, request: Request) -> Json:
-        await read_object(request, ())
-        return await tasks.rerun(caller_of(request), task_id(number))
+        body = await read_object(request)
+        return await tasks.rerun(caller_of(request), task_id(number), body, request.headers.get("idempotency-key"))
 
     @routes.post("/api/tasks/{number}/remove")
     async def remove(number: str, request: Request) -> Json:
@@ -141,3 +143,17 @@ def _add_act(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
     async def prioritize(number: str, request: Request) -> Json:
         body = await read_object(request, ("priority",))
         return await tasks.prioritize(caller_of(request), task_id(number), body.get("priority"))
+
+
+def _add_edit(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
+    tasks = service.tasks
+
+    @routes.patch("/api/tasks/{number}")
+    async def edit(number: str, request: Request) -> Json:
+        body = await read_object(request)
+        return (await tasks.edit(caller_of(request), (task_id(number),), body))[0]
+
+    @routes.post("/api/tasks/edit")
+    async def edit_all(request: Request) -> list[Json]:
+        body = await read_object(request, ("ids", "changes"))
+        return await tasks.edit(caller_of(request), read_ids(body.get("ids")), body.get("changes"))

@@ -6,7 +6,7 @@ from gavelq.core.signals import signal_name
 from gavelq.core.task import Ending, Task
 from gavelq.core.units import format_duration
 from gavelq.daemon.service.desk import Desk
-from gavelq.daemon.views import Json, people_index
+from gavelq.daemon.views import Json, pending_text, people_index
 from gavelq.scheduling.explain import Explanation, explain
 from gavelq.scheduling.snapshot import take_snapshot
 
@@ -54,7 +54,9 @@ def _summary(desk: Desk, task: Task) -> str:
             blocked = desk.loop.reasons.get(shape_of(task))
             if desk.loop.is_read_only:
                 return f"{name} waits: the state cannot be written (disk full?), nothing starts until it can"
-            return f"{name} waits ({blocked.reason}): {blocked.text}" if blocked else f"{name} is about to be placed"
+            if blocked is None:
+                return f"{name} is about to be placed"
+            return f"{name} waits ({blocked.reason}): {pending_text(task, blocked)}"
         case TaskState.STARTING:
             return f"{name} is starting on {_gpus(task)}"
         case TaskState.RUNNING:
