@@ -66,6 +66,43 @@ class RetryRules:
 NO_RETRIES = RetryRules()
 
 
+def is_tried_again(rules: RetryRules, reason: EndReason, n_failures: int) -> bool:
+    """Whether a task that failed for this reason gets another try. `n_failures`: how often it had failed before."""
+    return reason in rules.on and (rules.retries == NO_LIMIT or n_failures < rules.retries)
+
+
+def pause_s(rules: RetryRules, n_failures: int, *, jitter: float, chance: float) -> float:
+    """Seconds until the next try after the `n_failures`-th failure (counted from 1).
+
+    With a burst only every so many-th failure is followed by a pause, and pauses grow from one to the next. `chance`
+    (0 to 1) says how much of `jitter` (a part of the pause) is added: many that failed together come back apart.
+    """
+    n_pauses = n_failures
+    if rules.burst is not None:
+        n_pauses, rest = divmod(n_failures, rules.burst)
+        if rest:
+            return 0.0
+    return _grown(rules.backoff, n_pauses - 1) * (1 + jitter * chance)
+
+
+def _grown(backoff: Backoff, n_times: int) -> float:
+    try:
+        return min(backoff.cap_s, backoff.first_s * backoff.factor**n_times)
+    except OverflowError:  # a float ends at 1e308
+        return backoff.cap_s if backoff.first_s else 0.0
+
+
+_MASK = (1 << 64) - 1
+
+
+def chance_of(task_id: int, attempt: int) -> float:
+    """A number from 0 up to 1 that is always the same for this attempt and looks like chance (splitmix64's mixing)."""
+    mixed = (task_id * 0x9E3779B97F4A7C15 + attempt * 0xD1342543DE82EF95) & _MASK
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
+    return ((mixed ^ (mixed >> 31)) >> 11) / (1 << 53)
+
+
 def resolved(*wishes: RetryWish) -> RetryRules:
     """The rules of a task: for each part the first wish that says something (task, then queue, then configuration)."""
 

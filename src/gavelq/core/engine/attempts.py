@@ -5,8 +5,12 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import Forget, Resample, Spawn, Wake
-from gavelq.core.engine.cards import faults_told
+from gavelq.core.engine.retries import may_try_again, put_back, try_again
+from gavelq.core.engine.rules import EngineRules
+from gavelq.core.engine.streaks import note_end
+from gavelq.core.engine.verdicts import Verdict, judged
 from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.retry_words import RETRYABLE
 from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, AttemptResult, Ending, Task, advance, end
@@ -17,7 +21,7 @@ MAX_BACKOFF_S = 60.0
 RunnerReport = ev.AttemptStarted | ev.AttemptEnded | ev.SpawnFailed | ev.AttemptUnknown
 
 
-def handle(view: View, event: RunnerReport, now: float) -> Step:
+def handle(view: View, event: RunnerReport, now: float, rules: EngineRules) -> Step:
     """Answer a report of the runner. Reports about attempts that are over are only forgotten: they may be repeated."""
     step = Step()
     task = view.find_task(event.task_id)
@@ -29,13 +33,13 @@ def handle(view: View, event: RunnerReport, now: float) -> Step:
         case ev.AttemptStarted():
             _started(step, task, task.attempt, event)
         case ev.AttemptEnded():
-            _ended(view, step, task, task.attempt, event.result)
+            _ended(view, step, task, task.attempt, event, rules)
             step.effects.append(Forget(task_id=task.id, attempt=event.attempt))
         case ev.SpawnFailed():
-            _spawn_failed(view, step, task, task.attempt, event, now)
+            _spawn_failed(view, step, task, task.attempt, event, now, rules)
             step.effects.append(Forget(task_id=task.id, attempt=event.attempt))
         case ev.AttemptUnknown():
-            _unknown(view, step, task, task.attempt, now)
+            _unknown(view, step, task, task.attempt, now, rules)
         case _:
             assert_never(event)
     return step
@@ -53,86 +57,60 @@ def _started(step: Step, task: Task, attempt: Attempt, event: ev.AttemptStarted)
     step.put_task(changed, Record(at=event.at, kind="started", task_id=task.id, details=details))
 
 
-def _ended(view: View, step: Step, task: Task, attempt: Attempt, result: AttemptResult) -> None:
+def _ended(view: View, step: Step, task: Task, attempt: Attempt, event: ev.AttemptEnded, rules: EngineRules) -> None:
+    result = event.result
     started_at = attempt.started_at if attempt.started_at is not None else result.started_at
-    done = replace(attempt, result=result, started_at=started_at)
+    begun = replace(attempt, started_at=started_at)
     if task.state is TaskState.STARTING and result.cause != "lost":
-        task = advance(task, TaskState.RUNNING, attempt=done)  # its start was not heard of, but it ran
-    _finish(view, step, task, done, result, _verdict(task, result))
-
-
-def _verdict(task: Task, result: AttemptResult) -> EndReason | None:
-    """The end reason, or None where the task goes back into its queue."""
-    stop = task.stop
-    if task.state is TaskState.STOPPING and stop is not None:
-        if stop.keep_success and result.exit_code == 0:
-            return EndReason.EXIT_ZERO
-        return None if stop.requeue else stop.reason
-    match result.cause:
-        case "lost":
-            return None if task.request.requeue else EndReason.LOST
-        case "time_limit":
-            return EndReason.TIME_LIMIT
-        case "owner_gone":
-            return EndReason.LEASE_EXPIRED
-    if result.signal is not None:
-        return EndReason.SIGNALLED
-    return EndReason.EXIT_ZERO if result.exit_code == 0 else EndReason.EXIT_NONZERO
+        task = advance(task, TaskState.RUNNING, attempt=begun)  # its start was not heard of, but it ran
+    _finish(view, step, task, begun, result, judged(view, task, event), rules)
 
 
 def _finish(
-    view: View, step: Step, task: Task, attempt: Attempt, result: AttemptResult, reason: EndReason | None
+    view: View, step: Step, task: Task, attempt: Attempt, result: AttemptResult, verdict: Verdict, rules: EngineRules
 ) -> None:
+    """End an attempt: its task goes back into its queue, gets another try, or ends with it."""
     step.ended.append(task)
+    reason = verdict.reason
+    done = replace(attempt, result=replace(result, detail=verdict.detail), reason=reason)
     details = {"attempt": attempt.number, "exit_code": result.exit_code, "signal": result.signal, "cause": result.cause}
-    if reason is None:
-        back = _put_back(view, task, attempt)
-        why = "lost" if task.stop is None else task.stop.reason.value
-        step.put_task(
-            back, Record(at=result.ended_at, kind="requeued", task_id=task.id, details=details | {"reason": why})
-        )
+    details |= {"reason": reason.value}
+    if verdict.is_put_back:
+        record = Record(at=result.ended_at, kind="requeued", task_id=task.id, details=details)
+        step.put_task(put_back(view, task, done), record)
+    elif may_try_again(task, reason):
+        try_again(view, step, task, done, reason, rules)
     else:
+        n_failures = task.n_failures + (reason in RETRYABLE)
         ending = Ending(
-            reason=reason, at=result.ended_at, exit_code=result.exit_code, signal=result.signal,
-            detail=_told(view, task, result),
-        )  # fmt: skip
-        record = Record(at=result.ended_at, kind="ended", task_id=task.id, details=details | {"reason": reason.value})
-        step.put_task(end(replace(task, attempt=attempt), ending), record)
+            reason=reason, at=result.ended_at, exit_code=result.exit_code, signal=result.signal, detail=verdict.detail
+        )
+        record = Record(at=result.ended_at, kind="ended", task_id=task.id, details=details)
+        step.put_task(end(replace(task, attempt=done, n_failures=n_failures), ending), record)
+    if not verdict.is_put_back:
+        note_end(view, step, task, done, reason, rules)
     step.effects += [Wake(), Resample()]
 
 
-def _put_back(view: View, task: Task, attempt: Attempt, retry_at: float | None = None) -> Task:
-    """Into its queue again; held where it was moved into a hold queue meanwhile, or its queue became one."""
-    back = advance(task, TaskState.PENDING, attempt=attempt, retry_at=retry_at)
-    return advance(back, TaskState.HELD) if view.queue(task.queue).hold else back
-
-
-def _told(view: View, task: Task, result: AttemptResult) -> str:
-    if task.stop is not None and task.stop.reason is EndReason.GPU_LOST:
-        by = faults_told(view, task)
-    else:
-        by = f"asked by {task.stop.by}" if task.stop is not None else ""
-    return "; ".join(part for part in (by, result.detail) if part)
-
-
-def _spawn_failed(view: View, step: Step, task: Task, attempt: Attempt, event: ev.SpawnFailed, now: float) -> None:
+def _spawn_failed(
+    view: View, step: Step, task: Task, attempt: Attempt, event: ev.SpawnFailed, now: float, rules: EngineRules
+) -> None:
     result = AttemptResult(
         exit_code=None, signal=None, started_at=None, ended_at=now, cause="spawn_failed", detail=event.problem
     )
-    done = replace(attempt, result=result)
     if task.state is TaskState.STOPPING or not event.is_transient:
-        reason = _verdict(task, result) if task.state is TaskState.STOPPING else EndReason.SPAWN_FAILED
-        _finish(view, step, task, done, result, reason)
+        ended = ev.AttemptEnded(task_id=task.id, attempt=attempt.number, result=result)
+        _finish(view, step, task, attempt, result, judged(view, task, ended), rules)
         return
     retry_at = now + min(MAX_BACKOFF_S, 2.0 ** min(attempt.number - 1, 6))
-    back = _put_back(view, task, done, retry_at)
+    back = put_back(view, task, replace(attempt, result=result, reason=EndReason.SPAWN_FAILED), retry_at)
     details = {"attempt": attempt.number, "problem": event.problem, "retry_at": retry_at}
     step.put_task(back, Record(at=now, kind="spawn_failed", task_id=task.id, details=details))
     step.ended.append(task)
     step.effects.append(Wake())
 
 
-def _unknown(view: View, step: Step, task: Task, attempt: Attempt, now: float) -> None:
+def _unknown(view: View, step: Step, task: Task, attempt: Attempt, now: float, rules: EngineRules) -> None:
     """The runner made no directory for this attempt: it never began, or its traces are gone."""
     if task.state is TaskState.STARTING:
         step.effects.append(Spawn(task_id=task.id, attempt=attempt.number))
@@ -142,4 +120,5 @@ def _unknown(view: View, step: Step, task: Task, attempt: Attempt, now: float) -
     result = AttemptResult(
         exit_code=None, signal=None, started_at=attempt.started_at, ended_at=now, cause="lost", detail=detail
     )
-    _ended(view, step, task, attempt, result)
+    ended = ev.AttemptEnded(task_id=task.id, attempt=attempt.number, result=result)
+    _ended(view, step, task, attempt, ended, rules)

@@ -9,6 +9,7 @@ from gavelq.core.engine import attempts, editing, gpus, leases, plans, queues, s
 from gavelq.core.engine.learning import note_ends
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
+from gavelq.core.engine.streaks import forget_ended
 from gavelq.core.foreign import mark_ignored
 from gavelq.core.state import View
 from gavelq.core.step import Step
@@ -23,6 +24,7 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
     step = _answer(view, event, now, rules)
     note_ends(view, step, now, rules)
     settle(view, step, now)
+    forget_ended(view, step)
     return step
 
 
@@ -48,7 +50,7 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
         case ev.PlanMade():
             return plans.plan_made(view, event, now, rules)
         case ev.AttemptStarted() | ev.AttemptEnded() | ev.SpawnFailed() | ev.AttemptUnknown():
-            return attempts.handle(view, event, now)
+            return attempts.handle(view, event, now, rules)
         case ev.LeaseRenewed() | ev.LeaseReleased() | ev.LeasesChecked():
             return leases.handle(view, event, now)
         case ev.DaemonStopped():
