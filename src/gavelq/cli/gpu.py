@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
@@ -13,9 +14,9 @@ from gavelq.cli.hot.each import act
 from gavelq.cli.hot.overview import holding_tasks
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.fields import print_fields
-from gavelq.cli.output.gpus import power, print_gpus, with_unit
+from gavelq.cli.output.gpus import foreign_lines, power, print_gpus, with_unit
 from gavelq.cli.output.text import safe, say
-from gavelq.cli.output.times import memory
+from gavelq.cli.output.times import local, memory
 from gavelq.client import lean
 from gavelq.client.http import quote
 from gavelq.core.errors import UsageError
@@ -184,10 +185,19 @@ def _fields(one: dict[str, Any]) -> list[tuple[str, str]]:
         ("processes", "\n".join(_process(process) for process in one.get("processes") or ()) or "none"),
         ("unseen memory", memory(one["unattributed_mib"]) if one.get("unattributed_mib") else "-"),
         ("claimed by", str(one.get("claimed_by") or "-")),
+        ("foreign use", "\n".join(_unlabelled(line) for line in foreign_lines(one, time.time())) or "-"),
     ]
 
 
 def _process(process: dict[str, Any]) -> str:
     owner = f"task {process['task_id']}" if process.get("task_id") is not None else "not gavelq's"
+    if process.get("is_ignored"):
+        owner += ", ignored"
+    if process.get("since"):
+        owner += f", here since {local(process['since'])}"
     command = f" {process['command']}" if process.get("command") else ""
     return f"{process['pid']} {process.get('user') or '?'} {memory(process.get('memory_mib'))} ({owner}){command}"
+
+
+def _unlabelled(line: str) -> str:
+    return line.strip().removeprefix("foreign: ")

@@ -23,8 +23,11 @@ _COLUMNS = (
     Column("POWER", is_right=True, is_optional=True, is_spare=True),
     Column("USED BY", is_optional=True),
     Column("FOR", is_right=True, is_optional=True),
+    Column("BLOCKS", is_right=True, is_optional=True),
 )
 _MAKER = ("NVIDIA ", "GeForce ")
+_MAX_FOREIGN = 5
+"""So many foreign processes of a GPU get a line of their own."""
 
 
 def print_gpus(gpus: "Iterable[dict[str, Any]]", tasks: "Iterable[dict[str, Any]]" = ()) -> None:
@@ -36,17 +39,20 @@ def print_gpus(gpus: "Iterable[dict[str, Any]]", tasks: "Iterable[dict[str, Any]
     by_id = {task["id"]: task for task in tasks}
     now = time.time()
     is_terminal = sys.stdout.isatty()
-    rows = []
+    rows: list[tuple[str, ...]] = []
+    under: dict[int, list[str]] = {}
     for gpu in found:
-        users = _users(gpu, by_id, now)
-        cells = _cells(gpu, is_terminal)
+        ours, cells = _tasks(gpu, by_id, now), _cells(gpu, is_terminal)
         if is_terminal:
             # A line for each user: ids are never cut off.
-            rows.append((*cells, *(users[0] if users else ("-", "-"))))
-            rows.extend((*([""] * len(cells)), *user) for user in users[1:])
+            rows.append((*cells, *(ours[0] if ours else ("-", "-")), "-"))
+            rows.extend((*([""] * len(cells)), *user, "") for user in ours[1:])
+            under[len(rows) - 1] = foreign_lines(gpu, now)
         else:
-            rows.append((*cells, ", ".join(u for u, _ in users) or "-", ", ".join(t for _, t in users) or "-"))
-    print_table(_COLUMNS, rows)
+            users = ours + _others(gpu, now)
+            told = (", ".join(column) or "-" for column in (zip(*users, strict=True) if users else ((), ())))
+            rows.append((*cells, *told, str(gpu.get("blocks") or "-")))
+    print_table(_COLUMNS, rows, under)
 
 
 def model(name: str) -> str:
@@ -85,28 +91,84 @@ def power(now: float | None, limit: float | None) -> str:
     return f"{shown}W" if limit is None else f"{shown}/{limit:.0f}W"
 
 
-def _users(gpu: "dict[str, Any]", tasks: "dict[int, dict[str, Any]]", now: float) -> list[tuple[str, str]]:
-    """Who is on a GPU, with the memory that each one has, and for how long: our tasks, then foreign processes."""
+def _tasks(gpu: "dict[str, Any]", tasks: "dict[int, dict[str, Any]]", now: float) -> list[tuple[str, str]]:
+    """Our tasks on a GPU, with the memory that each one has, and for how long."""
     by_task: dict[int, int | None] = dict.fromkeys(gpu.get("tasks") or ())
-    foreign = []
     for process in gpu.get("processes") or ():
         task_id, mib = process.get("task_id"), process.get("memory_mib")
-        if task_id is None:
-            started = process.get("started_at")
-            lasting = duration(now - epoch(started)) if started else "-"
-            who = process.get("user") or "?"
-            foreign.append((f"{who} pid {process['pid']} {memory(mib)}", lasting))
-        else:
-            known = by_task.get(task_id)
-            by_task[task_id] = known if mib is None else (known or 0) + mib
+        if task_id in by_task and mib is not None:
+            by_task[task_id] = (by_task[task_id] or 0) + mib
     ours = []
     for task_id, mib in by_task.items():
         started = tasks.get(task_id, {}).get("started_at")
         tenant = tasks.get(task_id, {}).get("tenant")
         text = " ".join(part for part in (f"task {task_id}", tenant, memory(mib) if mib else "") if part)
-        ours.append((text, duration(now - epoch(started)) if started else "-"))
+        ours.append((text, _lasting(started, now)))
+    return ours
+
+
+def _lasting(since: str | None, now: float) -> str:
+    return duration(now - epoch(since)) if since else "-"
+
+
+def _foreign(gpu: "dict[str, Any]") -> "list[dict[str, Any]]":
+    """The processes of others that are to be minded; one of a task that was not placed here is among them."""
+    return [
+        process
+        for process in gpu.get("processes") or ()
+        if process.get("task_id") not in (gpu.get("tasks") or ()) and not process.get("is_ignored")
+    ]
+
+
+def _others(gpu: "dict[str, Any]", now: float) -> list[tuple[str, str]]:
+    """Who else uses a GPU, and for how long."""
+    found = []
+    for process in _foreign(gpu):
+        who = f"{process.get('user') or '?'} pid {process['pid']} {memory(process.get('memory_mib'))}"
+        found.append((who, _lasting(process.get("since") or process.get("started_at"), now)))
     if gpu.get("unattributed_mib"):
-        foreign.append((f"unseen process {memory(gpu['unattributed_mib'])}", "-"))
+        unseen = f"unseen process {memory(gpu['unattributed_mib'])}"
+        found.append((unseen, _lasting(gpu.get("unattributed_since"), now)))
     if gpu.get("claimed_by"):
-        foreign.append((f"claimed by {gpu['claimed_by']}", "-"))
-    return ours + foreign
+        found.append((f"claimed by {gpu['claimed_by']}", _lasting(gpu.get("claimed_since"), now)))
+    return found
+
+
+def foreign_lines(gpu: "dict[str, Any]", now: float) -> list[str]:
+    """Who else uses a GPU, since when, and how many tasks wait for that: a line for each."""
+    waits = waiting(gpu)
+    tail = f": {waits}" if waits else ""
+    processes = _foreign(gpu)
+    lines = []
+    for process in processes[:_MAX_FOREIGN]:
+        whose = "" if process.get("task_id") is None else f" (of task {process['task_id']}, which is not placed here)"
+        who = f"{process.get('user') or '?'} pid {process['pid']} {program(process)}".rstrip() + whose
+        lines.append(f"{who}, {memory(process.get('memory_mib'))}{_for(process.get('since'), now)}{tail}")
+    if len(processes) > _MAX_FOREIGN:
+        lines.append(f"{len(processes) - _MAX_FOREIGN} more processes")
+    if gpu.get("unattributed_mib"):
+        size = memory(gpu["unattributed_mib"])
+        lines.append(f"an unseen process (a container?), {size}{_for(gpu.get('unattributed_since'), now)}{tail}")
+    if gpu.get("claimed_by"):
+        lines.append(f"claimed by {gpu['claimed_by']}{_for(gpu.get('claimed_since'), now)}{tail}")
+    if lines:
+        return [f"  foreign: {line}" for line in lines]
+    if gpu.get("calm_at") and waits:
+        return [f"  foreign: left a moment ago, calm in {duration(max(0.0, epoch(gpu['calm_at']) - now) + 1)}{tail}"]
+    return [f"  too busy{tail}"] if waits else []
+
+
+def _for(since: str | None, now: float) -> str:
+    return f", for {_lasting(since, now)}" if since else ""
+
+
+def waiting(gpu: "dict[str, Any]") -> str:
+    """`3 tasks wait` for what others do on a GPU; empty where none does."""
+    n = gpu.get("blocks") or 0
+    return "" if not n else "1 task waits" if n == 1 else f"{n} tasks wait"
+
+
+def program(process: "dict[str, Any]") -> str:
+    """A process's program, without directory and arguments; empty where the command is not known."""
+    words = str(process.get("command") or "").split(None, 1)
+    return words[0].rstrip("/").rpartition("/")[2] if words else ""

@@ -6,7 +6,7 @@ from gavelq.cli.output.text import paint, safe, shorten, terminal_columns, width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 EMPTY = frozenset({"", "-", "?"})
 _LEAST = 8
@@ -37,12 +37,20 @@ class Column:
         self.is_spare = is_spare
 
 
-def print_table(columns: "Sequence[Column]", rows: "Iterable[Sequence[str]]") -> None:
-    """Print the rows under their titles on the standard output."""
+def print_table(
+    columns: "Sequence[Column]", rows: "Iterable[Sequence[str]]", under: "Mapping[int, Sequence[str]] | None" = None
+) -> None:
+    """Print the rows under their titles on the standard output.
+
+    `under`: lines across all columns that a terminal shows under a row (by its number, from 0).
+    """
     if sys.stdout.isatty():
-        lines = fitted(columns, [[safe(cell) for cell in row] for row in rows], terminal_columns(sys.stdout))
+        room = terminal_columns(sys.stdout)
+        lines = fitted(columns, [[safe(cell) for cell in row] for row in rows], room)
         if lines:
             lines[0] = paint(lines[0], "1", sys.stdout)
+        for number in sorted(under or (), reverse=True):
+            lines[number + 2 : number + 2] = [shorten(safe(line), room) for line in (under or {})[number]]
     else:
         lines = ["\t".join(column.title for column in columns)]
         lines.extend("\t".join([safe(cell) for cell in row]) for row in rows)
