@@ -28,6 +28,9 @@ LOST, RESET_REQUIRED, UNINITIALIZED, NOT_SUPPORTED, NO_PERMISSION = 15, 16, 1, 3
 DRIVER_NOT_LOADED, NO_DATA, UNKNOWN = 9, 21, 999
 """NVML's return codes (nvmlReturn_t)."""
 
+DOUBLE_BIT_ECC, XID = 0x2, 0x8
+"""Kinds of events (nvmlEventType*)."""
+
 
 class CompilerMissing(Exception):
     """gcc is not installed, so that the pretended NVML library cannot be built"""
@@ -45,7 +48,7 @@ def build(directory: Path, *, driver: str = DRIVER, is_old: bool = False) -> Pat
     library, fresh = directory / "libnvidia-ml.so.1", directory / f"building.{os.getpid()}"
     options = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Wno-sign-compare", f'-DDRIVER="{driver}"']
     options += ["-DOLD_DRIVER"] if is_old else []
-    sources = [str(SOURCE / "nvml.c"), str(SOURCE / "state.c")]
+    sources = [str(SOURCE / name) for name in ("nvml.c", "events.c", "state.c")]
     subprocess.run(
         [compiler, *options, "-Wl,-soname,libnvidia-ml.so.1", "-o", str(fresh), *sources],
         check=True,
@@ -95,6 +98,7 @@ class FakeCard:
     memory_used: int = 0
     memory_reserved: int = 0
     util: int | None = 0
+    memory_util: int = 0
     temp: int | None = 35
     power_w: float | None = 25.0
     limit_w: float | None = 350.0
@@ -111,6 +115,13 @@ class FakeCard:
     mig_mode: bool | None = None
     """None: the card knows no MIG."""
     migs: list[FakeMig] = field(default_factory=list)
+    bus: str = ""
+    """Its PCI address, such as 00000000:01:00.0; empty: not supported."""
+    event_kinds: int | None = DOUBLE_BIT_ECC | XID
+    """What it can tell events of; None: it knows no events at all."""
+    events: list[str] = field(default_factory=list)
+    nvlinks: list[tuple[bool, str]] = field(default_factory=list)
+    """Its NVLinks: whether each is up, and the PCI address at its other end."""
 
     def lines(self) -> Iterator[str]:
         """Its lines of the state file."""
@@ -123,6 +134,7 @@ class FakeCard:
             "memory_used": self.memory_used,
             "memory_reserved": self.memory_reserved,
             "util": self.util,
+            "memory_util": self.memory_util,
             "temp": self.temp,
             "power_mw": None if self.power_w is None else int(self.power_w * 1000),
             "limit_mw": None if self.limit_w is None else int(self.limit_w * 1000),
@@ -132,6 +144,13 @@ class FakeCard:
         }
         yield from (f"set {name} {value}" for name, value in values.items() if value is not None)
         yield from (f"fail {name} {code}" for name, code in self.failing.items())
+        if self.bus:
+            yield f"bus {self.bus}"
+        if self.event_kinds is not None:
+            yield f"events {self.event_kinds}"
+        yield from self.events
+        for number, (is_up, address) in enumerate(self.nvlinks):
+            yield f"nvlink {number} {int(is_up)} {address}"
         if self.mig_mode is not None:
             yield f"mig_mode {int(self.mig_mode)}"
         yield from (mig.line() for mig in self.migs)
@@ -153,6 +172,9 @@ class FakeMachine:
         """The version that the kernel side has; a library that was built for another one answers a mismatch."""
         self.hang: tuple[float, str] | None = None
         """How long calls take in seconds, and of which function ("" for all of them)."""
+        self.pairs: dict[tuple[int, int], tuple[int, int]] = {}
+        """Two cards by index: their topology level and NVLink P2P status; -1: not supported."""
+        self._n_events = 0
         self.is_logged = False
         """True: calls are counted for `n_calls` (set it before `env` is used)."""
 
@@ -162,6 +184,11 @@ class FakeMachine:
         self.cards.append(card)
         return card
 
+    def happen(self, card: FakeCard, number: int, *, kind: int = XID, gi: int = -1, ci: int = -1) -> None:
+        """An event on a card: an Xid error with its number, unless told otherwise."""
+        self._n_events += 1
+        card.events.append(f"event {self._n_events} {kind} {number} {gi} {ci}")
+
     def write(self) -> None:
         """Let the library see the machine as it is now, all of it at once."""
         lines = [f"driver {self.driver}"] if self.driver else []
@@ -170,6 +197,7 @@ class FakeMachine:
             lines.append(f"hang {self.hang[0]} {self.hang[1]}")
         for card in self.cards:
             lines += card.lines()
+        lines += [f"pair {i} {j} {level} {p2p}" for (i, j), (level, p2p) in self.pairs.items()]
         fresh = self.state_file.with_suffix(f".{os.getpid()}")
         fresh.write_text("\n".join(lines) + "\n")
         fresh.replace(self.state_file)

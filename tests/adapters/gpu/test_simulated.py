@@ -143,8 +143,47 @@ def test_foreign_memory_can_be_added_with_and_without_a_process(probe: Simulated
     assert (unseen.memory_used, unseen.processes) == (512, ())
 
 
+def test_an_xid_error_is_told_once_until_another_one_is_written(probe: SimulatedProbe, root: Path) -> None:
+    def told(content: object) -> list[tuple[int, ...]]:
+        faults(root, content)
+        return [card.xids for card in probe.sample(1.0).cards]
+
+    uuid = probe.sample(1.0).cards[1].uuid
+    assert told({"xid": {"0": 79}}) == [(79,), ()]
+    assert told({"xid": {"0": 79}}) == [(), ()]
+    assert told({"xid": {"0": 79, uuid: [31, 43]}}) == [(), (31, 43)]
+    assert told({}) == [(), ()]
+    assert told({"xid": {"0": 79}}) == [(79,), ()]
+
+
+def test_a_card_that_is_lost_can_tell_why(probe: SimulatedProbe, root: Path) -> None:
+    faults(root, {"xid": {"0": 79}, "lost": ["0"]})
+    sample = probe.sample(1.0)
+    assert [(card.index, card.xids, card.memory_used) for card in sample.cards] == [("1", (), 0), ("0", (79,), None)]
+    assert len(sample.lost) == 1
+    assert len(probe.sample(2.0).cards) == 1
+
+
+def test_ecc_errors_and_distances_can_be_set(probe: SimulatedProbe, root: Path) -> None:
+    assert ([card.ecc_errors for card in probe.sample(1.0).cards], probe.sample(1.0).links) == ([0, 0], ())
+    faults(root, {"ecc": {"1": 3}, "links": [["0", "1", 0], ["0", "9", 2]]})
+    sample = probe.sample(2.0)
+    assert [card.ecc_errors for card in sample.cards] == [0, 3]
+    assert sample.links == ((sample.cards[0].uuid, sample.cards[1].uuid, 0),)
+
+
 @pytest.mark.parametrize(
-    "content", ["{", "[1]", '{"lost": 3}', '{"foreign": {"0": {}}}', '{"utilization": {"0": "x"}}']
+    "content",
+    [
+        "{",
+        "[1]",
+        '{"xid": {"0": "x"}}',
+        '{"ecc": 1}',
+        '{"links": [["0"]]}',
+        '{"lost": 3}',
+        '{"foreign": {"0": {}}}',
+        '{"utilization": {"0": "x"}}',
+    ],
 )
 def test_faults_that_make_no_sense_are_a_problem_and_nothing_else(
     probe: SimulatedProbe, root: Path, content: str

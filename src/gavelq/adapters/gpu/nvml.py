@@ -3,10 +3,13 @@
 import logging
 
 from gavelq.adapters.gpu.gateway import DRIVER_GONE, CardUnreachable, Gateway
-from gavelq.adapters.gpu.nvml_card import KnownCard, read_card
+from gavelq.adapters.gpu.nvml_card import KnownCard, last_words, read_card
+from gavelq.adapters.gpu.nvml_events import XidWatch
 from gavelq.adapters.gpu.nvml_inventory import Inventory
+from gavelq.adapters.gpu.nvml_topology import links
 from gavelq.adapters.gpu.processes import ProcessBook
 from gavelq.core.gpu import CardSample, GpuSample
+from gavelq.core.ids import GpuUuid
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ class NvmlProbe:
     def __init__(self) -> None:
         self._nvml = Gateway()
         self._inventory = Inventory()
+        self._xids = XidWatch()
+        self._links: tuple[tuple[GpuUuid, GpuUuid, int], ...] = ()
         self._book = ProcessBook()
         self._pace = _Pace()
         self._problem: str | None = None
@@ -68,6 +73,7 @@ class NvmlProbe:
 
     def close(self) -> None:
         """Let go of the driver. Safe to call twice."""
+        self._xids.end(self._nvml)
         self._inventory.forget()
         self._nvml.close()
 
@@ -76,7 +82,9 @@ class NvmlProbe:
         if problem is not None:
             return GpuSample(taken_at=now, problem=problem)
         try:
-            self._inventory.refresh(self._nvml)
+            if self._inventory.refresh(self._nvml):
+                self._xids.begin(self._nvml, self._inventory.cards)
+                self._links = links(self._nvml, self._inventory.cards)
             cards, failures = self._read_cards(now)
         except CardUnreachable as error:
             self.close()
@@ -88,7 +96,7 @@ class NvmlProbe:
         if not self._missing:
             self._pace.all_is_well(now)
         # No `problem`: that would mean that nothing is known about cards that are not in the sample. Here it is known.
-        return GpuSample(taken_at=now, cards=tuple(cards), lost=tuple(lost))
+        return GpuSample(taken_at=now, cards=tuple(cards), lost=tuple(lost), links=self._links)
 
     def _report(self, trouble: str) -> None:
         """Say once in the log what is wrong, and once that it is over."""
@@ -114,14 +122,17 @@ class NvmlProbe:
         """What the cards tell, and those that do not answer. Raises CardUnreachable where that is the driver itself."""
         samples: list[CardSample] = []
         failures: list[tuple[KnownCard, CardUnreachable]] = []
+        last: list[CardSample] = []
         for card in self._inventory.cards:
+            xids = self._xids.take(self._nvml, card)
             try:
-                samples.extend(list(read_card(self._nvml, card, self._book, now)))
+                samples.extend(list(read_card(self._nvml, card, self._book, now, xids)))
             except CardUnreachable as error:
                 failures.append((card, error))
+                last.extend(last_words(card, xids))
         if failures and not samples and all(error.code in DRIVER_GONE for _, error in failures):
             raise failures[0][1]
-        return samples, failures
+        return samples + last, failures
 
 
 def _told(failures: list[tuple[KnownCard, CardUnreachable]], inventory: Inventory) -> str:

@@ -54,9 +54,21 @@ class KnownCard:
     slow_read_at: float | None = None
     migs: dict[GpuUuid, _Mig] = field(default_factory=dict)
 
+    def part(self, gpu_instance: int, compute_instance: int) -> GpuUuid:
+        """The MIG device with these instances; the card itself where there is none, or more than one."""
+        found = [
+            uuid
+            for uuid, mig in self.migs.items()
+            if mig.gpu_instance == gpu_instance and compute_instance in (mig.compute_instance, NO_INSTANCE)
+        ]
+        return found[0] if len(found) == 1 else self.uuid
 
-def read_card(nvml: Asking, card: KnownCard, book: ProcessBook, now: float) -> Iterator[CardSample]:
-    """The card as it is now, then its MIG devices. Raises CardUnreachable."""
+
+Xids = Mapping[GpuUuid, tuple[int, ...]]
+
+
+def read_card(nvml: Asking, card: KnownCard, book: ProcessBook, now: float, xids: Xids) -> Iterator[CardSample]:
+    """The card as it is now, with the Xid errors that it told of, then its MIG devices. Raises CardUnreachable."""
     memory = _memory(nvml, card.handle)
     utilization = nvml.ask(_UTILIZATION, card.handle)
     temperature = nvml.ask(_TEMPERATURE, card.handle)
@@ -75,18 +87,20 @@ def read_card(nvml: Asking, card: KnownCard, book: ProcessBook, now: float) -> I
         memory_total=card.memory_total or MiB(0),
         memory_used=memory[1] if memory else None,
         utilization=None if utilization is None else utilization.gpu,
+        memory_utilization=None if utilization is None else utilization.memory,
         temperature_c=temperature,
         power_w=None if power is None else round(power / 1000, 1),
         power_limit_w=card.power_limit_w,
         fan_percent=nvml.ask(_FAN, card.handle),
         clock_mhz=nvml.ask(_CLOCK, card.handle),
         ecc_errors=card.ecc_errors,
+        xids=xids.get(card.uuid, ()),
         is_mig_parent=is_mig_parent,
         # The processes of a GPU in MIG mode belong to its devices.
         processes=() if is_mig_parent else _described(listed_processes(nvml, card.handle), book, now),
     )
     if is_mig_parent:
-        yield from _mig_devices(nvml, card, book, now)
+        yield from _mig_devices(nvml, card, book, now, xids)
     else:
         card.migs.clear()
 
@@ -118,7 +132,22 @@ def _is_mig_parent(nvml: Asking, card: KnownCard) -> bool:
     return mode is not None and mode[0] == 1
 
 
-def _mig_devices(nvml: Asking, card: KnownCard, book: ProcessBook, now: float) -> Iterator[CardSample]:
+def last_words(card: KnownCard, xids: Xids) -> Iterator[CardSample]:
+    """What a card that does not answer any more told before, where it told anything."""
+    if xids:
+        told = dict.fromkeys(xid for numbers in xids.values() for xid in numbers)
+        yield CardSample(
+            uuid=card.uuid,
+            index=card.index,
+            name=card.name,
+            memory_total=card.memory_total or MiB(0),
+            memory_used=None,
+            xids=tuple(told),
+            is_mig_parent=bool(card.migs),
+        )
+
+
+def _mig_devices(nvml: Asking, card: KnownCard, book: ProcessBook, now: float, xids: Xids) -> Iterator[CardSample]:
     seen: dict[GpuUuid, _Mig] = {}
     for position in range(nvml.ask(_MIG_COUNT, card.handle) or 0):
         # Devices are made and removed at any time, and a handle may come to mean another one: ask for each anew.
@@ -139,6 +168,7 @@ def _mig_devices(nvml: Asking, card: KnownCard, book: ProcessBook, now: float) -
             memory_total=memory[0] if memory else MiB(0),
             memory_used=memory[1] if memory else None,
             parent=card.uuid,
+            xids=xids.get(uuid, ()),
             processes=_described(_mig_processes(nvml, card, handle, mig), book, now),
         )
     card.migs = seen

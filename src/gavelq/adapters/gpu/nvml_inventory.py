@@ -20,13 +20,16 @@ class Inventory:
         self._n_listed: int | None = None
         self._last_uuids: dict[int, GpuUuid] = {}
 
-    def refresh(self, nvml: Asking) -> None:
-        """Take everything anew where the number of cards changed, or after `forget`. Raises CardUnreachable."""
+    def refresh(self, nvml: Asking) -> bool:
+        """Take everything anew where the number of cards changed, or after `forget`; whether it did.
+
+        Raises CardUnreachable.
+        """
         count = nvml.ask(_COUNT)
         if count is None:
             raise CardUnreachable(0, "it does not say how many GPUs there are")
         if count == self._n_listed:
-            return
+            return False
         self.cards = []
         silent: list[int] = []
         for index in range(count):
@@ -42,6 +45,7 @@ class Inventory:
         self.nameless = tuple(str(index) for index in silent if index not in self._last_uuids)
         self._last_uuids.update((int(card.index), card.uuid) for card in self.cards)
         self._n_listed = count
+        return True
 
     def forget(self) -> None:
         """Handles are not valid any more: take them anew at the next `refresh`."""

@@ -5,7 +5,10 @@
   One whose process is gone counts nothing and is removed.
 * `faults.json`: trouble to try, written by people and tests; cards go by index or UUID, all parts are optional:
   `{"lost": ["0"], "utilization": {"1": 90}, "foreign": {"2": {"mib": 4096, "pid": 123}}}`
-  (without a pid: memory that no visible process holds).
+  (without a pid: memory that no visible process holds), and
+  `{"xid": {"0": 79, "1": [31, 43]}, "ecc": {"2": 1}, "links": [["0", "1", 0]]}`: Xid errors (told once: write another
+  number, or take the entry out and put it back, to have one again), the counter of uncorrected ECC errors, and how
+  close two cards are (as in `GpuSample.links`).
 * `lock`: held with flock(2) while a process looks at what is free and takes it.
 
 Standard library only, and little of it: pretended tasks start with this.
@@ -24,6 +27,7 @@ from gavelq.adapters.procfs import ProcTable
 
 CARDS, FAULTS, LOCK = "cards.json", "faults.json", "lock"
 _MAX_BYTES = 1 << 20
+_MOST_XIDS = 64
 _SENSELESS = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What reading a file of the wrong content can raise."""
 
@@ -63,6 +67,9 @@ class Faults:
     lost: frozenset[str] = frozenset()
     utilization: Mapping[str, int] = field(default_factory=dict)
     foreign: Mapping[str, Foreign] = field(default_factory=dict)
+    xids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ecc: Mapping[str, int] = field(default_factory=dict)
+    links: tuple[tuple[str, str, int], ...] = ()
     problem: str | None = None
     """Why the file was not understood; then nothing of it applies."""
 
@@ -194,4 +201,11 @@ def _faults(found: Any) -> Faults:
             str(card): Foreign(mib=int(taken["mib"]), pid=None if taken.get("pid") is None else int(taken["pid"]))
             for card, taken in found.get("foreign", {}).items()
         },
+        xids={str(card): _xids(told) for card, told in found.get("xid", {}).items()},
+        ecc={str(card): max(0, int(count)) for card, count in found.get("ecc", {}).items()},
+        links=tuple((str(one), str(other), int(level)) for one, other, level in found.get("links", ())),
     )
+
+
+def _xids(told: Any) -> tuple[int, ...]:
+    return tuple(int(number) for number in (told if isinstance(told, list) else [told]))[:_MOST_XIDS]

@@ -3,9 +3,8 @@
  * Written from the public description of NVML's interface. -DOLD_DRIVER leaves out the functions that drivers before
  * 510 do not have; -DDRIVER="..." is the version that the library belongs to.
  */
-#include "state.h"
+#include "calls.h"
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +15,6 @@
 #define DRIVER "550.54"
 #endif
 
-enum { SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7,
-       DRIVER_NOT_LOADED = 9, MISMATCH = 18 };
-
-typedef void *handle_t;
-typedef unsigned long long u64;
 struct memory { u64 total, free, used; };
 struct memory_v2 { unsigned version; u64 total, reserved, free, used; };
 struct process_info { unsigned pid; u64 used; unsigned gi, ci; };
@@ -39,7 +33,7 @@ static void note(const char *function) {
     close(file);
 }
 
-static int enter(const char *function, const struct machine **machine) {
+int enter(const char *function, const struct machine **machine) {
     note(function);
     *machine = machine_now();
     if (*machine && (*machine)->hang_s > 0 && (!(*machine)->hang_in[0] || strcmp((*machine)->hang_in, function) == 0)) {
@@ -51,12 +45,11 @@ static int enter(const char *function, const struct machine **machine) {
     return n_users > 0 ? (*machine)->calls_error : UNINITIALIZED;
 }
 
-/* A handle holds the life it was given in, the card's index, and one plus the index of the MIG device (0: the card). */
-static handle_t handle_of(unsigned card, unsigned mig) {
+handle_t handle_of(unsigned card, unsigned mig) {
     return (handle_t)(uintptr_t)((u64)generation << 32 | 0x10000 | card << 8 | mig);
 }
 
-static int look(const char *function, handle_t handle, const struct card **card, const struct mig **mig) {
+int look(const char *function, handle_t handle, const struct card **card, const struct mig **mig) {
     const struct machine *machine;
     u64 bits = (u64)(uintptr_t)handle;
     unsigned index = bits >> 8 & 0xff, part = bits & 0xff;
@@ -177,8 +170,10 @@ int nvmlDeviceGetMemoryInfo(handle_t handle, struct memory *out) {
 }
 
 int nvmlDeviceGetUtilizationRates(handle_t handle, struct utilization *out) {
-    out->memory = 0;
-    return number("nvmlDeviceGetUtilizationRates", handle, UTIL, &out->gpu);
+    const struct machine *machine = machine_now();
+    int error = number("nvmlDeviceGetUtilizationRates", handle, UTIL, &out->gpu);
+    if (!error) out->memory = (unsigned)machine->cards[(u64)(uintptr_t)handle >> 8 & 0xff].fields[MEMORY_UTIL].value;
+    return error;
 }
 
 int nvmlDeviceGetTemperature(handle_t handle, unsigned sensor, unsigned *out) {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 static const char *const FIELD_NAMES[N_FIELDS] = {
-    "memory", "memory_total", "memory_used", "memory_reserved", "util", "temp",
+    "memory", "memory_total", "memory_used", "memory_reserved", "util", "memory_util", "temp",
     "power_mw", "limit_mw", "clock", "fan", "ecc", "processes"};
 
 static int field_by_name(const char *name) {
@@ -28,6 +28,26 @@ static void add_process(struct card *card, const char *line) {
     card->processes[card->n_processes++] = found;
 }
 
+static int fault_line(struct card *card, const char *line) {
+    struct event event;
+    struct nvlink link = {.present = 1};
+    int gi, ci;
+    unsigned index;
+    if (sscanf(line, "bus %31s", card->bus) == 1) return 1;
+    if (sscanf(line, "events %llu", &card->event_kinds) == 1) return card->has_events = 1;
+    if (sscanf(line, "event %u %llu %llu %d %d", &event.serial, &event.kind, &event.number, &gi, &ci) == 5) {
+        event.gi = (unsigned)gi;
+        event.ci = (unsigned)ci;
+        if (card->n_events < MAX_EVENTS) card->events[card->n_events++] = event;
+        return 1;
+    }
+    if (sscanf(line, "nvlink %u %d %31s", &index, &link.active, link.bus) == 3) {
+        if (index < MAX_LINKS) card->nvlinks[index] = link;
+        return 1;
+    }
+    return 0;
+}
+
 static void card_line(struct card *card, const char *line) {
     char word[64];
     unsigned long long value;
@@ -45,9 +65,22 @@ static void card_line(struct card *card, const char *line) {
         card->fields[field_by_name(word)].error = (int)value;
     } else if (sscanf(line, "mig %u %u %u %llu %llu %95s", &index, &mig.gi, &mig.ci, &mig.total, &mig.used, mig.uuid) == 6) {
         if (index < MAX_MIG) card->migs[index] = mig;
-    } else {
+    } else if (!fault_line(card, line)) {
         add_process(card, line);
     }
+}
+
+static int pair_line(struct machine *machine, const char *line) {
+    int i, j, level, p2p;
+    if (sscanf(line, "pair %d %d %d %d", &i, &j, &level, &p2p) != 4) return 0;
+    for (int turn = 0; turn < 2; turn++) {
+        int a = turn ? j : i, b = turn ? i : j;
+        if (a < 0 || b < 0 || a >= MAX_CARDS || b >= MAX_CARDS) return 1;
+        machine->pairs[a][b].is_set = 1;
+        machine->pairs[a][b].level = level;
+        machine->pairs[a][b].p2p = p2p;
+    }
+    return 1;
 }
 
 static void read_file(FILE *file, struct machine *machine) {
@@ -58,6 +91,7 @@ static void read_file(FILE *file, struct machine *machine) {
         if (sscanf(line, "init %d", &machine->init_error) == 1) continue;
         if (sscanf(line, "calls %d", &machine->calls_error) == 1) continue;
         if (sscanf(line, "hang %lf %63s", &machine->hang_s, machine->hang_in) >= 1) continue;
+        if (pair_line(machine, line)) continue;
         if (sscanf(line, "card %95s", uuid) == 1) {
             if (machine->n_cards == MAX_CARDS) return;
             struct card *card = &machine->cards[machine->n_cards++];
