@@ -81,7 +81,8 @@ def pattern_key(tenant: str, name: str) -> str:
 
 def taught(before: Learned | None, lesson: Lesson, now: float) -> Learned:
     """What is known after one more attempt (`now`: seconds since the epoch)."""
-    known = Learned() if before is None else before
+    before = Learned() if before is None else before
+    known = before
     if lesson.peak_memory is not None:
         known = replace(known, peaks=(*known.peaks, lesson.peak_memory)[-N_KEPT:])
     if lesson.is_own_end:

@@ -92,9 +92,9 @@ def _lesson(attempt: Attempt, result: AttemptResult) -> Lesson:
 def _learn(view: View, step: Step, request: TaskRequest, lesson: Lesson, now: float) -> None:
     changed: dict[str, Learned] = {}
     for key in sorted({name_key(request.tenant, request.name), pattern_key(request.tenant, request.name)}):
-        before = step.changes.learned.get(key, view.learned(key))
+        before = step.changes.learned.get(key, view.learned(key)) or Learned()
         after = taught(before, lesson, now)
-        if after != before and after != Learned():
+        if after != before:
             changed[key] = after
     known = view.all_learned
     for key in superfluous(known, sum(1 for key in changed if key not in known)):
