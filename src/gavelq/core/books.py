@@ -13,8 +13,9 @@ from gavelq.core.bursts import Burst
 from gavelq.core.foreign import CardHistory
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.lease_processes import surviving
 from gavelq.core.meters import Meters
-from gavelq.core.task import Task
+from gavelq.core.task import Lease, Task
 from gavelq.core.units import MiB
 
 ENDED_GRACE_S = 10.0
@@ -87,25 +88,26 @@ class Books:
             self.bursts.pop(uuid, None)
 
     def end(self, task: Task, now: float) -> None:
-        """Take an ended task's processes and memory off its cards."""
+        """Take an ended task's processes and memory off its cards; those of a lease stay, and are foreign."""
         if task.attempt is not None and task.attempt.supervisor is not None:
             self._supervisors[task.attempt.supervisor.pid] = (task.id, now)
         held = set(task.held_gpus)
         self._turn(held, now)
         for gpu in held & self._history.keys():
             self._history[gpu].forget_peaks()
+        is_lease = isinstance(task.request.command, Lease)
         cards = []
         for card in self.sample.cards:
             if card.uuid not in held:
                 cards.append(card)
                 continue
-            mine = [p for p in card.processes if p.task_id == task.id]
+            mine = [] if is_lease else [p for p in card.processes if p.task_id == task.id]
             before = self._ended.get(card.uuid)
             pids = frozenset(p.pid for p in mine) | (before.pids if before and now - before.at < 10 else frozenset())
             earlier = before.tasks if before is not None else {}
             tasks = {task_id: at for task_id, at in earlier.items() if now - at <= ENDED_GRACE_S} | {task.id: now}
             self._ended[card.uuid] = EndedUse(at=now, pids=pids, tasks=tasks)
-            cards.append(_echo(_without(card, mine)))
+            cards.append(surviving(card, task.id) if is_lease else _echo(_without(card, mine)))
         self.sample = replace(self.sample, cards=tuple(cards), by_uuid={})
 
     def start(self, task: Task, now: float) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gavelq.core.events import CardConfig, GpusSampled
-from gavelq.core.gpu import CardSample, GpuSample
+from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.lease_processes import Leasehold, leased_to, leaseholds
 from gavelq.core.state import State
 from gavelq.daemon import journal
 from gavelq.daemon.watching import Watching
@@ -145,19 +146,25 @@ class Monitor:
             for task in self._state.holding.values()
             if task.attempt is not None and task.attempt.supervisor is not None
         }
-        cards = tuple(_attributed(card, ancestry, supervisors, foreign) for card in sample.cards)
+        leases = leaseholds(self._state.holding.values())
+        cards = tuple(
+            _attributed(card, ancestry, supervisors, foreign, leases.get(card.uuid, ())) for card in sample.cards
+        )
         self._post(GpusSampled(sample=replace(sample, cards=cards, by_uuid={}), configured=self.configured))
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
 
 
 def _attributed(
-    card: CardSample, ancestry: Ancestry, supervisors: Mapping[int, TaskId], foreign: Mapping[GpuUuid, str]
-) -> CardSample:
-    """Say which processes are gavelq's: those that descend from a task's supervisor."""
+    card: CardSample, ancestry: Ancestry, supervisors: Mapping[int, TaskId], foreign: Mapping[GpuUuid, str],
+    leases: Sequence[Leasehold],
+) -> CardSample:  # fmt: skip
+    """Say which processes are gavelq's: those that descend from a task's supervisor, and those of the card's leases."""
 
-    def owner(pid: int) -> TaskId | None:
-        return next((supervisors[up] for up in ancestry.get(pid, ()) if up in supervisors), None)
+    def owner(process: GpuProcess) -> TaskId | None:
+        above = ancestry.get(process.pid, ())
+        task_id = next((supervisors[up] for up in above if up in supervisors), None)
+        return task_id if task_id is not None else leased_to(process, above, leases)
 
-    processes = tuple(replace(process, task_id=owner(process.pid)) for process in card.processes)
+    processes = tuple(replace(process, task_id=owner(process)) for process in card.processes)
     return replace(card, processes=processes, claimed_by=foreign.get(card.uuid))
