@@ -67,7 +67,8 @@ def test_no_color_is_honoured(shell: Shell) -> None:
 def test_gpus_show_who_uses_them(shell: Shell, fake: FakeDaemon) -> None:
     fake.gives("/api/tasks", [task(12, state="running", started_at="2026-01-31T12:00:00.000000Z")])
     rows = [line.split("\t") for line in shell.run("gpu", "list").stdout.splitlines()]
-    assert rows[0] == ["GPU", "MODEL", "STATE", "QUEUE", "MEMORY", "UTIL", "TEMP", "POWER", "USED BY", "FOR"]
+    assert rows[0] == ["GPU", "MODEL", "STATE", "QUEUE", "MEMORY", "UTIL", "TEMP", "POWER", "USED BY", "FOR",
+                       "BLOCKS"]  # fmt: skip
     assert rows[1][:9] == ["0", "NVIDIA GeForce RTX 4090", "busy", "-", "10.0/24.0G", "98%", "40C", "32/450W",
                            "task 12 ada 9.8G"]  # fmt: skip
     assert rows[2][5] == "?"
@@ -77,6 +78,19 @@ def test_gpus_show_who_uses_them(shell: Shell, fake: FakeDaemon) -> None:
     assert "task 12 ada 9.8G" in screen.text
     assert "RTX 4090" in screen.text
     assert "NVIDIA" not in screen.text
+
+
+def test_a_broken_gpu_shows_what_is_wrong_and_how_it_comes_back(shell: Shell, fake: FakeDaemon) -> None:
+    fault = {"fault": "Xid 79: GPU has fallen off the bus", "fault_at": "2026-01-31T12:00:00.000000Z"}
+    fake.gives("/api/gpus", [gpu(0), gpu(1, state="draining", **fault)])
+    fake.gives("/api/gpus/1", gpu(1, state="draining", **fault))
+    rows = [line.split("\t") for line in shell.run("gpu", "list").stdout.splitlines()]
+    column = rows[0].index("USED BY")
+    assert [row[column] for row in rows[1:]] == ["-", "fault: Xid 79: GPU has fallen off the bus"]
+    for text in (on_terminal(shell, "gpu", "list", NO_COLOR="1").text, shell.run("gpu", "info", "1").stdout):
+        words = " ".join(text.split())
+        assert "Xid 79: GPU has fallen off the bus" in words
+        assert "gavelq gpu unignore 1" in words
 
 
 def test_queues_show_their_gpus_and_limits(shell: Shell) -> None:

@@ -14,7 +14,7 @@ from gavelq.cli.hot.each import act
 from gavelq.cli.hot.overview import holding_tasks
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.fields import print_fields
-from gavelq.cli.output.gpus import foreign_lines, power, print_gpus, with_unit
+from gavelq.cli.output.gpus import fault_lines, foreign_lines, power, print_gpus, with_unit
 from gavelq.cli.output.text import safe, say
 from gavelq.cli.output.times import local, memory
 from gavelq.client import lean
@@ -175,6 +175,7 @@ def _fields(one: dict[str, Any]) -> list[tuple[str, str]]:
         ("uuid", one["uuid"]),
         ("model", one["name"]),
         ("state", one["state"]),
+        ("fault", "\n".join(line.strip().removeprefix("fault: ") for line in fault_lines(one, time.time())) or "-"),
         ("unavailable", str(one.get("unavailable") or "-")),
         ("queue", one.get("queue") or "pool"),
         ("memory", f"{memory(used)} of {memory(total)} used, {memory(free)} may be promised"),

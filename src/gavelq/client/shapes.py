@@ -212,6 +212,7 @@ class Gpu(TypedDict):
     held_since: str | None
     unavailable: str | None
     fault: str | None
+    fault_at: str | None
 
 
 class Queue(TypedDict):

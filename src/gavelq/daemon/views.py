@@ -204,6 +204,7 @@ def gpu_json(card: Card, view: GpuView) -> Json:
         "claimed_by": view.claimed_by,
         "calm_at": stamp(view.calm_at) if not view.is_foreign else None,
         "fault": card.fault or None,
+        "fault_at": stamp(card.fault_at),
         "unavailable": view.unavailable,
     }
 

@@ -47,9 +47,9 @@ def print_gpus(gpus: "Iterable[dict[str, Any]]", tasks: "Iterable[dict[str, Any]
             # A line for each user: ids are never cut off.
             rows.append((*cells, *(ours[0] if ours else ("-", "-")), "-"))
             rows.extend((*([""] * len(cells)), *user, "") for user in ours[1:])
-            under[len(rows) - 1] = foreign_lines(gpu, now)
+            under[len(rows) - 1] = fault_lines(gpu, now) + foreign_lines(gpu, now)
         else:
-            users = ours + _others(gpu, now)
+            users = _faults(gpu, now) + ours + _others(gpu, now)
             told = (", ".join(column) or "-" for column in (zip(*users, strict=True) if users else ((), ())))
             rows.append((*cells, *told, str(gpu.get("blocks") or "-")))
     print_table(_COLUMNS, rows, under)
@@ -132,6 +132,19 @@ def _others(gpu: "dict[str, Any]", now: float) -> list[tuple[str, str]]:
     if gpu.get("claimed_by"):
         found.append((f"claimed by {gpu['claimed_by']}", _lasting(gpu.get("claimed_since"), now)))
     return found
+
+
+def _faults(gpu: "dict[str, Any]", now: float) -> list[tuple[str, str]]:
+    return [(f"fault: {gpu['fault']}", _lasting(gpu.get("fault_at"), now))] if gpu.get("fault") else []
+
+
+def fault_lines(gpu: "dict[str, Any]", now: float) -> list[str]:
+    """What is wrong with a GPU, since when, and how it comes back."""
+    return [
+        line
+        for fault, lasting in _faults(gpu, now)
+        for line in (f"  {fault}, for {lasting}", f"  when it is well again: gavelq gpu unignore {gpu['index']}")
+    ]
 
 
 def foreign_lines(gpu: "dict[str, Any]", now: float) -> list[str]:
