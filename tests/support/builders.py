@@ -44,9 +44,12 @@ def card(
     )  # fmt: skip
 
 
+GPU_FIELDS = ("count", "max_count", "gpu_left", "memory", "allowed", "max_util", "share")
+
+
 def request(**given: Any) -> TaskRequest:
-    """A task request; GPU fields may be given flat (count, memory, allowed, max_util)."""
-    gpu_fields = {name: given.pop(name) for name in ("count", "memory", "allowed", "max_util") if name in given}
+    """A task request; GPU fields may be given flat (GPU_FIELDS)."""
+    gpu_fields = {name: given.pop(name) for name in GPU_FIELDS if name in given}
     values: dict[str, Any] = {
         "command": ShellLines(lines=("true",)), "name": "t", "workdir": "/", "env": BlobKey("e"),
         "queue": QueueName("running"), "tenant": "me", "gpus": GpuRequest(**gpu_fields),
@@ -106,7 +109,9 @@ class World:
     def cycle(self) -> list[TaskId]:
         """One scheduling cycle; the ids that start, in order."""
         self.last = plan(take_snapshot(self.state, self.policy, self.now), self.policy)
-        self.send(ev.PlanMade(starts=self.last.starts, reservations=self.last.reservations))
+        self.send(
+            ev.PlanMade(starts=self.last.starts, reservations=self.last.reservations, preemptions=self.last.preemptions)
+        )
         return [start.task_id for start in self.last.starts]
 
     def started(self, task_id: TaskId) -> None:
@@ -119,11 +124,12 @@ class World:
         )  # fmt: skip
 
     def ended(
-        self, task_id: TaskId, exit_code: int | None = 0, signal: int | None = None, cause: str = "exited"
-    ) -> None:
-        """The runner reports an end."""
+        self, task_id: TaskId, exit_code: int | None = 0, signal: int | None = None, cause: str = "exited",
+        **evidence: str,
+    ) -> None:  # fmt: skip
+        """The runner reports an end; `log_tail` and `host_oom` are what the daemon found out about it."""
         result = AttemptResult(exit_code=exit_code, signal=signal, started_at=self.now, ended_at=self.now, cause=cause)
-        self.send(ev.AttemptEnded(task_id=task_id, attempt=self.task(task_id).n_attempts, result=result))
+        self.send(ev.AttemptEnded(task_id=task_id, attempt=self.task(task_id).n_attempts, result=result, **evidence))
 
     def run_all(self) -> list[TaskId]:
         """One cycle whose tasks are reported started."""

@@ -35,7 +35,7 @@ def _serve(turn: Turn, shape: Shape, entry: Entry, lent: list[GpuView]) -> None:
     queue = snapshot.queues[shape.queue]
     waiting = [task_id for task_id in snapshot.buckets[shape] if task_id not in turn.started]
     for n_gone, task_id in enumerate(waiting):
-        if turn.gate(shape) is not None:
+        if turn.gate(shape, for_guest=True) is not None:
             return
         own = _usable(turn, shape, task_id, list(turn.match(shape).fitting))
         found = match_cards(shape, queue, lent, snapshot, turn.policy, turn.taken)

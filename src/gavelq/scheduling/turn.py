@@ -173,9 +173,10 @@ class Turn:
 
     # --- one task -----------------------------------------------------------------------------------------
 
-    def gate(self, shape: Shape) -> Blocked | None:
-        """The first gate that is closed."""
-        return next(refusals(shape, self.snapshot, self.usage, self.policy), None)
+    def gate(self, shape: Shape, *, for_guest: bool = False) -> Blocked | None:
+        """The first gate that is closed. A guest need not be able to run on its own queue's cards."""
+        closed = refusals(shape, self.snapshot, self.usage, self.policy)
+        return next((no for no in closed if not (for_guest and no.reason is Reason.INFEASIBLE)), None)
 
     def match(self, shape: Shape) -> Match:
         """Cards for a request; remembered until the next start, since priorities change nothing about it."""
@@ -197,6 +198,8 @@ class Turn:
         refused = self.gate(shape)
         if refused is not None:
             self.reasons[shape] = refused
+            if refused.reason is Reason.INFEASIBLE:
+                self.blocked.setdefault(shape, entry)  # cards of lending queues may help
             return False
         if shape.gpus.count == 0:
             self.start(shape, task_id, ())
