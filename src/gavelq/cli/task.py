@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
+from gavelq.cli import changes
 from gavelq.cli import submission as submissions
 from gavelq.cli.base import TASK_ID, Command, Group, options, pass_call
 from gavelq.cli.call import Call
+from gavelq.cli.changes import CHANGE
 from gavelq.cli.hot import each
 from gavelq.cli.hot.details import print_details
 from gavelq.cli.hot.listing import list_tasks
 from gavelq.cli.logs import LOG, print_log
-from gavelq.cli.options import KILL, SUBMISSION, TASK_LISTING
+from gavelq.cli.options import KILL, REQUEST, SUBMISSION, TASK_LISTING
 
 _id = click.argument("task_id", type=TASK_ID, metavar="ID")
 _ids = click.argument("ids", type=TASK_ID, nargs=-1, required=True, metavar="ID...")
@@ -112,12 +114,23 @@ def kill(call: Call, ids: tuple[int, ...], signal: str | None, submission: int |
     return each.kill(call, ids, signal)
 
 
+@task.command("edit", cls=Command)
+@_ids
+@options((*CHANGE, *REQUEST))
+@pass_call
+def edit(call: Call, ids: tuple[int, ...], **values: Any) -> int:
+    """Change tasks that have not started: all of them, or none. What is not named stays as it is."""
+    return changes.edit(call, ids, values)
+
+
 @task.command("rerun", cls=Command)
 @_ids
+@options((*CHANGE, *REQUEST))
 @pass_call
-def rerun(call: Call, ids: tuple[int, ...]) -> int:
-    """Submit ended tasks again, as new tasks."""
-    return each.act(call, ids, lambda i: ("POST", f"/api/tasks/{i}/rerun", {}), _new)
+def rerun(call: Call, ids: tuple[int, ...], **values: Any) -> int:
+    """Submit ended tasks again, as new tasks, with changes. What they depended on is not waited for again."""
+    different = changes.changes_of(call, values)
+    return each.act(call, ids, lambda i: ("POST", f"/api/tasks/{i}/rerun", different), _new)
 
 
 @task.command("remove", cls=Command)

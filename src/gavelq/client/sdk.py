@@ -144,9 +144,18 @@ class Client:
         """End a task, running or not; or deliver a signal that does not end it."""
         return self._task(task_id, "kill", {"signal": signal})
 
-    def rerun(self, task_id: int) -> shapes.Task:
-        """Submit an ended task again; the new task."""
-        return self._task(task_id, "rerun", {})
+    def rerun(self, task_id: int, **changes: Any) -> shapes.Task:
+        """Submit an ended task again, with other values for some fields of its request; the new task."""
+        return self._task(task_id, "rerun", changes)
+
+    def edit(self, task_id: int, **changes: Any) -> shapes.Task:
+        """Change fields of a task that has not started; None takes one back to its default."""
+        return cast(shapes.Task, self._link.fetch("PATCH", f"/api/tasks/{task_id}", changes))
+
+    def edit_all(self, ids: Iterable[int], **changes: Any) -> list[shapes.Task]:
+        """Make the same changes to several tasks, to all of them or to none."""
+        payload = {"ids": list(ids), "changes": changes}
+        return cast(list[shapes.Task], self._link.fetch("POST", "/api/tasks/edit", payload))
 
     def remove(self, task_id: int) -> None:
         """Forget an ended or held task, with its log."""

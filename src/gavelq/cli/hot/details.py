@@ -4,6 +4,7 @@ import time
 
 from gavelq.cli.call import Call
 from gavelq.cli.hot.listing import gpus_of, shown_name
+from gavelq.cli.hot.tree import print_tree
 from gavelq.cli.output.fields import print_fields
 from gavelq.cli.output.text import safe, say
 from gavelq.cli.output.times import duration, local, memory, run_time
@@ -25,6 +26,7 @@ def print_details(call: Call, task_id: int) -> int:
         return 0
     task = lean.loads(reply.body)
     print_fields(_fields(task))
+    print_tree(task)
     attempts = task.get("attempts") or []
     if len(attempts) > 1:
         say("\nattempts")
@@ -43,7 +45,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "name", shown_name(task)
     yield "state", _state(task)
     yield "exit", _exit(task)
-    yield "detail", str(task.get("pending_detail") or task.get("end_detail") or "-")
+    yield "detail", str(task.get("pending_detail") or task.get("end_detail") or task.get("hold_reason") or "-")
     yield "queue", task["queue"]
     yield "priority", str(task["priority"]) if task.get("priority") else "-"
     yield "tenant", task.get("tenant") or "-"
@@ -51,6 +53,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "memory", _memory(task)
     yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
     yield "time limit", duration(task.get("time_limit_s"))
+    yield "not before", local(task.get("not_before"))
     yield "tags", ", ".join(task.get("tags") or ()) or "-"
     yield "submitted", local(task.get("submitted_at"))
     yield "started", local(task.get("started_at"))
