@@ -1,8 +1,11 @@
 """Other people's GPU processes: seen, respected, never killed (SPEC section 10, promise 3)."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,23 +14,37 @@ from tests.daemon.gates import begin
 from tests.support.daemon import Box, Json, box
 
 
+@contextmanager
+def foreign_on(instance: Box, index: int, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that gavelq did not start uses 10 GiB of a card."""
+    card = instance.get("/api/gpus")[index]["uuid"]
+    env = {**instance.env, "CUDA_VISIBLE_DEVICES": card, "GAVELQ_SIM_DIR": str(simulated(instance))}
+    command = [sys.executable, "-m", "gavelq.testing.simtask", "--vram", "10G", "--hold", "300", *words]
+    with subprocess.Popen(command, env=env, start_new_session=True) as foreign:
+        try:
+            wait_until(lambda: gpu(instance, index)["processes"], what="the process is seen")
+            yield foreign
+        finally:
+            foreign.kill()
+
+
+def simulated(instance: Box) -> Path:
+    """Where the simulated cards are described."""
+    return instance.home / "state" / "simulated"
+
+
+def configure(instance: Box, text: str) -> None:
+    """Write the configuration and have it read."""
+    (instance.home / "config.yaml").write_text(text)
+    instance.post("/api/config/reload")
+
+
 @pytest.fixture
 def crowded() -> Iterator[tuple[Box, "subprocess.Popen[bytes]"]]:
     """Two cards; on the first one a process that gavelq did not start uses 10 GiB."""
-    with box(n_gpus=2) as instance:
-        card = instance.get("/api/gpus")[0]["uuid"]
-        env = {
-            **instance.env,
-            "CUDA_VISIBLE_DEVICES": card,
-            "GAVELQ_SIM_DIR": str(instance.home / "state" / "simulated"),
-        }
-        command = [sys.executable, "-m", "gavelq.testing.simtask", "--vram", "10G", "--hold", "300"]
-        with subprocess.Popen(command, env=env, start_new_session=True) as foreign:
-            try:
-                wait_until(lambda: gpu(instance, 0)["state"] == "foreign", what="the process is seen")
-                yield instance, foreign
-            finally:
-                foreign.kill()
+    with box(n_gpus=2) as instance, foreign_on(instance, 0) as foreign:
+        wait_until(lambda: gpu(instance, 0)["state"] == "foreign", what="it is foreign")
+        yield instance, foreign
 
 
 def gpu(instance: Box, index: int) -> Json:
@@ -71,3 +88,99 @@ def test_foreign_processes_are_never_killed(crowded: tuple[Box, "subprocess.Pope
     assert foreign.poll() is None, "it still runs"
     instance.start()
     wait_until(lambda: gpu(instance, 0)["state"] == "foreign", what="it is seen again")
+
+
+def test_a_card_must_stay_calm_before_a_whole_card_task_starts_on_it(
+    crowded: tuple[Box, "subprocess.Popen[bytes]"],
+) -> None:
+    instance, foreign = crowded
+    configure(instance, "settle_s: 3600\n")
+    waiting = instance.submit("true", gpu_ids=["0"])
+    foreign.terminate()
+    foreign.wait(10)
+    wait_until(lambda: gpu(instance, 0)["calm_at"], what="it is seen to be gone")
+    wait_until(
+        lambda: "must stay calm" in str(instance.task(waiting)["pending_detail"]), what="the task waits for that"
+    )
+    card = gpu(instance, 0)
+    assert (card["state"], card["processes"], card["blocks"]) == ("free", [], 1)
+    assert instance.wait(instance.submit("true", gpu_ids=["0"], memory="8G"))["state"] == "completed", (
+        "it would have started beside the process"
+    )
+    assert instance.state(waiting) == "pending"
+    configure(instance, "settle_s: 0.1\n")
+    assert instance.wait(waiting)["state"] == "completed"
+
+
+def test_a_card_that_is_calm_from_the_start_makes_nobody_wait() -> None:
+    with box(n_gpus=1, env={"GAVELQ_SETTLE_S": "3600"}) as instance:
+        assert instance.wait(instance.submit("true"))["state"] == "completed"
+        assert instance.wait(instance.submit("true"))["state"] == "completed", "an own task's end is no foreign use"
+        instance.restart()
+        assert instance.wait(instance.submit("true"))["state"] == "completed", "a new daemon has seen nothing bad"
+
+
+def test_it_is_told_who_is_there_since_when_and_how_many_tasks_wait(
+    crowded: tuple[Box, "subprocess.Popen[bytes]"],
+) -> None:
+    instance, foreign = crowded
+    since = gpu(instance, 0)["processes"][0]["since"]
+    assert gpu(instance, 0)["blocks"] == 0
+    for _ in range(2):
+        instance.submit("true", gpu_ids=["0"])
+    instance.submit("true", gpu_count=2)
+    instance.submit("true", gpu_ids=["0"], memory="20G")
+    instance.submit("true", gpu_ids=["0"], hold=True)
+    begin(instance, "sleep 100", gpu_ids=["1"])
+    instance.submit("true", gpu_ids=["1"])
+    wait_until(lambda: gpu(instance, 0)["blocks"] == 4, what="four tasks wait for the process")
+    assert gpu(instance, 1)["blocks"] == 0, "that one waits for gavelq's own task"
+    assert gpu(instance, 0)["processes"][0]["since"] == since
+    shown = instance.cli("gpu", "info", "0").stdout
+    assert f"pid {foreign.pid}" in shown
+    assert ": 4 tasks wait" in shown
+    foreign.terminate()
+    foreign.wait(10)
+    wait_until(lambda: gpu(instance, 0)["blocks"] == 0, what="nobody waits for it any more")
+
+
+def test_ignored_processes_are_not_minded() -> None:
+    with box(n_gpus=1) as instance, foreign_on(instance, 0):
+        assert gpu(instance, 0)["state"] == "foreign"
+        waiting = instance.submit("true")
+        configure(instance, "foreign:\n  ignored_commands: ['pyth*']\n")
+        assert instance.wait(waiting)["state"] == "completed", "the whole card is to be had"
+        card = gpu(instance, 0)
+        assert (card["state"], card["processes"][0]["is_ignored"]) == ("free", True)
+        assert card["memory_free_mib"] == 14 * 1024, "but its memory is in use"
+        greedy = instance.submit("true", memory="20G")
+        assert instance.task(greedy)["pending_reason"] == "gpu_memory"
+        own = begin(instance, "sleep 100")
+        assert (gpu(instance, 0)["state"], own["gpus"]) == ("busy", [0])
+
+
+def test_memory_that_no_process_accounts_for_blocks_as_well() -> None:
+    with box(n_gpus=1) as instance:
+        faults = simulated(instance) / "faults.json"
+        faults.write_text(json.dumps({"foreign": {"0": {"mib": 4096}}}))
+        wait_until(lambda: gpu(instance, 0)["state"] == "foreign", what="the memory is seen")
+        waiting = instance.submit("true")
+        wait_until(lambda: gpu(instance, 0)["blocks"] == 1, what="a task waits for that")
+        card = gpu(instance, 0)
+        assert (card["unattributed_mib"], card["unattributed_since"] is None) == (4096, False)
+        faults.unlink()
+        assert instance.wait(waiting)["state"] == "completed"
+        assert gpu(instance, 0)["unattributed_since"] is None
+
+
+def test_a_busy_card_must_have_been_calm_for_as_long() -> None:
+    with box(n_gpus=1, env={"GAVELQ_SETTLE_S": "3600"}) as instance:
+        faults = simulated(instance) / "faults.json"
+        faults.write_text(json.dumps({"utilization": {"0": 90}}))
+        wait_until(lambda: gpu(instance, 0)["utilization_percent"] == 90, what="it is busy")
+        waiting = instance.submit("true", max_util=50)
+        wait_until(lambda: gpu(instance, 0)["blocks"] == 1, what="a task waits for that")
+        faults.unlink()
+        wait_until(lambda: gpu(instance, 0)["utilization_percent"] == 0, what="it is idle")
+        assert instance.wait(instance.submit("true"))["state"] == "completed", "one that does not mind"
+        assert instance.wait(waiting)["state"] == "completed", "what our own task did since is no business of others"

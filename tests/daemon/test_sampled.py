@@ -16,7 +16,9 @@ from gavelq.core.gpu import GpuSample
 from gavelq.core.task import ProcessIdentity
 from gavelq.daemon.monitor import Monitor
 from gavelq.daemon.watching import Watching
+from tests.daemon.test_foreign import configure, foreign_on
 from tests.support.builders import World, card, uuid
+from tests.support.daemon import box
 
 WINDOW_S = 0.3
 COUNT = 10
@@ -237,3 +239,23 @@ def test_looks_from_before_a_task_ended_on_the_card_do_not_count() -> None:
         run(scenario)
         found = w.bursts
         assert found[uuid(0)].n_samples <= found[uuid(1)].n_samples - 3
+
+
+@pytest.mark.parametrize(("selection", "chosen"), [("sampled", 1), ("best_fit", 0)])
+def test_a_task_takes_the_calmest_card(selection: str, chosen: int) -> None:
+    env = {"GAVELQ_SELECTION": selection, "GAVELQ_SAMPLING_WINDOW_S": "0.5"}
+    with box(n_gpus=2, env=env) as instance, foreign_on(instance, 0, "--util", "60"):
+        for _ in range(2):
+            done = instance.wait(instance.submit("true", memory="4G"))
+            assert done["gpus"] == [chosen]
+
+
+def test_only_those_wait_who_have_a_choice() -> None:
+    with box(n_gpus=3) as instance:
+        configure(instance, "selection: sampled\nsampling: {window_s: 60}\n")
+        waiting = instance.submit("true")
+        assert instance.task(waiting)["pending_reason"] == "gpu_sampling"
+        assert instance.wait(instance.submit("true", gpu_ids=["1"]))["gpus"] == [1], "it is held up by no burst"
+        assert instance.state(waiting) == "pending"
+        configure(instance, "selection: first\n")
+        assert instance.wait(waiting)["gpus"] == [0]
