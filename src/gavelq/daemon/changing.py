@@ -54,7 +54,10 @@ def read_env(content: bytes) -> dict[str, str]:
 def _written(old: TaskRequest, changes: Changes) -> dict[str, Any]:
     """What of the old request has a say in whether the new values make sense, as a task object would have it."""
     # A directory that is gone is no obstacle to an edit of something else.
-    written: dict[str, Any] = {"queue": old.queue, "workdir": old.workdir if "log_path" in changes.fields else "/"}
+    written: dict[str, Any] = {
+        "queue": old.queue,
+        "workdir": old.workdir if "log_path" in changes.given_fields else "/",
+    }
     written |= {"lease": True} if isinstance(old.command, Lease) else {"command": "true"}
     if changes.fields & GPU_FIELDS:
         written |= _gpus_written(old.gpus, old.learn_memory)

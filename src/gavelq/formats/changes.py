@@ -37,6 +37,11 @@ class Changes:
         """Whether there is another command."""
         return bool(self.fields & COMMANDS)
 
+    @property
+    def given_fields(self) -> frozenset[str]:
+        """What gets another value, by the names of ParsedTask's fields."""
+        return frozenset(READERS[name][0] for name in self.given if name in READERS)
+
     def over(self, written: Mapping[str, Any], *, env: Mapping[str, str] | None = None) -> ParsedTask:
         """What a task object `written` (in ParsedTask's names) says with these changes.
 
@@ -54,7 +59,7 @@ class Changes:
     def _given_way(self) -> frozenset[str]:
         """Old values that a new one replaces, although it is in another field."""
         found: set[str] = set()
-        names = {READERS[name][0] for name in self.given if name in READERS}
+        names = self.given_fields
         if "gpu_count" in names:
             found |= {"min_gpus", "max_gpus", "gpu_left"}
         if "max_gpus" in names or "gpu_ids" in names:
