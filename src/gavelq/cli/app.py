@@ -10,6 +10,9 @@ from gavelq.core.errors import GavelqError, UsageError
 
 _PLACES = {
     "submit": "gavelq.cli.submit:submit",
+    "run": "gavelq.cli.run:run",
+    "shell": "gavelq.cli.shell:shell",
+    "lease": "gavelq.cli.lease:lease",
     "status": "gavelq.cli.short:status",
     "list": "gavelq.cli.short:list_",
     "cancel": "gavelq.cli.short:cancel",

@@ -6,8 +6,8 @@ from typing import Any
 from gavelq.cli.call import Call
 from gavelq.cli.options import COUNT, FLAG, Option
 from gavelq.cli.output.text import say
-from gavelq.client.patience import PatientLink
 from gavelq.client.http import query
+from gavelq.client.patience import PatientLink
 from gavelq.client.wire import Reply
 from gavelq.core.errors import LogNotFound
 

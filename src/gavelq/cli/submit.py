@@ -14,7 +14,7 @@ from gavelq.cli.options import COMMON, FLAG, REQUEST, SWEEP
 
 _NOUNS = ("command", "script", "json")
 _SHORT = "short"
-_BEHIND = "gavelq.behind"
+BEHIND = "gavelq.behind"
 
 
 def routed(args: list[str]) -> list[str]:
@@ -79,7 +79,7 @@ class ShortCommand(Command):
         """Parse what stands before `--`."""
         if "--" in args:
             at = args.index("--")
-            ctx.meta[_BEHIND] = args[at + 1 :]
+            ctx.meta[BEHIND] = args[at + 1 :]
             args = args[:at]
         return super().parse_args(ctx, args)
 
@@ -90,7 +90,7 @@ class ShortCommand(Command):
 @pass_call
 def short(call: Call, words: tuple[str, ...], **values: Any) -> int:
     """Submit a quoted command line, or a program and its arguments behind `--`."""
-    behind = click.get_current_context().meta.get(_BEHIND)
+    behind = click.get_current_context().meta.get(BEHIND)
     return submit_words(call, values, list(words), behind)
 
 

@@ -65,18 +65,25 @@ def logs(call: Call, task_id: int, lines: int | None, follow: bool) -> int:
 @task.command("wait", cls=Command)
 @_ids_or_submission
 @options((SUBMISSION,))
+@click.option("--any", "is_any", is_flag=True, help="Only for the first one that ends.")
 @click.option("--timeout", metavar="DURATION", help="Give up (exit code 8) after this time, such as 90s or 2h.")
 @click.option("--exit-code", "own", is_flag=True, help="Exit as the first task that did not complete (128 + signal).")
 @pass_call
-def wait(call: Call, ids: tuple[int, ...], submission: int | None, timeout: str | None, own: bool) -> int:
+def wait(call: Call, ids: tuple[int, ...], submission: int | None, is_any: bool, timeout: str | None, own: bool) -> int:
     """Wait until tasks have ended: exit code 0 if all completed, else 1."""
     from gavelq.cli.wait import wait as wait_for
+    from gavelq.cli.wait import wait_any
+    from gavelq.core.errors import UsageError
     from gavelq.core.units import parse_duration
 
     is_zero = timeout is not None and timeout.strip() in ("0", "0s")
     seconds = None if timeout is None else 0.0 if is_zero else parse_duration(timeout, field="timeout")
     if (number := submissions.chosen(ids, submission)) is not None:
+        if is_any:
+            raise UsageError("--any waits for tasks that are named one by one", hint="gavelq task wait --any ID...")
         return submissions.wait(call, number, timeout_s=seconds, pass_exit_code=own)
+    if is_any:
+        return wait_any(call, ids, timeout_s=seconds, pass_exit_code=own)
     return wait_for(call, ids, timeout_s=seconds, pass_exit_code=own)
 
 

@@ -18,6 +18,10 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     routes = APIRouter(tags=["leases"])
     leases = service.leases
 
+    @routes.get("/api/leases")
+    async def list_leases() -> list[Json]:
+        return await leases.list_leases()
+
     @routes.post("/api/tasks/{number}/renew")
     async def renew(number: str, request: Request) -> Json:
         await read_object(request, ())

@@ -55,17 +55,22 @@ _PLAIN = {
 
 def submit_words(call: Call, values: "Mapping[str, Any]", words: list[str], behind: list[str] | None) -> int:
     """The short forms: `submit "CMD"` and `submit -- ARGV...`."""
+    return submit_one(call, values, command_of("submit", words, behind))
+
+
+def command_of(verb: str, words: list[str], behind: list[str] | None) -> "dict[str, Any]":
+    """One quoted command line, or what stands behind `--`; `verb` is for the hints."""
     if behind is not None and not words:
         if not behind:
-            _refuse("command", "nothing stands behind `--`", "write: gavelq submit -- PROGRAM ARGUMENT...")
-        return submit_one(call, values, {"argv": behind})
+            _refuse("command", "nothing stands behind `--`", f"write: gavelq {verb} -- PROGRAM ARGUMENT...")
+        return {"argv": behind}
     if len(words) != 1 or behind is not None:
         _refuse(
             "command",
             f"{len(words)} words where one command line was expected" if words else "there is no command",
             "quote the command line as one word, or write the program and its arguments behind `--`",
         )
-    return submit_one(call, values, {"command": words[0]})
+    return {"command": words[0]}
 
 
 def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") -> int:
@@ -74,7 +79,7 @@ def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") 
     request.update(what)
     if is_sweep(values):
         return _submit_sweep(call, values, request, dropped)
-    reply = _send(call, "/api/tasks", request)
+    reply = send_submission(call, "/api/tasks", request)
     if call.is_json:
         from gavelq.cli.output.document import print_body
 
@@ -167,7 +172,7 @@ def submit_all(
     JSON is the task where there is one, and an array for several, or with `is_list`.
     """
     payload = {"tasks": tasks, "base": base, **({} if queue is None else {"queue": queue})}
-    reply = _send(call, "/api/submissions", payload)
+    reply = send_submission(call, "/api/submissions", payload)
     made = lean.loads(reply.body)
     if call.is_json:
         from gavelq.cli.output.document import print_body
@@ -179,7 +184,7 @@ def submit_all(
     return 0
 
 
-def _send(call: Call, target: str, payload: "dict[str, Any]") -> Reply:
+def send_submission(call: Call, target: str, payload: "dict[str, Any]") -> Reply:
     """Send a submission; starts the daemon where it is not running."""
     link, key = call.link(), new_key()
     try:
@@ -201,6 +206,11 @@ def _tell(tasks: "list[dict[str, Any]]", dropped: "Sequence[str]") -> None:
         say(f"submission {first['submission_id']}: {len(tasks)} tasks, {first['id']} to {last['id']}")
     if len(tasks) == 1 and tasks[0]["state"] == "held" and sys.stdout.isatty():
         say(f"let it run with: gavelq task run {tasks[0]['id']}")
+    tell_dropped(dropped)
+
+
+def tell_dropped(dropped: "Sequence[str]") -> None:
+    """Say on standard error which variables the task will not see."""
     if dropped:
         names = safe(", ".join(dropped))
         keep = " (keep with --env-keep NAME)" if dropped != ["CUDA_VISIBLE_DEVICES"] else " (gavelq sets it)"

@@ -6,7 +6,7 @@ from gavelq.core import events as ev
 from gavelq.core.errors import InvalidField, TaskNotFound, WrongState
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.task import Task
+from gavelq.core.task import Lease, Task
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.turns import Turns
@@ -21,6 +21,12 @@ class LeaseService:
     def __init__(self, desk: Desk, turns: Turns) -> None:
         self._desk = desk
         self._turns = turns
+
+    async def list_leases(self) -> list[Json]:
+        """`GET /api/leases`: the leases that have not ended, oldest first."""
+        tasks = self._desk.state.tasks
+        found = [task for task in tasks.values() if isinstance(task.request.command, Lease)]
+        return [self._desk.task_json(task) for task in sorted(found, key=lambda task: task.id)]
 
     async def renew(self, caller: Caller, task_id: TaskId) -> Json:
         """`POST /api/tasks/{id}/renew`: the owner is still there. Raises WrongState where that makes no sense."""
