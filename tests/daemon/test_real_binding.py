@@ -98,17 +98,40 @@ def test_a_task_s_own_processes_are_known_as_its_own_also_deep_in_its_tree(
     assert gpus.wait(gpus.submit("true", gpu_ids=["1"]))["state"] == "completed"
 
 
-def test_a_lost_card_is_shown_gets_nothing_and_the_daemon_goes_on(gpus: Box, machine: FakeMachine) -> None:
+def test_a_lost_card_is_shown_gets_nothing_until_a_person_says_so_and_the_daemon_goes_on(
+    gpus: Box, machine: FakeMachine
+) -> None:
     machine.cards[0].state = LOST
     machine.write()
     wait_until(lambda: _state(gpus, 0) == "lost", what="the card is lost")
+    wait_until(lambda: gpus.get("/api/gpus/0")["fault"], what="another look misses it as well")
     task_id = gpus.submit("true", gpu_ids=["0"])
     wait_until(lambda: gpus.task(task_id)["pending_reason"] == "gpu_unavailable", what="it waits for the card")
     assert gpus.wait(gpus.submit("true"))["gpus"] == [1]
     assert gpus.get("/api/gpu/status")["status"] == "degraded"
     machine.cards[0].state = 0
     machine.write()
+    wait_until(lambda: _state(gpus, 0) == "draining", what="the card answers again")
+    assert gpus.get("/api/gpu/status") == {"status": "degraded", "problem": "broken: GPU 0"}
+    assert gpus.state(task_id) == "pending"
+    gpus.post("/api/gpus/0/unignore")
     assert gpus.wait(task_id)["state"] == "completed"
+    assert gpus.get("/api/gpu/status") == {"status": "ok"}
+
+
+def test_an_xid_error_of_the_driver_stops_the_task_and_drains_the_card(gpus: Box, machine: FakeMachine) -> None:
+    task_id = gpus.submit("sleep 300", gpu_ids=["0"])
+    gpus.wait(task_id, "running")
+    machine.happen(machine.cards[0], 31)
+    machine.write()
+    wait_until(lambda: "gpu_xid" in [e["event"] for e in gpus.task(task_id)["events"]], what="a harmless one is told")
+    assert (gpus.state(task_id), gpus.get("/api/gpus/0")["fault"]) == ("running", None)
+    machine.happen(machine.cards[0], 79)
+    machine.write()
+    ended = gpus.wait(task_id)
+    assert (ended["state"], ended["end_reason"]) == ("aborted", "gpu_lost")
+    assert "Xid 79: GPU has fallen off the bus" in ended["end_detail"]
+    assert _state(gpus, 0) == "draining"
 
 
 def test_mig_devices_serve_one_gpu_tasks_and_their_parent_is_out_of_scheduling(gpus: Box, machine: FakeMachine) -> None:

@@ -78,8 +78,11 @@ class AdminService:
         age = self._desk.clock.now() - sample.taken_at
         if age > self._desk.loop.policy.stale_s:
             return {"status": "degraded", "problem": sample.problem or f"no look at the GPUs for {age:.0f} s"}
-        lost = [card.index for card in self._desk.state.cards.values() if card.lost]
-        problem = sample.problem or (f"lost: GPU {', '.join(lost)}" if lost else None)
+        cards = list(self._desk.state.cards.values())
+        lost = [card.index for card in cards if card.lost]
+        broken = [card.index for card in cards if card.fault and not card.lost]
+        told = (f"{what}: GPU {', '.join(which)}" for what, which in (("lost", lost), ("broken", broken)) if which)
+        problem = sample.problem or "; ".join(told) or None
         return {"status": "ok"} if problem is None else {"status": "degraded", "problem": problem}
 
     async def stop(self, caller: Caller, *, kill_tasks: bool) -> Json:
