@@ -13,10 +13,12 @@ from gavelq.core.events import GpusSampled, QueueCreated
 from gavelq.core.ids import TaskId
 from gavelq.daemon import journal
 from gavelq.daemon.effects import Effects
+from gavelq.daemon.evidence import Evidence
 from gavelq.daemon.housekeeping import keep_house
 from gavelq.daemon.lease_watch import LeaseWatch
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.daemon.monitor import Monitor
+from gavelq.daemon.oom_kills import OomKills
 from gavelq.daemon.recovery import reconcile, restore
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.admin import AdminService, Facts
@@ -88,6 +90,7 @@ class Daemon:
             count=config.sampling.count,
         )  # fmt: skip
         self.loop.on_watch = self._watching.want
+        self._evidence = Evidence(state=state, post=self.loop.post, kernel=OomKills(self._pids_of_ours))
         self._monitor = Monitor(
             probe=probe, claims=claims, processes=processes, clock=clock, state=state, post=self._sampled,
             interval_s=config.gpu.sample_interval_s, configured=config.cards, watching=self._watching,
@@ -125,8 +128,9 @@ class Daemon:
             if name not in self.loop.state.queues:
                 await self.loop.ask(QueueCreated(by="configuration", name=name, options={}))
         await self._monitor.start(FIRST_SAMPLE_S)
-        await self._runner.connect(self.loop.post, self._reconnected)
+        await self._runner.connect(self._evidence.take, self._reconnected)
         await self._reconcile()
+        self._spawn(self._evidence.run())
         self._spawn(self._lease_watch.run())
         self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock))
         self.loop.wake()
@@ -149,11 +153,15 @@ class Daemon:
             self._stopped.set_result(error.exit_code if isinstance(error, GavelqError) else 1)
 
     async def _reconcile(self) -> None:
-        await reconcile(self.loop.state, self._runner, self.loop.post, self._effects.carry_out)
+        await reconcile(self.loop.state, self._runner, self._evidence.take, self._effects.carry_out)
 
     def _reconnected(self) -> None:
         journal.warn("the runner was away; its attempts are compared with the books", runner_pid=self._runner.pid)
         self._spawn(self._reconcile())
+
+    def _pids_of_ours(self) -> list[int]:
+        """The daemon and the runner, whose control group tasks inherit."""
+        return [os.getpid()] + ([self._runner.pid] if self._runner.pid else [])
 
     def _resample(self) -> None:
         self._monitor.kick()
