@@ -1,4 +1,4 @@
-"""Stopping tasks for more urgent ones, and lending cards: only whom it may hit, only where it helps, never to and fro."""
+"""Stopping tasks for more urgent ones, and lending cards: only whom it may hit, only where it helps, no ping-pong."""
 
 from gavelq.core import events as ev
 from gavelq.core.effects import SendSignal, StopAttempt

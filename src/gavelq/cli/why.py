@@ -3,11 +3,11 @@
 from typing import Any
 
 from gavelq.cli.call import Call
+from gavelq.cli.hot.details import expected
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.fields import print_fields
 from gavelq.cli.output.table import Column, print_table
 from gavelq.cli.output.text import safe, say
-from gavelq.cli.output.times import local
 from gavelq.client import lean
 
 _GATES = (Column("GATE"), Column("OPEN"), Column("WHY"))
@@ -32,7 +32,8 @@ def print_why(call: Call, task_id: int) -> int:
         print_table(_CARDS, cards)
     rest = [
         ("position", str(found["position"]) if found.get("position") else "-"),
-        ("expected start", local(found.get("expected_start_at"))),
+        ("expected start", expected(found)),
+        ("would start now", "; ".join(change["text"] for change in found.get("would_start") or ()) or "-"),
     ]
     if any(value != "-" for _, value in rest):
         say("")

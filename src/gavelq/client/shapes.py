@@ -141,8 +141,10 @@ class SubmissionDone(Submission):
 
 
 class TaskDetails(Task):
-    """A single task, with its story."""
+    """A single task, with its story; `position` and `expected_basis` only while it is pending."""
 
+    position: int | None
+    expected_basis: str | None
     attempts: list[Attempt]
     events: list[Event]
     dependents: list[int]
@@ -293,6 +295,15 @@ class Explanation(TypedDict):
     cards: list[CardVerdict]
     position: int | None
     expected_start_at: str | None
+    expected_basis: str | None
+    would_start: list["Change"]
+
+
+class Change(TypedDict):
+    """With these fields of its request changed, a waiting task would start at once."""
+
+    change: dict[str, Any]
+    text: str
 
 
 class Error(TypedDict):

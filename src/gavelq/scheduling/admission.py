@@ -66,7 +66,7 @@ def _domain(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
             details={"queue": queue.name},
         )
         return
-    n_capable = sum(1 for card in snapshot.cards_for(queue) if _is_capable(shape.gpus, card))
+    n_capable = sum(1 for card in snapshot.cards_for(queue) if is_capable(shape.gpus, card))
     if n_capable < shape.gpus.count:
         where = f"queue {queue.name} owns" if domain != "pool" else "the pool has"
         what = "GPU(s) that could ever serve it"
@@ -77,7 +77,7 @@ def _domain(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
         )
 
 
-def _is_capable(request: GpuRequest, card: GpuView) -> bool:
+def is_capable(request: GpuRequest, card: GpuView) -> bool:
     """Whether a card, empty and well, could serve the request."""
     return (
         (request.memory is None or card.memory_total >= request.memory)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from gavelq.core.ids import TaskId
 from gavelq.core.pending import Shape
 from gavelq.scheduling.admission import refusals
-from gavelq.scheduling.ordering import Key
+from gavelq.scheduling.changed import Change, would_start
+from gavelq.scheduling.forecast import Forecast, forecast
 from gavelq.scheduling.placement import Match, Refusal, match
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot
-from gavelq.scheduling.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,9 @@ class Explanation:
 
     gates: tuple[Gate, ...]
     cards: Mapping[str, Refusal | None]
-    position: int
-    """1: nothing is ahead of it."""
+    forecast: Forecast
+    changes: tuple[Change, ...]
+    """What would start it at once."""
 
 
 def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snapshot, policy: Policy) -> Explanation:
@@ -41,14 +42,24 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
     gates = [_gate(reason, by_reason.get(reason)) for reason in _GENERAL]
     if shape.gpus.count:
         gates += _card_gates(shape, found)
-    if shown is not None and shown.reason in (Reason.PRIORITY, Reason.DEPTH):
+    if shown is not None and shown.reason in _OF_THE_CYCLE:
         gates.append(Gate(name=shown.reason.value, passes=False, text=shown.text, details=shown.details))
     cards: dict[str, Refusal | None] = {card.index: None for card in found.fitting}
     cards |= {snapshot.gpus[uuid].index: refusal for uuid, refusal in found.refused.items()}
-    return Explanation(gates=tuple(gates), cards=cards, position=_position(task_id, snapshot, policy))
+    return Explanation(
+        gates=tuple(gates),
+        cards=cards,
+        forecast=forecast(task_id, shape, snapshot, policy),
+        changes=tuple(would_start(task_id, shape, snapshot, policy)),
+    )
 
 
-_GENERAL = (Reason.QUEUE_PAUSED, Reason.BACKOFF, Reason.INFEASIBLE, Reason.QUEUE_LIMIT, Reason.TASK_LIMIT)
+_GENERAL = (
+    Reason.QUEUE_PAUSED, Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.BACKOFF, Reason.INFEASIBLE, Reason.QUEUE_LIMIT,
+    Reason.ARRAY_LIMIT, Reason.TASK_LIMIT,
+)  # fmt: skip
+_OF_THE_CYCLE = (Reason.GPU_BUDGET, Reason.GPU_SAMPLING, Reason.PRIORITY, Reason.DEPTH)
+"""What only a cycle finds out: others come into it."""
 _OF_CARDS = (Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reason.GPU_COUNT)
 
 
@@ -76,15 +87,3 @@ def _card_gates(shape: Shape, found: Match) -> list[Gate]:
         details = {"out": n_out, "left": left}
         gates.append(Gate(name=reason.value, passes=passes, text=text if n_out else "", details=details))
     return gates
-
-
-def _position(task_id: TaskId, snapshot: Snapshot, policy: Policy) -> int:
-    turn = Turn(snapshot, policy)
-
-    def key(shape: Shape, other: TaskId) -> Key:
-        queue = snapshot.queues[shape.queue]
-        return turn.ordering.key(shape, queue, other, snapshot.waiting_since(other))
-
-    mine = next(shape for shape, ids in snapshot.buckets.items() if task_id in ids)
-    own = key(mine, task_id)
-    return 1 + sum(key(shape, other) < own for shape, ids in snapshot.buckets.items() for other in ids)

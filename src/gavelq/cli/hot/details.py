@@ -59,7 +59,8 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "started", local(task.get("started_at"))
     yield "ended", local(task.get("ended_at"))
     yield "ran for", duration(run_time(task, time.time()))
-    yield "expected start", local(task.get("expected_start_at"))
+    yield "position", str(task.get("position") or "-")
+    yield "expected start", expected(task)
     yield "attempt", str(task.get("attempt") or "-")
     yield "pid", str(task.get("pid") or "-")
     yield "resources", _resources((task.get("attempts") or [{}])[-1])
@@ -68,6 +69,14 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "log", task.get("log_path") or "-"
     yield "left out of the environment", ", ".join(task.get("env_dropped") or ()) or "-"
     yield "command", task.get("command") or "-"
+
+
+def expected(task: "dict[str, Any]") -> str:
+    """The expected start, and what it is based on."""
+    at, basis = task.get("expected_start_at"), task.get("expected_basis")
+    if not basis:
+        return local(at)
+    return f"{local(at)} (by {basis})" if at else f"unknown: {basis}"
 
 
 def _is_placed(task: "dict[str, Any]") -> bool:

@@ -38,7 +38,11 @@ class Desk:
     def task_json(self, task: Task) -> views.Json:
         """A task with the reason why it waits."""
         blocked = self.loop.reasons.get(shape_of(task)) if task.state is TaskState.PENDING else None
-        return views.task_json(task, blocked, self.state.cards, self.lease_since())
+        shown = views.task_json(task, blocked, self.state.cards, self.lease_since())
+        if blocked is not None:
+            held = next((held for held in self.state.reservations.values() if held.task_id == task.id), None)
+            shown["expected_start_at"] = views.stamp(held.expected_at) if held is not None else None
+        return shown
 
     async def find(self, task_id: TaskId) -> Task | None:
         """A task, live or ended."""

@@ -28,7 +28,7 @@ from gavelq.daemon.caller import Caller
 from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, understood
 from gavelq.daemon.service import changes, dependencies
 from gavelq.daemon.service.desk import Desk
-from gavelq.daemon.service.why import why
+from gavelq.daemon.service.why import expected, why
 from gavelq.daemon.views import Json
 from gavelq.formats.expansion import Expanded, expand, single
 from gavelq.formats.task_object import parse_task, parse_tasks
@@ -127,6 +127,7 @@ class TaskService:
         shown["events"] = [views.record_json(record) for record in records]
         shown["dependents"] = dependencies.dependents(self._desk, task_id)
         shown["graph"] = await dependencies.graph(self._desk, task)
+        shown |= expected(self._desk, task)
         shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
 

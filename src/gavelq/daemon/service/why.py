@@ -6,8 +6,9 @@ from gavelq.core.signals import signal_name
 from gavelq.core.task import Ending, Task
 from gavelq.core.units import format_duration
 from gavelq.daemon.service.desk import Desk
-from gavelq.daemon.views import Json, pending_text, people_index
+from gavelq.daemon.views import Json, pending_text, people_index, stamp
 from gavelq.scheduling.explain import Explanation, explain
+from gavelq.scheduling.forecast import forecast
 from gavelq.scheduling.snapshot import take_snapshot
 
 
@@ -21,6 +22,8 @@ def why(desk: Desk, task: Task) -> Json:
         "cards": [],
         "position": None,
         "expected_start_at": None,
+        "expected_basis": None,
+        "would_start": [],
     }
     if task.state is TaskState.PENDING:
         found = _explained(desk, task)
@@ -34,7 +37,10 @@ def why(desk: Desk, task: Task) -> Json:
              "text": refusal.text if refusal else "would do now"}
             for index, refusal in found.cards.items()
         ]  # fmt: skip
-        told["position"] = found.position
+        told["position"] = found.forecast.position
+        told["expected_start_at"] = stamp(found.forecast.at)
+        told["expected_basis"] = found.forecast.basis
+        told["would_start"] = [{"change": dict(change.fields), "text": change.words} for change in found.changes]
     return told
 
 
@@ -49,6 +55,7 @@ def _summary(desk: Desk, task: Task) -> str:
     match task.state:
         case TaskState.HELD:
             by = "it was put on hold" if task.is_held_by_user else f"queue {task.queue} holds its tasks"
+            by = task.hold_reason or by
             return f"{name} is held: {by}; release it with: gavelq task run {task.id}"
         case TaskState.PENDING:
             blocked = desk.loop.reasons.get(shape_of(task))
@@ -101,3 +108,12 @@ def how_it_ended(ending: Ending) -> str:
     }
     said = words[ending.reason]
     return f"{said} ({ending.detail})" if ending.detail else said
+
+
+def expected(desk: Desk, task: Task) -> Json:
+    """Place in the order and expected start of a pending task, for `task info`; all null for others."""
+    if task.state is not TaskState.PENDING:
+        return {"position": None, "expected_start_at": None, "expected_basis": None}
+    policy = desk.loop.policy
+    found = forecast(task.id, shape_of(task), take_snapshot(desk.state, policy, desk.clock.now()), policy)
+    return {"position": found.position, "expected_start_at": stamp(found.at), "expected_basis": found.basis}

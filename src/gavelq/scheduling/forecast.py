@@ -1,0 +1,180 @@
+"""When a pending task will probably start, and what that is based on. A forecast promises nothing.
+
+Everybody ahead takes, in order, the cards of its domain that are free soonest, for as long as its name's learned run
+time says, else its time limit. Backfill may bring a task forward, new and more urgent arrivals may put it back.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+from itertools import takewhile
+from math import inf
+
+from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.learned import name_key, run_time
+from gavelq.core.pending import Shape
+from gavelq.core.task import Task
+from gavelq.scheduling.admission import is_capable, opens_at, refusals
+from gavelq.scheduling.gpu_view import GpuView, ends_at
+from gavelq.scheduling.ordering import Key, Ordering, ordering
+from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.snapshot import Snapshot, domain_of, pending_shape
+
+MAX_AHEAD = 5000
+"""With more tasks ahead there is no forecast."""
+_PASSING = frozenset({Reason.BEGIN_TIME, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.ARRAY_LIMIT, Reason.TASK_LIMIT})
+"""Gates that open by themselves: who waits at one is in the way all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """The place in the order, and the expected start. `at` None: nobody can tell, and `basis` says why."""
+
+    position: int
+    """1: nothing is ahead of it."""
+    at: float | None
+    basis: str
+
+
+class _Keys:
+    """Keys of pending tasks in the order of a cycle that begins now."""
+
+    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+        self._snapshot = snapshot
+        tenants = {shape.tenant for shape in snapshot.buckets}
+        self._ordering: Ordering = ordering(policy, snapshot.now, tenants, snapshot.use)
+
+    def key(self, shape: Shape, task_id: TaskId) -> Key:
+        queue = self._snapshot.queues[shape.queue]
+        return self._ordering.key(shape, queue, task_id, self._snapshot.waiting_since(task_id))
+
+    def n_before(self, shape: Shape, own: Key) -> int:
+        """How many of a bucket stand before that key: inside it, the earlier goes first."""
+        return bisect_left(self._snapshot.buckets[shape], own, key=lambda other: self.key(shape, other))
+
+    def of_bucket(self, shape: Shape) -> Iterator[tuple[Key, int, Shape]]:
+        """A bucket's entries in their order; the number in the middle keeps shapes from being compared."""
+        for at, task_id in enumerate(self._snapshot.buckets[shape]):
+            yield self.key(shape, task_id), at, shape
+
+
+def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) -> Forecast:
+    """Where a pending task stands and when it will probably start."""
+    keys = _Keys(snapshot, policy)
+    own = keys.key(shape, task_id)
+    first = [(holder, other) for holder, other in _holders(snapshot) if holder != task_id]
+    n_overtaking = sum(keys.key(other, holder) > own for holder, other in first)
+    is_holder = any(held.task_id == task_id for held in snapshot.reservations.values())
+    position = 1 if is_holder else 1 + n_overtaking + sum(keys.n_before(other, own) for other in snapshot.buckets)
+    closed = next((no for no in refusals(shape, snapshot, snapshot.usage, policy) if no.reason not in _PASSING), None)
+    if closed is not None:
+        return Forecast(position=position, at=None, basis=f"it cannot start while: {closed.text}")
+    for held in snapshot.reservations.values():
+        if held.task_id == task_id and held.expected_at is not None:
+            basis = "a reservation: the time limits of the tasks on its GPUs are over by then"
+            return Forecast(position=position, at=max(snapshot.now, held.expected_at), basis=basis)
+    if position > MAX_AHEAD:
+        return Forecast(position=position, at=None, basis=f"more than {MAX_AHEAD} tasks are ahead of it")
+    everybody = merge(*(keys.of_bucket(other) for other in snapshot.buckets))
+    before = [(TaskId(key[3]), other) for key, _, other in takewhile(lambda entry: entry[0] < own, everybody)]
+    ahead = first + [entry for entry in before if entry not in first]
+    at, basis = _Line(snapshot, policy).start_of(task_id, shape, ahead)
+    return Forecast(position=position, at=at, basis=basis)
+
+
+def _holders(snapshot: Snapshot) -> Iterator[tuple[TaskId, Shape]]:
+    """Who holds a reservation is served before everybody else."""
+    for held in snapshot.reservations.values():
+        shape = pending_shape(snapshot, held.task_id)
+        if shape is not None:
+            yield held.task_id, shape
+
+
+class _Line:
+    """The cards of the machine, each with the time at which it is expected to be free."""
+
+    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+        self._snapshot = snapshot
+        self._policy = policy
+        self._n_learned = self._n_limits = 0
+        self._unknown: dict[GpuUuid, TaskId] = {}
+        self._free: dict[GpuUuid, float] = {}
+        for card in snapshot.gpus.values():
+            if card.unavailable is None and not card.is_foreign:
+                self._free[card.uuid] = max((self._end(holder) for holder in card.holders), default=snapshot.now)
+                self._blame(card.uuid, card.holders[0] if card.holders else None)
+
+    def start_of(self, task_id: TaskId, shape: Shape, ahead: list[tuple[TaskId, Shape]]) -> tuple[float | None, str]:
+        """When a task starts behind these; None, where that depends on a task of unknown length."""
+        for other_id, other in ahead:
+            if not any(no.reason not in _PASSING for no in self._refusals(other)):
+                self._place(other_id, other)
+        cards = self._cards(shape)
+        if len(cards) < shape.gpus.count:
+            return None, "too few of its GPUs are free of foreign processes, ignored or lost ones left out"
+        chosen = cards[: shape.gpus.count]
+        at = max([self._free[card.uuid] for card in chosen] or [self._snapshot.now])
+        if at == inf:
+            culprit = next(self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown)
+            return None, f"task {culprit} is in its way, which has no time limit and no learned run time"
+        at = max(at, opens_at(shape, self._snapshot.now) or at)
+        return at, self._basis(len(ahead))
+
+    def _basis(self, n_ahead: int) -> str:
+        parts = []
+        if self._n_learned:
+            parts.append(f"learned run times ({self._n_learned})")
+        if self._n_limits:
+            parts.append(f"time limits ({self._n_limits})")
+        return f"{' and '.join(parts) or 'free GPUs'}; {n_ahead} task(s) are ahead of it"
+
+    def _refusals(self, shape: Shape) -> Iterator[Blocked]:
+        return refusals(shape, self._snapshot, self._snapshot.usage, self._policy)
+
+    def _cards(self, shape: Shape) -> list[GpuView]:
+        queue = self._snapshot.queues[shape.queue]
+        cards = self._snapshot.cards_for(queue) if domain_of(queue, self._snapshot.owners) is not None else ()
+        fitting = [card for card in cards if card.uuid in self._free and is_capable(shape.gpus, card)]
+        return sorted(fitting, key=lambda card: (self._free[card.uuid], card.order))
+
+    def _place(self, task_id: TaskId, shape: Shape) -> None:
+        chosen = self._cards(shape)[: shape.gpus.count]
+        if len(chosen) < shape.gpus.count or not chosen:
+            return
+        start = max(self._free[card.uuid] for card in chosen)
+        length = self._length(self._snapshot.tasks[task_id])
+        for card in chosen:
+            self._free[card.uuid] = start + length
+            self._blame(card.uuid, task_id)
+
+    def _blame(self, uuid: GpuUuid, task_id: TaskId | None) -> None:
+        if task_id is not None and self._free[uuid] == inf:
+            self._unknown.setdefault(uuid, task_id)
+
+    def _length(self, task: Task) -> float:
+        limit = task.request.time_limit_s
+        learned = self._learned(task)
+        if learned is not None:
+            self._n_learned += 1
+            return learned if limit is None else min(learned, limit)
+        self._n_limits += limit is not None
+        return inf if limit is None else limit
+
+    def _learned(self, task: Task) -> float | None:
+        if not task.request.is_named:
+            return None
+        return run_time(self._snapshot.learned.get(name_key(task.request.tenant, task.request.name)))
+
+    def _end(self, task_id: TaskId) -> float:
+        """When a running task is expected to be gone; one that outran what was learned may end at any moment."""
+        task, now = self._snapshot.tasks[task_id], self._snapshot.now
+        latest = ends_at(task, self._policy)
+        learned = self._learned(task)
+        if learned is None or task.attempt is None:
+            self._n_limits += latest < inf
+            return max(now, latest)
+        self._n_learned += 1
+        began = task.attempt.started_at if task.attempt.started_at is not None else task.attempt.placed_at
+        return max(now, min(latest, began + learned))

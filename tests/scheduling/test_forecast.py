@@ -1,0 +1,174 @@
+"""Where a waiting task stands, when it will probably start and why, and what would start it at once."""
+
+from dataclasses import replace
+
+from gavelq.core import events as ev
+from gavelq.core.ids import QueueName, TaskId
+from gavelq.core.learned import Learned, name_key
+from gavelq.core.pending import shape_of
+from gavelq.core.step import Changes
+from gavelq.core.units import MiB
+from gavelq.scheduling.changed import Change, would_start
+from gavelq.scheduling.forecast import Forecast, forecast
+from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.snapshot import take_snapshot
+from tests.support.builders import GIB, World, card, process, uuid
+
+FIFO = Policy(order="fifo", grace_s=0, allowance_s=0)
+HOUR = 3600.0
+
+
+def told(world: World, task_id: TaskId) -> Forecast:
+    snapshot = take_snapshot(world.state, world.policy, world.now)
+    return forecast(task_id, shape_of(world.task(task_id)), snapshot, world.policy)
+
+
+def changes(world: World, task_id: TaskId) -> list[Change]:
+    snapshot = take_snapshot(world.state, world.policy, world.now)
+    return would_start(task_id, shape_of(world.task(task_id)), snapshot, world.policy)
+
+
+def machine(n_cards: int = 1) -> World:
+    return World(n_cards=n_cards, policy=FIFO)
+
+
+def test_positions_follow_the_order() -> None:
+    world = machine()
+    world.submit()
+    world.run_all()
+    first, second, urgent = world.submit(), world.submit(), world.submit(priority=5)
+    assert [told(world, task_id).position for task_id in (urgent, first, second)] == [1, 2, 3]
+    world.cycle()
+    assert told(world, urgent).position == 1
+
+
+def test_limits_add_up_along_the_line() -> None:
+    world = machine()
+    world.submit(time_limit_s=HOUR)
+    world.run_all()
+    waiting = [world.submit(time_limit_s=2 * HOUR), world.submit(time_limit_s=HOUR), world.submit()]
+    at = [told(world, task_id).at for task_id in waiting]
+    assert at == [world.now + HOUR, world.now + 3 * HOUR, world.now + 4 * HOUR]
+    assert "time limits" in told(world, waiting[1]).basis
+
+
+def test_learned_run_times_count_before_limits_for_named_tasks() -> None:
+    world = machine()
+    key = name_key("me", "train")
+    world.state.apply(Changes(learned={key: Learned(n_ends=3, run_times_s=(600.0, 500.0, 700.0))}))
+    world.submit(name="train", is_named=True, time_limit_s=HOUR)
+    world.run_all()
+    next_one = world.submit(name="train", is_named=True)
+    last = world.submit()
+    assert told(world, next_one).at == world.now + 600
+    assert told(world, last).at == world.now + 1200
+    assert "learned run times" in told(world, last).basis
+
+
+def test_two_ends_teach_nothing_yet() -> None:
+    world = machine()
+    world.state.apply(Changes(learned={name_key("me", "train"): Learned(n_ends=2, run_times_s=(600.0, 500.0))}))
+    world.submit(name="train", is_named=True, time_limit_s=HOUR)
+    world.run_all()
+    assert told(world, world.submit()).at == world.now + HOUR
+
+
+def test_without_limit_and_knowledge_nobody_can_tell_and_the_culprit_is_named() -> None:
+    world = machine()
+    culprit = world.submit()
+    world.run_all()
+    found = told(world, world.submit())
+    assert found.at is None
+    assert f"task {culprit}" in found.basis
+
+
+def test_a_reservation_is_the_better_basis() -> None:
+    world = machine(2)
+    world.submit(time_limit_s=HOUR), world.submit(time_limit_s=2 * HOUR)
+    world.run_all()
+    wide = world.submit(count=2)
+    world.cycle()
+    found = told(world, wide)
+    assert found.at == world.now + 2 * HOUR
+    assert "reservation" in found.basis
+    behind = told(world, world.submit(time_limit_s=5 * HOUR))
+    assert behind.at is None, "the holder goes first and has no limit"
+
+
+def test_a_task_that_cannot_start_has_no_time_but_a_reason() -> None:
+    world = machine()
+    task_id = world.submit()
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"paused": "true"}))
+    found = told(world, task_id)
+    assert found.at is None
+    assert "paused" in found.basis
+
+
+def test_a_task_that_may_not_begin_yet_is_expected_then() -> None:
+    world = machine()
+    assert told(world, world.submit(not_before=world.now + 500)).at == world.now + 500
+
+
+def test_fewer_gpus_would_start_now() -> None:
+    world = machine(4)
+    world.submit(count=2, time_limit_s=HOUR)
+    world.run_all()
+    wide = world.submit(count=4)
+    world.cycle()
+    assert {"gpu_count": 2} in [change.fields for change in changes(world, wide)]
+
+
+def test_less_memory_would_start_now() -> None:
+    world = machine()
+    world.look(card(0, process(7, 10 * GIB)))
+    whole = world.submit()
+    large = world.submit(memory=MiB(20 * GIB))
+    world.cycle()
+    assert {"memory_mib": 14 * GIB} in [change.fields for change in changes(world, whole)]
+    assert {"memory_mib": 14 * GIB} in [change.fields for change in changes(world, large)]
+
+
+def test_another_queue_or_another_card_would_start_now() -> None:
+    world = machine(2)
+    world.send(ev.QueueCreated(by="me", name=QueueName("own"), options={}))
+    world.send(ev.GpusAllocated(by="me", queue=QueueName("own"), gpus=(uuid(1),)))
+    world.submit()
+    world.run_all()
+    task_id = world.submit()
+    world.cycle()
+    assert [change.fields for change in changes(world, task_id)] == [{"queue": "own"}]
+    world.send(ev.GpuReleased(by="me", gpu=uuid(1)))
+    picky = world.submit(allowed=(uuid(0),), priority=50)
+    assert {"gpu_ids": None} in [change.fields for change in changes(world, picky)]
+
+
+def test_a_shorter_limit_would_start_now_behind_a_reservation() -> None:
+    world = machine(2)
+    world.submit(time_limit_s=HOUR)
+    world.run_all()
+    world.submit(count=2)
+    late = world.submit(time_limit_s=5 * HOUR)
+    world.cycle()
+    assert {"time_limit_s": 3600} in [change.fields for change in changes(world, late)]
+
+
+def test_sharing_would_start_now() -> None:
+    world = machine()
+    world.submit(memory=MiB(8 * GIB), share=True)
+    world.run_all()
+    alone = world.submit(memory=MiB(8 * GIB))
+    world.cycle()
+    assert {"share": True} in [change.fields for change in changes(world, alone)]
+
+
+def test_trying_changes_nothing() -> None:
+    world = machine(2)
+    world.submit()
+    world.run_all()
+    wide = world.submit(count=2)
+    world.cycle()
+    before = (dict(world.state.reservations), {k: list(v) for k, v in world.state.pending.buckets.items()})
+    changes(world, wide)
+    assert (world.state.reservations, world.state.pending.buckets) == before
+    world.policy = replace(FIFO, selection="sampled")
+    assert {"gpu_count": 1} in [change.fields for change in changes(world, wide)]
