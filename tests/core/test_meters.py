@@ -1,8 +1,11 @@
 """What running tasks are seen to use: their peaks, written as they rise, and how busy their cards are."""
 
+from dataclasses import replace
+
 from gavelq.core import events as ev
 from gavelq.core.gpu import GpuProcess
 from gavelq.core.ids import TaskId
+from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.state import State
 from gavelq.core.task import GpuRequest
 from gavelq.core.units import MiB
@@ -26,9 +29,11 @@ def test_the_peak_is_the_most_that_all_its_processes_had_on_one_card() -> None:
 
 def test_a_peak_is_unknown_where_the_driver_tells_no_sizes() -> None:
     world = World()
-    task_id = begun(world)
+    task_id = begun(world, count=2)
     seen(world, card(0, process(1, 3 * GIB, task_id=task_id), process(2, None, task_id=task_id)))
     assert attempt_of(world, task_id).peak_memory is None, "a part would mislead"
+    seen(world, card(0, process(1, None, task_id=task_id)), card(1, process(2, GIB, task_id=task_id)))
+    assert attempt_of(world, task_id).peak_memory is None
     world.ended(task_id)
     assert attempt_of(world, task_id).peak_memory is None
     assert known(world).peak_memory is None
@@ -69,6 +74,15 @@ def test_peaks_leave_no_row_in_the_history() -> None:
     before = len(world.records)
     seen(world, card(0, process(1, GIB, task_id=task_id)), *(card(n) for n in (1, 2, 3)))
     assert len(world.records) == before
+
+
+def test_a_look_that_shows_a_broken_card_still_tells_the_peak() -> None:
+    world = World()
+    task_id = begun(world)
+    seen(world, replace(card(0, process(1, GIB, task_id=task_id)), xids=(79,)))
+    task = world.task(task_id)
+    assert (task.state, task.stop and task.stop.reason) == (TaskState.STOPPING, EndReason.GPU_LOST)
+    assert attempt_of(world, task_id).peak_memory == GIB
 
 
 def test_what_an_earlier_attempt_left_is_not_the_next_one_s() -> None:
