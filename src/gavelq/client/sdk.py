@@ -9,7 +9,8 @@ from gavelq.client import shapes
 from gavelq.client.address import from_url, resolve
 from gavelq.client.http import Link, new_key, query, quote
 from gavelq.client.leases import Lease
-from gavelq.core.errors import TimedOut
+from gavelq.client.submissions import SubmissionVerbs
+from gavelq.core.errors import InvalidField, TimedOut
 from gavelq.formats.environment import capture
 
 ENDED = frozenset({"completed", "failed", "cancelled", "aborted"})
@@ -17,7 +18,7 @@ _POLL_S = 25.0
 _SLACK_S = 15.0
 
 
-class Client:
+class Client(SubmissionVerbs):
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
     The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.
@@ -34,8 +35,19 @@ class Client:
 
         The working directory and the environment (without secrets) are the caller's unless given.
         """
+        several = next((name for name in ("array", "params", "param_rows") if fields.get(name) is not None), None)
+        if several is not None:
+            raise InvalidField(field=several, problem="this makes several tasks", hint="call submit_sweep")
         what = {} if command is None else {"command": command}
         return self.submit_all([cast(shapes.TaskRequest, {**_surroundings(), **what, **fields})])[0]
+
+    def submit_sweep(self, command: str | None = None, **fields: Unpack[shapes.TaskFields]) -> list[shapes.Task]:
+        """Submit one task for each index of `array=`, combination of `params=` or row of `param_rows=`.
+
+        `{name}` and `{index}` in the command line, `argv`, the name, the log path and `env` stand for the values.
+        """
+        what = {} if command is None else {"command": command}
+        return self.submit_all([cast(shapes.TaskRequest, {**_surroundings(), **what, **fields})])
 
     def submit_all(
         self,
@@ -55,9 +67,12 @@ class Client:
 
     # --- tasks -----------------------------------------------------------------------------------------------
 
-    def tasks(self, *, states: Iterable[str] = (), queue: str | None = None) -> Iterator[shapes.Task]:
+    def tasks(
+        self, *, states: Iterable[str] = (), queue: str | None = None, submission: int | None = None
+    ) -> Iterator[shapes.Task]:
         """All tasks in these states (default: any), oldest first; fetched page by page."""
         wanted: list[tuple[str, object]] = [("state", state) for state in states]
+        wanted.append(("submission", submission))
         after = 0
         while True:
             pairs = [*wanted, ("queue", queue), ("after", after or None), ("limit", 1000)]
