@@ -67,6 +67,8 @@ class Follower:
         self._offset = 0
         self._told = 0
         """The last attempt whose GPUs were told."""
+        self._told_over = 0
+        """The last attempt whose end was told."""
         self._is_read = False
         """Whether the log of this attempt was printed to its end."""
         self._cancelled_by: Signalled | None = None
@@ -94,13 +96,21 @@ class Follower:
                 self._print_log()
             if self._is_ended():
                 return
-            path = self._task["log_path"]
-            say(f"gavelq: attempt {self._attempt} of task {self._task['id']} is over; it is tried again", sys.stderr)
-            self._attempt += 1
-            self._is_read = False
-            again = until(lambda task: task["attempt"] >= self._attempt, self._link, self._task, self._signals)
-            self._offset = self._offset if again["log_path"] == path else 0
-            self._task = again
+            self._next_attempt()
+
+    def _next_attempt(self) -> None:
+        """Wait until it is tried again. A log file of the user's own goes on where it was."""
+        number = self._task["id"]
+        if self._told_over < self._attempt:
+            self._told_over = self._attempt
+            say(f"gavelq: attempt {self._attempt} of task {number} is over; it is tried again", sys.stderr)
+        self._task = until(lambda task: task["attempt"] > self._attempt, self._link, self._task, self._signals)
+        if self._task["attempt"] > self._attempt:
+            details = lean.loads(self._link.get(f"/api/tasks/{number}", timeout_s=_SLACK_S).body)
+            paths = {one["attempt"]: one.get("log_path") for one in details["attempts"]}
+            self._offset = self._offset if paths.get(self._attempt) == paths.get(self._attempt + 1) else 0
+        self._attempt += 1
+        self._is_read = False
 
     def _tell_start(self) -> None:
         if self._is_terminal and self._told < self._attempt and self._task["gpus"]:
