@@ -80,7 +80,7 @@ class Watched:
 
 
 @contextmanager
-def watched(*, interval_s: float, window_s: float = WINDOW_S) -> Iterator[Watched]:
+def watched(*, interval_s: float, window_s: float = WINDOW_S, count: int = COUNT) -> Iterator[Watched]:
     """See Watched. Answers and samples join the world, as the loop would see to it."""
     world, probe, clock = World(n_cards=2), Probe(), SystemClock()
     probe.go.set()
@@ -92,7 +92,7 @@ def watched(*, interval_s: float, window_s: float = WINDOW_S) -> Iterator[Watche
         world.send(event)
         samples.append(event) if isinstance(event, GpusSampled) else answers.append(event)
 
-    watching = Watching(state=world.state, clock=clock, post=post, window_s=window_s, count=COUNT)
+    watching = Watching(state=world.state, clock=clock, post=post, window_s=window_s, count=count)
     monitor = Monitor(
         probe=probe, claims=None, processes=Nobody(), clock=clock, state=world.state, post=post,
         interval_s=interval_s, configured={}, watching=watching,
@@ -173,8 +173,9 @@ def test_the_usual_samples_go_on_during_a_burst() -> None:
         run(scenario)
 
 
-def test_a_driver_that_hangs_leaves_nobody_waiting() -> None:
-    with watched(interval_s=60) as w:
+@pytest.mark.parametrize("count", [1, COUNT])
+def test_a_driver_that_hangs_leaves_nobody_waiting(count: int) -> None:
+    with watched(interval_s=60, count=count) as w:
 
         async def scenario() -> None:
             await w.monitor.start(10)
@@ -187,8 +188,9 @@ def test_a_driver_that_hangs_leaves_nobody_waiting() -> None:
             await until(lambda: len(w.answers) == 2)
 
         run(scenario)
-        assert set(w.bursts) == {uuid(1)}
-        assert w.bursts[uuid(1)].n_samples > 1, "and when it answers again, it is watched again"
+        assert set(w.bursts) == {uuid(1)}, "and when it answers again, it is watched again"
+        assert w.bursts[uuid(1)].n_samples == 1 if count == 1 else w.bursts[uuid(1)].n_samples > 1
+        assert w.probe.n_looks >= 3, "with looks of its own"
 
 
 def test_a_probe_that_breaks_its_promise_ends_a_burst_all_the_same() -> None:

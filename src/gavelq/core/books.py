@@ -77,7 +77,7 @@ class Books:
         unseen = self.unseen(cleaned, is_held=bool(held), now=now)
         history = self._history.setdefault(card.uuid, CardHistory())
         counted = unseen if unseen > self.unattributed_mib else 0
-        return history.look(cleaned, now, held=held, gone={p.pid for p in gone}, unseen=counted, settle_s=self.settle_s)
+        return history.look(cleaned, now, held=held, gone={p.pid for p in gone}, unseen=counted)
 
     def _forget_all_but(self, present: set[GpuUuid]) -> None:
         """Cards may go for good (MIG devices): what was remembered about them goes as well."""

@@ -1,6 +1,5 @@
 """Which GPU processes count as somebody else's, and what was lately seen of them on a card."""
 
-from collections import deque
 from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
@@ -68,7 +67,7 @@ def _matches(name: str, pattern: str) -> bool:
 class CardHistory:
     """What the looks at one card told, as far back as matters: who is there since when, how busy it was.
 
-    It holds what is on the card now, and one number for each rise of the utilisation within the settle time.
+    It holds what is on the card now, and each utilisation that no later look reached.
     """
 
     def __init__(self) -> None:
@@ -83,7 +82,7 @@ class CardHistory:
         """Since when memory without a process counts as foreign."""
         self.claimed_since: float | None = None
         """Since when another daemon claims the card."""
-        self._peaks: deque[tuple[float, int]] = deque()
+        self._peaks: list[tuple[float, int]] = []
 
     def look(
         self,
@@ -93,7 +92,6 @@ class CardHistory:
         held: Collection[TaskId],
         gone: Collection[int],
         unseen: int,
-        settle_s: float,
     ) -> CardSample:
         """Take in a look; returns the card with `since` on its processes.
 
@@ -110,7 +108,7 @@ class CardHistory:
             now,
         )
         self.claimed_since = (self.claimed_since or now) if card.claimed_by is not None else None
-        self._note_peak(card.utilization, now, settle_s)
+        self._note_peak(card.utilization, now)
         return replace(card, processes=processes) if processes else card
 
     def _heed_clock(self, now: float) -> None:
@@ -141,15 +139,13 @@ class CardHistory:
         self._present = present
         self.unseen_since = min(self.unseen_since or now, now) if has_unseen else None
 
-    def _note_peak(self, utilization: int | None, now: float, settle_s: float) -> None:
-        peaks = self._peaks
-        if utilization is not None:
-            # Only what no later look exceeds can ever be the highest again.
-            while peaks and peaks[-1][1] <= utilization:
-                peaks.pop()
-            peaks.append((now, utilization))
-        while len(peaks) > 1 and peaks[0][0] < now - settle_s:
-            peaks.popleft()
+    def _note_peak(self, utilization: int | None, now: float) -> None:
+        if utilization is None:
+            return
+        # Only what no later look reaches can ever be the highest again: at most 101 percentages are kept.
+        while self._peaks and self._peaks[-1][1] <= utilization:
+            self._peaks.pop()
+        self._peaks.append((now, utilization))
 
     def forget_peaks(self) -> None:
         """A task of ours ended here: how busy the card was before was its doing."""
