@@ -13,6 +13,7 @@ from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.retrying import RetryRules
 from gavelq.core.step import Record
 from gavelq.core.task import Ending
+from gavelq.core.units import MiB
 from tests.support.builders import World, card, uuid
 
 PROGRAMS_OWN = (13, 31, 43, 45, 68, 69)
@@ -181,9 +182,10 @@ def test_a_card_that_was_lost_when_the_daemon_went_is_broken_at_the_first_look_o
 
 def test_a_card_that_does_not_answer_keeps_its_last_words() -> None:
     world = World(n_cards=2)
-    silent = replace(broken(0, 79), memory_used=None, memory_total=card(0).memory_total)
+    total = card(0).memory_total
+    silent = replace(broken(0, 79), memory_used=None, memory_total=MiB(0))
     world.look(silent, card(1), lost=(uuid(0),))
-    assert (kept(world, 0).lost, kept(world, 0).fault) == (True, BUS)
+    assert (kept(world, 0).lost, kept(world, 0).fault, kept(world, 0).memory_total) == (True, BUS, total)
     world.look(card(1), lost=(uuid(0),))
     world.look(card(1), lost=(uuid(0),))
     assert kept(world, 0).fault == BUS

@@ -193,3 +193,14 @@ def test_an_error_of_a_mig_device_is_told_for_that_device_and_one_of_all_for_the
     machine.happen(card, 43, gi=7, ci=0)  # a device that is gone by now
     machine.write()
     assert xids(probe.sample(1.0)) == {"MIG-1": (94, 31), "GPU-a": (79, 43)}
+
+
+def test_an_error_that_two_mig_devices_may_have_is_one_of_the_card(machine: FakeMachine, probe: NvmlProbe) -> None:
+    migs = [FakeMig("MIG-0", 0, 1, 10000, ci=0), FakeMig("MIG-1", 1, 1, 10000, ci=1)]
+    card = machine.add_card("GPU-a", mig_mode=True, util=None, migs=migs)
+    machine.write()
+    probe.sample(0.0)
+    machine.happen(card, 94, gi=1, ci=1)
+    machine.happen(card, 31, gi=1)
+    machine.write()
+    assert xids(probe.sample(1.0)) == {"MIG-1": (94,), "GPU-a": (31,)}

@@ -13,7 +13,7 @@ SAME_SWITCH, SAME_NODE, ACROSS_SOCKETS = 10, 40, 50
 
 def with_cards(machine: FakeMachine, *names: str) -> None:
     for number, name in enumerate(names):
-        machine.add_card(name, bus=f"0000000{number}:0{number + 1}:00.0")
+        machine.add_card(name, bus=f"00000000:{number + 1}b:00.0")
     machine.write()
 
 
@@ -83,3 +83,25 @@ def test_a_lost_card_has_no_distances_and_the_others_keep_theirs(machine: FakeMa
     sample = probe.sample(1.0)
     assert [pair[:2] for pair in sample.links] == [("GPU-a", "GPU-c")]
     assert sample.problem is None
+
+
+def test_a_card_that_is_lost_at_the_very_question_costs_only_its_own_distances(
+    machine: FakeMachine, probe: NvmlProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pynvml
+
+    ask = pynvml.nvmlDeviceGetP2PStatus
+    n_asked = 0
+
+    def fail_once(*pair: object) -> object:
+        nonlocal n_asked
+        n_asked += 1
+        if n_asked == 1:
+            raise pynvml.NVMLError(LOST)
+        return ask(*pair)
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetP2PStatus", fail_once)
+    with_cards(machine, "GPU-a", "GPU-b", "GPU-c")
+    machine.pairs = dict.fromkeys(((0, 1), (0, 2), (1, 2)), (SAME_SWITCH, NO_NVLINK))
+    machine.write()
+    assert levels(probe) == {"ac": 2, "bc": 2}
