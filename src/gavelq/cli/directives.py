@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from gavelq.cli import sbatch
 from gavelq.cli.hot.parser import parse
-from gavelq.cli.options import REQUEST
+from gavelq.cli.options import REQUEST, SWEEP
 from gavelq.cli.output.text import safe, say
 from gavelq.core.errors import InvalidFile
 
@@ -26,8 +27,13 @@ _SAME = {
     "--gpus-per-node": "--gpu-count",
     "--gres": "--gpu-count",
     "--comment": "--tag",
+    "--array": "--array",
+    "-a": "--array",
+    "--begin": "--not-before",
+    "-b": "--not-before",
 }
 """Options of sbatch(1) that have a counterpart here."""
+_DEPENDENCY = ("--dependency", "-d")
 _SWITCHES = {"--hold": "--hold", "-H": "--hold", "--requeue": "--requeue"}
 
 
@@ -38,7 +44,7 @@ def header_options(text: str, path: str) -> dict[str, Any]:
     counterpart are told on standard error and left out.
     """
     merged: dict[str, Any] = {}
-    sbatch: dict[str, Any] = {}
+    of_sbatch: dict[str, Any] = {}
     ignored: list[str] = []
     for number, line in _header(text):
         mark = next((m for m in (_GAVELQ, _SBATCH) if line.startswith(m) and line[len(m) :][:1].isspace()), None)
@@ -47,7 +53,7 @@ def header_options(text: str, path: str) -> dict[str, Any]:
         words = _words(line[len(mark) :], path, number)
         if mark == _SBATCH:
             words = list(_translated(words, ignored))
-        parsed = parse(words, REQUEST)
+        parsed = parse(words, (*REQUEST, *SWEEP))
         if parsed is None or parsed.words or parsed.behind:
             raise InvalidFile(
                 path=path,
@@ -55,10 +61,16 @@ def header_options(text: str, path: str) -> dict[str, Any]:
                 problem=f"{line.strip()!r} does not hold options of `gavelq submit`",
                 hint="gavelq submit --help",
             )
-        (merged if mark == _GAVELQ else sbatch).update(parsed.values)
+        _join(merged if mark == _GAVELQ else of_sbatch, parsed.values)
     if ignored:
         say(f"left out, without a counterpart here: {safe(', '.join(ignored))}", sys.stderr)
-    return {**sbatch, **merged}
+    return {**of_sbatch, **merged}
+
+
+def _join(options: dict[str, Any], more: dict[str, Any]) -> None:
+    """Options of a further line: the later one counts, and lists grow."""
+    for name, value in more.items():
+        options[name] = [*options.get(name, ()), *value] if isinstance(value, list) else value
 
 
 def _header(text: str) -> Iterator[tuple[int, str]]:
@@ -88,33 +100,29 @@ def _translated(words: list[str], ignored: list[str]) -> Iterator[str]:
         if not separator and at < len(words) and not words[at].startswith("-"):
             value = words[at]
             at += 1
+        if flag in _DEPENDENCY:
+            found, strange = sbatch.dependencies(value)
+            ignored += [f"{flag} {part}" for part in strange]
+            for option, ids in found.items():
+                yield from (option, ",".join(ids))
+            continue
         known = _SAME.get(flag)
-        if known == "--gpu-count":
-            value = _count(flag, value)
-        elif known == "--time":
-            value = _time(value)
-        elif known == "--log" and "%" in value:
-            known = None  # sbatch's patterns (%j) mean nothing here
-        if known is None or not value:
+        meant = _meant(known, flag, value)
+        if known is None or not meant:
             ignored.append(word)
             continue
-        yield known
-        yield value
+        yield from (known, meant)
 
 
-def _count(flag: str, value: str) -> str:
-    """`gpu:2`, `gpu:a100:2`, `a100:2` or `2`; empty for other generic resources."""
-    parts = value.split(":")
-    if flag == "--gres" and parts[0] != "gpu":
-        return ""
-    if parts[-1].isdigit():
-        return parts[-1]
-    return "1" if flag == "--gres" else ""
-
-
-def _time(value: str) -> str:
-    """Sbatch counts a bare number in minutes, and reads `D-HH` and `D-HH:MM` (sbatch(1), --time)."""
-    days, dash, clock = value.rpartition("-")
-    if not dash:
-        return f"{value}m" if value.isdigit() else value
-    return f"{days}-{clock}{':00' * (2 - clock.count(':'))}"
+def _meant(known: str | None, flag: str, value: str) -> str | None:
+    """The value of an sbatch option in our words; None where it has no counterpart."""
+    match known:
+        case "--gpu-count":
+            return sbatch.count(flag, value)
+        case "--time":
+            return sbatch.time_limit(value)
+        case "--not-before":
+            return sbatch.begin(value)
+        case "--log":
+            return sbatch.log(value)
+    return value
