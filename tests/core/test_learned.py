@@ -244,3 +244,15 @@ def test_reports_of_an_attempt_that_is_over_teach_nothing_more() -> None:
     result = AttemptResult(exit_code=0, signal=None, started_at=1.0, ended_at=world.now, cause="exited")
     world.send(ev.AttemptEnded(task_id=task_id, attempt=1, result=result))
     assert known(world).n_ends == 1
+
+
+def test_who_would_share_but_does_not_know_how_much_it_needs_stands_alone() -> None:
+    world = World(n_cards=1)
+    for memory in (MiB(GIB), None):
+        world.submit(name="new", is_named=True, learn_memory=True, gpus=GpuRequest(memory=memory, share=True))
+    assert world.run_all() == [1]
+    assert world.run_all() == []
+    assert not world.task(TaskId(2)).request.gpus.share
+    world.state.apply(Changes(learned={"me/new": Learned(peaks=(MiB(GIB),), at=1.0)}))
+    third = world.submit(name="new", is_named=True, learn_memory=True, gpus=GpuRequest(share=True))
+    assert world.task(third).request.gpus == GpuRequest(memory=MiB(1280), share=True)

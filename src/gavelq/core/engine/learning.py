@@ -105,17 +105,20 @@ def _learn(view: View, step: Step, request: TaskRequest, lesson: Lesson, now: fl
 def with_learned_memory(view: View, request: TaskRequest) -> TaskRequest:
     """A new task's request with the memory that tasks of such names were seen to use, where it wishes so.
 
-    Where nothing is known, what it declares holds. Never more than so many of its cards have as it needs: experience
-    makes no request impossible.
+    Where nothing is known, what it declares holds; where it declares nothing, it has its cards for itself. Never more
+    than so many of its cards have as it needs: experience makes no request impossible.
     """
     gpus = request.gpus
-    if not request.learn_memory or not request.is_named or gpus.count == 0:
+    if not request.learn_memory or gpus.count == 0:
         return request
-    wanted = memory_to_ask(view.learned(pattern_key(request.tenant, request.name)))
+    key = pattern_key(request.tenant, request.name)
+    wanted = memory_to_ask(view.learned(key)) if request.is_named else None
     sizes = _sizes(view, gpus)
-    if wanted is None or len(sizes) < gpus.count:
-        return request
-    return replace(request, gpus=replace(gpus, memory=MiB(min(wanted, sizes[gpus.count - 1]))))
+    if wanted is not None and len(sizes) >= gpus.count:
+        gpus = replace(gpus, memory=MiB(min(wanted, sizes[gpus.count - 1])))
+    elif gpus.share and gpus.memory is None:
+        gpus = replace(gpus, share=False)
+    return request if gpus == request.gpus else replace(request, gpus=gpus)
 
 
 def _sizes(view: View, gpus: GpuRequest) -> list[int]:
