@@ -10,7 +10,7 @@ from gavelq.core import events as ev
 from gavelq.core import learned as learned_module
 from gavelq.core.engine.learning import with_learned_memory
 from gavelq.core.gpu import CardSample
-from gavelq.core.ids import GpuUuid
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.learned import (
     MAX_KEYS,
     N_KEPT,
