@@ -101,6 +101,25 @@ if [ "$free_gpu" = none ]; then
     exit 3
 fi
 
+step "What the driver tells of faults and of distances"
+look() {
+    "$python" - <<'END'
+from gavelq.adapters.gpu import open_probe
+
+probe = open_probe("nvml", simulated_count=0, simulated_memory_mib=0, simulated_dir="")
+for second in range(2):
+    sample = probe.sample(float(second))
+probe.close()
+for card in sample.cards:
+    print(f"GPU {card.index}: ECC errors {card.ecc_errors}, memory busy {card.memory_utilization} %, Xids {card.xids}")
+for one, other, level in sample.links:
+    print(f"{one} and {other}: {'NVLink' if level == 0 else f'PCIe, level {level}'}")
+assert sample.cards and not sample.problem and not any(card.xids for card in sample.cards), sample
+END
+}
+check "all cards are well" look
+check "no card has a fault" until_true 5 'all(g["fault"] is None for g in it)' gpu list
+
 step "A task that declares its memory"
 declared="$(submit -n declared -g "$free_gpu" -m "$((mib * 2))M" -- "$python" "${hold[@]}" 600 "$mib")"
 check "it runs" until_true 30 'it["state"] == "running"' task info "$declared"
