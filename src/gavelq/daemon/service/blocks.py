@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from gavelq.core.gpu import GpuSample
-from gavelq.core.ids import GpuUuid
+from gavelq.core.ids import GpuUuid, QueueName
 from gavelq.core.pending import Shape
+from gavelq.core.task import GpuRequest
 from gavelq.daemon.service.desk import Desk
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.placement import refuse
@@ -12,8 +13,8 @@ from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot, take_snapshot
 
-MAX_SHAPES = 1000
-"""Kinds of tasks that are looked at: an overview must stay cheap, and beyond that many nobody needs the exact count."""
+MAX_KINDS = 100
+"""Kinds of requests that are looked at: an overview must stay cheap, and beyond that nobody needs the exact count."""
 
 _BY_OTHERS = frozenset({Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY})
 
@@ -24,22 +25,31 @@ def count_blocked(snapshot: Snapshot, reasons: Mapping[Shape, Blocked], policy: 
     `reasons` are those of the last cycle: a task that waits for something else is not counted.
     """
     counts: dict[GpuUuid, int] = {}
-    n_left = MAX_SHAPES
-    for shape, ids in snapshot.buckets.items():
-        blocked = reasons.get(shape)
-        if blocked is None or blocked.reason not in _BY_OTHERS:
-            continue
-        if not n_left:
-            break
-        n_left -= 1
+    for shape, (blocked, n_tasks) in _kinds(snapshot, reasons).items():
         queue = snapshot.queues[shape.queue]
         for card in snapshot.cards_for(queue):
             if not _may_be_foreign(card, blocked):
                 continue
             refusal = refuse(card, shape, queue, policy)
             if refusal is not None and refusal.is_foreign:
-                counts[card.uuid] = counts.get(card.uuid, 0) + len(ids)
+                counts[card.uuid] = counts.get(card.uuid, 0) + n_tasks
     return counts
+
+
+def _kinds(snapshot: Snapshot, reasons: Mapping[Shape, Blocked]) -> dict[Shape, tuple[Blocked, int]]:
+    """One shape for all that ask for the same GPUs in the same queue, with its reason and the number of their tasks."""
+    first: dict[tuple[QueueName, GpuRequest, Reason], Shape] = {}
+    found: dict[Shape, tuple[Blocked, int]] = {}
+    for shape, ids in snapshot.buckets.items():
+        blocked = reasons.get(shape)
+        if blocked is None or blocked.reason not in _BY_OTHERS:
+            continue
+        kind = first.setdefault((shape.queue, shape.gpus, blocked.reason), shape)
+        if kind in found:
+            found[kind] = (blocked, found[kind][1] + len(ids))
+        elif len(found) < MAX_KINDS:
+            found[kind] = (blocked, len(ids))
+    return found
 
 
 def _may_be_foreign(card: GpuView, blocked: Blocked) -> bool:
