@@ -8,6 +8,7 @@ import pytest
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
 from gavelq.core.engine import handle
+from gavelq.core.engine.settling import settle
 from gavelq.core.errors import Refused, TaskNotFound
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.lifecycle import TaskState
@@ -150,8 +151,8 @@ def test_a_diamond_falls_once() -> None:
     left, right = depend(world, *after(top)), depend(world, *after(top))
     bottom = depend(world, *after(left, right))
     step = answer(world, ev.TaskKilled(by="me", task_id=top, signal=15, is_ending=True))
-    ends = [record.task_id for record in step.changes.records if record.kind == "ended"]
-    assert ends == [top, left, right, bottom]
+    told_of = [(record.task_id, record.kind) for record in step.changes.records]
+    assert told_of == [(task_id, "ended") for task_id in (top, left, right, bottom)]
 
 
 def test_a_removed_task_counts_as_cancelled() -> None:
@@ -188,8 +189,10 @@ def test_an_end_wakes_the_scheduler_for_those_it_let_go() -> None:
     world = World()
     held = world.submit(hold=True)
     depend(world, *after(held, kind=ANY))
-    step = answer(world, ev.TaskRemoved(by="me", task_id=held))
-    assert Wake() in step.effects
+    step = Step()
+    step.changes.tasks[held] = None
+    settle(View(world.state), step, world.now)
+    assert step.effects == [Wake()]
 
 
 def test_a_released_gpu_ends_its_task_and_what_waits_for_it() -> None:

@@ -235,6 +235,18 @@ def test_a_diamond_is_no_circle() -> None:
     assert len(world.task(bottom).waits_for) == 3
 
 
+def test_a_way_with_many_forks_is_looked_through_once() -> None:
+    world = World()
+    above: tuple[TaskId, ...] = (world.submit(hold=True),)
+    for _ in range(40):  # 2 ** 40 ways from the last one to the first
+        pair = (world.submit(hold=True), world.submit(hold=True))
+        edit(world, *pair, depends_on=after(*above))
+        above = pair
+    last = world.submit()
+    edit(world, last, depends_on=after(*above))
+    assert world.task(last).waits_for == after(*above)
+
+
 def test_an_edit_of_what_somebody_else_has_changed_is_not_made() -> None:
     world = World()
     task_id = world.submit()
