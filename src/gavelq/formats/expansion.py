@@ -1,6 +1,6 @@
 """From one task object with an array or parameters to its tasks: rows vary slowest, then parameters, then the index."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
@@ -32,16 +32,19 @@ def is_sweep(task: ParsedTask) -> bool:
     return task.array is not None or task.params is not None or task.param_rows is not None
 
 
-def expand(tasks: Sequence[ParsedTask], *, most: int) -> Expanded:
-    """All tasks that these make, at most `most`. Raises InvalidTasks and LimitReached; nothing large is built then."""
+def expand(tasks: Sequence[ParsedTask], *, most: int, most_text: int = MAX_TEXT) -> Expanded:
+    """All tasks that these make: at most `most`, and `most_text` characters in the commands of those of sweeps.
+
+    Raises InvalidTasks and LimitReached; nothing large is built then.
+    """
     _require_room(tasks, most)
     made: list[ParsedTask] = []
     sources: list[int] = []
     mistakes: list[Mistake] = []
-    room = MAX_TEXT
+    room = _Room(most_text)
     for source, task in enumerate(tasks):
         try:
-            for one in _Sweep(task, room).tasks() if is_sweep(task) else (task,):
+            for one in _Sweep(task, room).tasks() if is_sweep(task) else (task,):  # as it comes: room may run out
                 made.append(one)
                 sources.append(source)
         except InvalidField as error:
@@ -80,10 +83,24 @@ def _require_room(tasks: Sequence[ParsedTask], most: int) -> None:
         raise LimitReached(limit="limits.max_submission", problem=problem, hint="hand them in in several parts")
 
 
+class _Room:
+    """How much text the sweeps of a submission may still make."""
+
+    def __init__(self, n_characters: int) -> None:
+        self._total = self._left = n_characters
+
+    def take(self, texts: Iterable[str], field: str) -> None:
+        """Raises InvalidField when it is used up."""
+        self._left -= sum(map(len, texts))
+        if self._left < 0:
+            hint = "put long text into a script, or submit it in parts"
+            raise fields.wrong(field, f"the sweep's tasks have more than {self._total} characters together", hint)
+
+
 class _Sweep:
     """One task object, its templates read once and filled for every combination."""
 
-    def __init__(self, task: ParsedTask, room: int) -> None:
+    def __init__(self, task: ParsedTask, room: _Room) -> None:
         self._task = task
         self._room = room
         rows = task.param_rows or ({},)
@@ -179,13 +196,9 @@ class _Sweep:
         return path
 
     def _count(self, made: ParsedTask) -> None:
-        args = made.script.args if made.script else ()
-        self._room -= sum(map(len, made.command or ())) + sum(map(len, made.argv or ())) + sum(map(len, args))
-        if self._env:
-            self._room -= sum(map(len, (made.env or {}).values()))
-        if self._room < 0:
-            hint = "put long text into a script, take the templates out of the environment, or submit it in parts"
-            raise fields.wrong("command", f"the tasks' commands have more than {MAX_TEXT} characters together", hint)
+        if self._env:  # only then each task has one of its own
+            self._room.take((made.env or {}).values(), "env")
+        self._room.take(made.command or made.argv or (made.script.args if made.script else ()), "command")
 
 
 def _templates(templates: Templates, texts: Sequence[str], *, is_shell: bool = False) -> tuple[Template | None, ...]:
@@ -211,6 +224,6 @@ def _unsafe(error: UnsafeValueError) -> InvalidField:
     variable = "GAVELQ_ARRAY_INDEX" if error.name == INDEX else f"GAVELQ_PARAM_{error.name}"
     problem = (
         f"the value {ascii(error.value)[:60]} of {error.name} means something to the shell, and {{{error.name}}} "
-        "stands where it cannot be quoted (behind a comment, a here-document, arithmetic, or $(...) inside quotes)"
+        'stands where it cannot be quoted (behind a comment, a here-document, backquotes, arithmetic or "$(")'
     )
     return fields.wrong("command", problem, f'write "${variable}" there')
