@@ -49,4 +49,4 @@ def cancel(call: Call, ids: tuple[int, ...], signal: str | None, submission: int
 @pass_call
 def logs(call: Call, task_id: int, **values: Any) -> int:
     """Print a task's output (the same as `task logs`)."""
-    return print_log(call, task_id, lines=values["lines"], is_followed=values["follow"])
+    return print_log(call, task_id, lines=values["lines"], is_followed=values["follow"], attempt=values["attempt"])

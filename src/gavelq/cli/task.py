@@ -57,9 +57,9 @@ def why(call: Call, task_id: int) -> int:
 @_id
 @options(LOG)
 @pass_call
-def logs(call: Call, task_id: int, lines: int | None, follow: bool) -> int:
+def logs(call: Call, task_id: int, lines: int | None, follow: bool, attempt: int | None) -> int:
     """Print a task's output."""
-    return print_log(call, task_id, lines=lines, is_followed=follow)
+    return print_log(call, task_id, lines=lines, is_followed=follow, attempt=attempt)
 
 
 @task.command("wait", cls=Command)

@@ -24,8 +24,7 @@ async def tidy(store: Store, state: State, config: Config, now: float) -> int:
     )
     state.forget_keys(now - KEY_LIFE_S)
     for task in gone:
-        if task.request.log_path is None:
-            await asyncio.to_thread(remove_logs, task.log_path)
+        await asyncio.to_thread(remove_logs, task)
     return len(gone)
 
 

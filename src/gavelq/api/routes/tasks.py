@@ -86,7 +86,7 @@ def _add_look(routes: APIRouter, service: Service) -> None:
         wait: str | None = None,
         attempt: str | None = None,
     ) -> Response:
-        chunk, is_over = await service.tasks.log(
+        chunk, is_over, which = await service.tasks.log(
             task_id(number),
             tail=whole(tail, "tail", default=None, high=1_000_000),
             offset=whole(offset, "offset", default=None),
@@ -99,6 +99,8 @@ def _add_look(routes: APIRouter, service: Service) -> None:
             "X-Gavelq-Ended": "1" if is_over else "0",
             "X-Content-Type-Options": "nosniff",
         }
+        if which is not None:
+            headers["X-Gavelq-Attempt"] = str(which)
         return Response(chunk.content, 200, headers, media_type="text/plain; charset=utf-8")
 
 

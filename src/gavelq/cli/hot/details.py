@@ -138,8 +138,8 @@ def _attempt(found: "dict[str, Any]") -> "Iterator[str]":
     if found.get("started_at"):
         yield f"started {local(found['started_at'])}"
         yield f"ran for {duration(run_time(found, time.time()))}"
-    if found.get("cause"):
-        yield str(found["cause"])
+    if found.get("end_reason") or found.get("cause"):
+        yield str(found.get("end_reason") or found["cause"])
     if _exit(found) != "-":
         yield f"exit {_exit(found)}"
     if found.get("peak_memory_mib") is not None:
@@ -148,6 +148,8 @@ def _attempt(found: "dict[str, Any]") -> "Iterator[str]":
         yield f"{found['utilization_percent']:.0f}% busy"
     if found.get("detail"):
         yield str(found["detail"])
+    if found.get("log_path"):
+        yield f"log {found['log_path']}"
 
 
 def _event(event: "dict[str, Any]") -> str:
@@ -155,11 +157,13 @@ def _event(event: "dict[str, Any]") -> str:
     parts = [str(event.get("event", "?"))]
     if event.get("by"):
         parts.append(f"by {event['by']}")
-    parts.extend(f"{name}={_plain(value)}" for name, value in details.items() if _is_worth_telling(name, value))
+    parts.extend(f"{name}={_plain(name, value)}" for name, value in details.items() if _is_worth_telling(name, value))
     return " ".join(parts)
 
 
-def _plain(value: "Any") -> str:
+def _plain(name: str, value: "Any") -> str:
+    if name.endswith("_at") and isinstance(value, float):
+        return time.strftime("%H:%M:%S", time.localtime(value))
     return ",".join(str(part) for part in value) if isinstance(value, list) else str(value)
 
 

@@ -143,13 +143,15 @@ class TaskService:
 
     async def log(
         self, task_id: TaskId, *, tail: int | None, offset: int | None, wait_s: float, attempt: int | None = None
-    ) -> tuple[task_logs.Chunk, bool]:
+    ) -> tuple[task_logs.Chunk, bool, int | None]:
         """`GET /api/tasks/{id}/logs`: some bytes of the log, and whether nothing more will come. Raises LogNotFound.
 
-        With `attempt` the log of that one, else of the last one; then nothing more comes as soon as it is over.
+        With `attempt` the log of that one, else of the last one; then nothing more comes as soon as it is over. The
+        third is the attempt that was read; None where all attempts write to one log.
         """
         task = await self._require(task_id)
         path = await self._log_path(task, attempt)
+        number = (attempt or max(1, task.n_attempts)) if task.request.log_path is None else None
         if not task_logs.exists(path) and (_is_over(task, attempt) or offset is None):
             raise LogNotFound(task_id=task_id, log_path=path)
         if offset is None:
@@ -159,8 +161,9 @@ class TaskService:
                 chunk = await asyncio.to_thread(task_logs.tail, path, tail)
         else:
             chunk = await self._follow(task_id, path, offset, wait_s, attempt)
-        over = _is_over(await self._require(task_id), attempt)
-        return chunk, over and chunk.end >= await asyncio.to_thread(task_logs.length, path)
+        now = await self._require(task_id)
+        over = _is_over(now, attempt) and (attempt is not None or now.log_path == path)
+        return chunk, over and chunk.end >= await asyncio.to_thread(task_logs.length, path), number
 
     async def _log_path(self, task: Task, attempt: int | None) -> str:
         if attempt is None or attempt == max(1, task.n_attempts):
@@ -177,7 +180,7 @@ class TaskService:
         chunk = await asyncio.to_thread(task_logs.read, path, offset)
         while not chunk.content and not self._desk.waiters.is_over:
             task = self._desk.state.tasks.get(task_id)
-            if task is None or _is_over(task, attempt):
+            if task is None or _is_over(task, attempt) or (attempt is None and task.log_path != path):
                 break
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
@@ -236,8 +239,7 @@ class TaskService:
             await self._desk.loop.remove_ended(task, caller.name)
         else:
             await self._desk.loop.ask(ev.TaskRemoved(by=caller.name, task_id=task_id))
-        if task.request.log_path is None:
-            remove_logs(task.log_path)
+        await asyncio.to_thread(remove_logs, task)
         return {"removed": task_id}
 
     async def _act(self, caller: Caller, task_id: TaskId, event: ev.Event) -> Json:
@@ -269,11 +271,17 @@ def _is_over(task: Task, attempt: int | None) -> bool:
     return attempt < task.n_attempts or (attempt == task.n_attempts and not task.state.holds_gpus)
 
 
-def remove_logs(path: str) -> None:
-    """Delete a task's log and its cut parts, where they are."""
-    for name in (path, *(f"{path}.{part}" for part in range(1, task_logs.PARTS + 1)), path + ".base"):
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+def remove_logs(task: Task) -> None:
+    """Delete the logs that gavelq made for a task, one for each attempt, with their cut parts. Blocking."""
+    if task.request.log_path is not None:
+        return
+    directory = os.path.dirname(task.log_path)
+    later = (f"{task.id}.{number}.log" for number in range(2, task.n_attempts + 1))
+    for name in (f"{task.id}.log", *later):  # as `gavelq.core.engine.plans` names them
+        path = os.path.join(directory, name)
+        for part in (path, *(f"{path}.{number}" for number in range(1, task_logs.PARTS + 1)), path + ".base"):
+            with contextlib.suppress(OSError):
+                os.unlink(part)
 
 
 _ALL = tuple(state.value for state in TaskState)
