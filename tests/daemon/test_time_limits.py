@@ -62,7 +62,7 @@ def test_a_stubborn_task_is_killed_after_its_grace_time(daemon: Box) -> None:
 
 
 def test_a_limit_and_its_warning_hold_while_the_daemon_is_dead(fresh: Box, trap: str) -> None:
-    task_id = submitted(fresh, "-t", "3", "--warn", "USR1@1", "--", "bash", trap)
+    task_id = submitted(fresh, "-t", "4", "--warn", "USR1@1", "--", "bash", trap)
     fresh.wait(task_id, "running")
     fresh.wait_log(task_id, "ready")
     pid, log = int(fresh.task(task_id)["pid"]), log_file(fresh, task_id)
@@ -73,7 +73,7 @@ def test_a_limit_and_its_warning_hold_while_the_daemon_is_dead(fresh: Box, trap:
     fresh.start()
     task = fresh.wait(task_id)
     assert (task["state"], task["end_reason"], task["exit_code"]) == ("failed", "time_limit", 3)
-    assert ran_for(fresh, task_id) >= 3
+    assert ran_for(fresh, task_id) >= 4
 
 
 def test_a_new_daemon_does_not_warn_again(fresh: Box, trap: str) -> None:

@@ -23,17 +23,17 @@ def wait_for_log(box: Box, text: str) -> None:
 
 
 def test_a_command_is_warned_once_and_ended_at_the_limit(box: Box) -> None:
-    box.spawn(1, HEEDING, time_limit_s=1.2, warn_before_s=0.7, **USR1)
+    box.spawn(1, HEEDING, time_limit_s=2.0, warn_before_s=0.7, **USR1)
     result = box.result(1)
     assert (result.signal, result.cause) == (signal.SIGTERM, "time_limit")
     assert result.detail == "warned with SIGUSR1 0.7 s before the limit"
     assert box.log(1).read_text() == "ready\nwarned\n"
     assert result.started_at is not None
-    assert result.ended_at - result.started_at >= 1.2
+    assert result.ended_at - result.started_at >= 2.0
 
 
 def test_who_heeds_the_warning_ends_as_it_likes(box: Box) -> None:
-    box.spawn(1, SAVING, time_limit_s=300.0, warn_before_s=299.5, **USR1)
+    box.spawn(1, SAVING, time_limit_s=300.0, warn_before_s=299.0, **USR1)
     result = box.result(1)
     assert (result.exit_code, result.cause, result.detail) == (0, "exited", "")
     assert box.log(1).read_text() == "saved\n"
@@ -50,7 +50,7 @@ def test_the_whole_process_group_is_warned_and_nothing_beyond(box: Box) -> None:
     child = f"{QUIET}trap 'echo child' USR1; while :; do sleep 0.02; done"
     beyond = f"{QUIET}trap 'echo beyond' USR1; while :; do sleep 0.02; done"
     box.spawn(
-        1, f"setsid bash -c \"{beyond}\" & bash -c \"{child}\" & {HEEDING}", time_limit_s=1.0, warn_before_s=0.4, **USR1
+        1, f"setsid bash -c \"{beyond}\" & bash -c \"{child}\" & {HEEDING}", time_limit_s=1.8, warn_before_s=0.5, **USR1
     )  # fmt: skip
     box.result(1)
     assert sorted(box.log(1).read_text().split()) == ["child", "ready", "warned"]
@@ -58,7 +58,7 @@ def test_the_whole_process_group_is_warned_and_nothing_beyond(box: Box) -> None:
 
 def test_the_step_that_runs_is_warned(box: Box) -> None:
     steps = (("bash", "-c", "trap 'echo first' USR1; true"), ("bash", "-c", SAVING))
-    box.spawn(1, steps, time_limit_s=300.0, warn_before_s=299.2, **USR1)
+    box.spawn(1, steps, time_limit_s=300.0, warn_before_s=298.8, **USR1)
     assert box.result(1).exit_code == 0
     assert box.log(1).read_text() == "saved\n"
 
@@ -86,10 +86,10 @@ def test_a_warning_moves_with_the_limit_and_is_not_repeated(box: Box) -> None:
 
 
 def test_a_later_limit_delays_the_warning_and_a_lifted_one_takes_it_back(box: Box) -> None:
-    box.start(1, HEEDING, time_limit_s=2.0, warn_before_s=1.9, **USR1)
+    box.start(1, HEEDING, time_limit_s=300.0, warn_before_s=299.0, **USR1)
     set_limit(box, None)
     with pytest.raises(AssertionError):
-        wait_until(lambda: "warned" in box.log(1).read_text(), 0.5, "it is warned")
+        wait_until(lambda: "warned" in box.log(1).read_text(), 1.3, "it is warned")
     set_limit(box, 2.5)
     assert box.result(1).cause == "time_limit"
     assert box.log(1).read_text() == "ready\nwarned\n"
@@ -103,19 +103,17 @@ def test_without_a_limit_nobody_is_warned(box: Box) -> None:
 
 def test_a_task_that_is_being_stopped_is_not_warned(box: Box) -> None:
     stubborn = "trap 'echo term' TERM; trap 'echo warned' USR1; echo ready; while :; do sleep 0.02; done"
-    box.start(1, stubborn, time_limit_s=1.0, warn_before_s=0.4, **USR1)
+    box.start(1, stubborn, time_limit_s=300.0, warn_before_s=298.5, **USR1)
     wait_for_log(box, "ready")
-    box.stop(1, grace_s=1.2)
+    box.stop(1, grace_s=1.8)
     assert box.result(1).cause == "stopped"
     assert "warned" not in box.log(1).read_text()
 
 
 def test_the_limit_is_counted_over_all_steps(box: Box) -> None:
-    box.spawn(1, (("sleep", "0.4"), ("sleep", "0.4"), ("sleep", "300")), time_limit_s=1.0)
-    result = box.result(1)
-    assert result.cause == "time_limit"
-    assert result.started_at is not None
-    assert result.ended_at - result.started_at < 1.4  # not a limit for each
+    box.spawn(1, (("sleep", "1"), ("bash", "-c", "sleep 1.4; echo late")), time_limit_s=1.5)
+    assert box.result(1).cause == "time_limit"
+    assert box.log(1).read_text() == ""  # not a limit for each
 
 
 def test_a_stubborn_command_gets_its_grace_time_after_the_limit(box: Box) -> None:
@@ -130,9 +128,10 @@ def test_a_stubborn_command_gets_its_grace_time_after_the_limit(box: Box) -> Non
 
 def test_the_runner_warns_in_a_dead_supervisor_s_place(box: Box) -> None:
     box.start(1, HEEDING, time_limit_s=300.0, warn_before_s=1.5, **USR1)
-    set_limit(box, 2.0)
+    set_limit(box, 4.0)
     wait_for_log(box, "ready")
-    wait_until(lambda: "[2.0,10,1.5," in _started_file(box), what="the new limit is written down")
+    wait_until(lambda: "[4.0,10,1.5," in _started_file(box), what="the new limit is written down")
+    assert ",false]" in _started_file(box)  # the warning is still to come
     box.kill_supervisor(1)
     result = box.result(1)
     assert (result.signal, result.cause) == (signal.SIGTERM, "time_limit")
@@ -141,7 +140,7 @@ def test_the_runner_warns_in_a_dead_supervisor_s_place(box: Box) -> None:
 
 
 def test_a_warning_is_not_repeated_in_a_dead_supervisor_s_place(box: Box) -> None:
-    box.start(1, HEEDING, time_limit_s=1.5, warn_before_s=1.2, **USR1)
+    box.start(1, HEEDING, time_limit_s=3.0, warn_before_s=1.8, **USR1)
     wait_for_log(box, "warned")
     wait_until(lambda: ",true]" in _started_file(box), what="the warning is written down")
     box.kill_supervisor(1)

@@ -19,9 +19,8 @@ class TimeLimit:
         self._begun: float | None = None
 
     def begin(self) -> None:
-        """The count starts now, unless it has begun."""
-        if self._begun is None:
-            self._begun = linux.boottime()
+        """The count starts now."""
+        self._begun = linux.boottime()
 
     def obey(self, order: wire.Message) -> None:
         """Change it as a `limit` order says; the warning moves with it. Raises wire.Malformed, with nothing changed."""
