@@ -52,8 +52,11 @@ class _Seen:
 class Evidence:
     """Stands in the runner's listener: `take` for each report, `post` for what is complete."""
 
-    def __init__(self, *, state: State, post: Callable[[Event], None], kernel: OomKills) -> None:
-        """`state` is the committed one; `post` hands an event to the loop."""
+    def __init__(
+        self, *, state: State, post: Callable[[Event], None], kernel: OomKills, look_s: float = LOOK_S,
+        n_looks: int = MAX_LOOKS,
+    ) -> None:  # fmt: skip
+        """`state` is the committed one; `post` hands an event to the loop. At most `n_looks` at once, `look_s` each."""
         self._state = state
         self._post = post
         self._kernel = kernel
@@ -61,7 +64,8 @@ class Evidence:
         """Reports that wait behind one that is looked into, by task."""
         self._log_ends: OrderedDict[str, int] = OrderedDict()
         """How far own logs were read: what stands before is about an earlier attempt."""
-        self._free = asyncio.Semaphore(MAX_LOOKS)
+        self._look_s = look_s
+        self._free = asyncio.Semaphore(n_looks)
         self._working: set[asyncio.Task[None]] = set()
 
     def take(self, event: Event) -> None:
@@ -142,9 +146,9 @@ class Evidence:
                     loop.call_soon_threadsafe(finish, seen)
 
         try:
-            await asyncio.wait_for(self._free.acquire(), LOOK_S)
+            await asyncio.wait_for(self._free.acquire(), self._look_s)
             threading.Thread(target=work, name="evidence", daemon=True).start()
-            return await asyncio.wait_for(answer, LOOK_S)
+            return await asyncio.wait_for(answer, self._look_s)
         except TimeoutError:
             return None
 

@@ -17,7 +17,7 @@ FRESH_S = 5.0
 _MAX_RECORDS = 2000
 _MAX_RECORD = 8192
 """Bytes; more than the kernel writes (Documentation/ABI/testing/dev-kmsg)."""
-_KILLED = re.compile(r"Killed process (\d+) \((.{0,64}?)\)")
+_KILLED = re.compile(r"Killed process (\d+) \((.{0,64}?)\)(?=[ ,]|$)")
 
 
 @dataclass(frozen=True, slots=True)
