@@ -6,6 +6,7 @@ from typing import Any
 
 from gavelq.testing.waiting import wait_until
 from tests.daemon.gates import Gate, begin
+from tests.daemon.test_full_disk import no_room
 from tests.support.daemon import Box, Json
 
 BUS = "Xid 79: GPU has fallen off the bus"
@@ -97,3 +98,12 @@ def test_an_error_of_a_program_is_told_in_its_history_and_changes_nothing(fresh:
     wait_until(told, what="the error is told")
     assert "page fault" in told()[0]["details"]["says"]
     assert (fresh.state(task["id"]), gpu(fresh, 0)["state"], gpu(fresh, 0)["fault"]) == ("running", "busy", None)
+
+
+def test_an_error_that_is_told_while_the_disk_is_full_is_not_forgotten(fresh: Box) -> None:
+    task = begin(fresh, "sleep 300", gpu_ids=["0"])
+    with no_room(fresh):
+        trouble(fresh, xid={"0": 79})
+        wait_until(lambda: fresh.get("/api/daemon")["read_only"], what="the look could not be written down")
+        trouble(fresh)
+    assert fresh.wait(task["id"])["end_reason"] == "gpu_lost"

@@ -45,6 +45,7 @@ class Probe:
     fails: bool = False
     threads: set[int] = field(default_factory=set)
     xids: list[int] = field(default_factory=list)
+    is_lost: bool = False
     go: threading.Event = field(default_factory=threading.Event)
 
     def sample(self, now: float) -> GpuSample:
@@ -55,6 +56,8 @@ class Probe:
         if self.fails:
             raise RuntimeError("a broken probe")
         told = (self.xids.pop(),) if self.xids else ()
+        if self.is_lost:
+            return GpuSample(taken_at=now, cards=(card(1, used=700, util=33),), lost=(uuid(0),))
         first = replace(card(0, used=self.n_looks, util=50), memory_utilization=8, xids=told)
         return GpuSample(taken_at=now, cards=(first, card(1, used=700, util=33)))
 
@@ -223,6 +226,24 @@ def test_errors_that_a_burst_is_told_are_in_the_next_sample() -> None:
         run(scenario)
         told = [sample.sample.by_uuid[uuid(0)].xids for sample in w.samples]
         assert told == [(), (48, 79), ()], "each one once"
+
+
+def test_what_a_card_told_a_burst_before_it_was_lost_is_in_the_next_sample() -> None:
+    with watched(interval_s=60) as w:
+
+        async def scenario() -> None:
+            await w.monitor.start(10)
+            w.probe.xids = [79]
+            w.watching.want({uuid(1)})
+            await until(lambda: w.answers)
+            w.probe.is_lost = True
+            w.monitor.kick()
+            await until(lambda: len(w.samples) == 2)
+
+        run(scenario)
+        silent = w.samples[1].sample.by_uuid[uuid(0)]
+        assert (silent.xids, silent.memory_used, w.samples[1].sample.lost) == ((79,), None, (uuid(0),))
+        assert "Xid 79" in w.world.state.cards[uuid(0)].fault
 
 
 def test_looks_from_before_a_task_ended_on_the_card_do_not_count() -> None:

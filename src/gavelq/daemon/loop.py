@@ -15,7 +15,15 @@ from typing import Any
 from gavelq.core.effects import Effect, Wake
 from gavelq.core.engine import EngineRules, handle
 from gavelq.core.errors import GavelqError, StoreUnavailable
-from gavelq.core.events import AttemptEnded, AttemptStarted, AttemptUnknown, Event, PlanMade, SpawnFailed
+from gavelq.core.events import (
+    AttemptEnded,
+    AttemptStarted,
+    AttemptUnknown,
+    Event,
+    GpusSampled,
+    PlanMade,
+    SpawnFailed,
+)
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.invariants import violations
 from gavelq.core.pending import Shape
@@ -242,7 +250,7 @@ class Loop:
         for item in batch:
             if item.answer is not None and not item.answer.done():
                 item.answer.set_exception(error)
-        self._inbox[:0] = [item for item in batch if isinstance(item.event, _REPORTS)]
+        self._inbox[:0] = [item for item in batch if _is_told_once(item.event)]
         self._wants_cycle = True
         self._is_paused = True
         asyncio.get_running_loop().call_later(RETRY_STORE_S, self._go_on)
@@ -277,6 +285,13 @@ def _as_line(record: Record) -> tuple[str, dict[str, Any]]:
 
 _PLAN = PlanMade(starts=(), reservations={})
 _REPORTS = (AttemptStarted, AttemptEnded, SpawnFailed, AttemptUnknown)
+
+
+def _is_told_once(event: Event) -> bool:
+    """What nobody says again: reports of the runner, and a look that shows errors of a GPU."""
+    if isinstance(event, GpusSampled):
+        return any(card.xids for card in event.sample.cards)
+    return isinstance(event, _REPORTS)
 
 
 class Waiters:

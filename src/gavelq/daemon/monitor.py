@@ -55,8 +55,8 @@ class Monitor:
         self._due = 0.0
         """When the next sample is due (monotonic clock)."""
         self._is_kicked = False
-        self._xids: dict[GpuUuid, tuple[int, ...]] = {}
-        """Errors that looks of a burst were told: the driver reports each one once, the next sample has them."""
+        self._told: dict[GpuUuid, CardSample] = {}
+        """Cards whose errors looks of a burst were told: the driver reports each one once, the next sample has them."""
         self._is_stopping = False
         self._is_kick_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -120,15 +120,21 @@ class Monitor:
             self._report(self._with_xids(look))
             self._due = time.monotonic() + self.interval_s
         else:
-            self._xids.update((card.uuid, self._xids.get(card.uuid, ()) + card.xids) for card in look.cards)
+            for card in look.cards:
+                if card.xids:
+                    before = self._told.get(card.uuid)
+                    self._told[card.uuid] = replace(card, xids=(before.xids if before else ()) + card.xids)
 
     def _with_xids(self, sample: GpuSample) -> GpuSample:
         """The sample with the errors that were reported to looks since the last one."""
-        kept, self._xids = {uuid: xids for uuid, xids in self._xids.items() if xids}, {}
-        if not kept:
+        if not self._told or (sample.problem is not None and not sample.cards):
             return sample
-        cards = tuple(replace(card, xids=kept.get(card.uuid, ()) + card.xids) for card in sample.cards)
-        return replace(sample, cards=cards, by_uuid={})
+        told, self._told = self._told, {}
+        cards = [replace(c, xids=told[c.uuid].xids + c.xids) if c.uuid in told else c for c in sample.cards]
+        # A card that does not answer any more: what it said before it fell silent tells why.
+        silent = (told[uuid] for uuid in sample.lost if uuid in told and uuid not in sample.by_uuid)
+        cards += [replace(c, memory_used=None, utilization=None, processes=()) for c in silent]
+        return replace(sample, cards=tuple(cards), by_uuid={})
 
     def _report(self, sample: GpuSample) -> None:
         uuids = [card.uuid for card in sample.cards]
