@@ -15,9 +15,8 @@ from gavelq.formats.task_object import InvalidTasks, ParsedTask, parse_task, par
 
 
 def expanded(*tasks: dict[str, Any], most: int = 1000) -> Expanded:
-    return expand(
-        parse_tasks([{"command": "true", **task} if "argv" not in task else task for task in tasks]), most=most
-    )
+    whole = [task if "argv" in task else {"command": "true", **task} for task in tasks]
+    return expand(parse_tasks(whole), most=most)
 
 
 def made(**task: Any) -> tuple[ParsedTask, ...]:
@@ -183,8 +182,8 @@ _NASTY = [
     "it's",
     '"',
     "$HOME",
-    "$(touch x)",
-    "`touch x`",
+    "$(echo x)",
+    "`echo x`",
     "\\",
     "\\\\",
     "a\nb",
@@ -225,7 +224,7 @@ def test_the_shell_sees_each_value_as_it_is(template: str) -> None:
 
 
 @settings(max_examples=30)
-@given(st.text(alphabet=st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=20))
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=20))
 def test_no_value_breaks_out_of_its_quotes(value: str) -> None:
     (line,) = lines(command="printf '%s|' {v} \"{v}\" '{v}'", params={"v": [value]})
     done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=20)
