@@ -93,7 +93,7 @@ class Session:
     def _watch(self) -> None:
         """In a thread: until the lease is over. A daemon that is away says nothing about the lease."""
         link, task = PatientLink(self._call.link(), was_there=True), self._task
-        while task["state"] == "running":
+        while task["state"] in ("running", "stopping"):
             try:
                 task = turned(link, task, _POLL_S)
             except NotFound:
