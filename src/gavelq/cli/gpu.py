@@ -105,10 +105,10 @@ def ignore(call: Call, ids: tuple[str, ...]) -> int:
 
 @gpu.command("unignore", cls=Command)
 @click.argument("ids", nargs=-1, metavar="[ID...]")
-@click.option("--all", "is_all", is_flag=True, help="All GPUs that are ignored or drained.")
+@click.option("--all", "is_all", is_flag=True, help="All GPUs that are ignored, drained or broken.")
 @pass_call
 def unignore(call: Call, ids: tuple[str, ...], is_all: bool) -> int:
-    """Let tasks onto GPUs again: the end of `ignore` and of `drain`."""
+    """Let tasks onto GPUs again: the end of `ignore`, of `drain` and of a fault."""
     if is_all == bool(ids):
         raise UsageError("name GPUs, or give --all", hint="gavelq gpu unignore --help")
     if is_all:
