@@ -6,6 +6,9 @@ from gavelq.core.lifecycle import EndReason
 
 NO_LIMIT = -1
 """As a number of retries: again and again."""
+MANY = 100
+"""After so many failures of a task there is always a pause: each try writes a log, and no disk is endless."""
+MANY_S = 1.0
 
 DEFAULT_RETRY_ON = (
     EndReason.EXIT_NONZERO,
@@ -77,12 +80,9 @@ def pause_s(rules: RetryRules, n_failures: int, *, jitter: float, chance: float)
     With a burst only every so many-th failure is followed by a pause, and pauses grow from one to the next. `chance`
     (0 to 1) says how much of `jitter` (a part of the pause) is added: many that failed together come back apart.
     """
-    n_pauses = n_failures
-    if rules.burst is not None:
-        n_pauses, rest = divmod(n_failures, rules.burst)
-        if rest:
-            return 0.0
-    return _grown(rules.backoff, n_pauses - 1) * (1 + jitter * chance)
+    n_pauses, rest = divmod(n_failures, rules.burst or 1)
+    pause = 0.0 if rest else _grown(rules.backoff, n_pauses - 1) * (1 + jitter * chance)
+    return max(pause, MANY_S if n_failures >= MANY else 0.0)
 
 
 def _grown(backoff: Backoff, n_times: int) -> float:

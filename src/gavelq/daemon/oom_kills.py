@@ -48,8 +48,7 @@ class OomKills:
         self._counts: dict[str, int] = {}
         self._kills: list[_Kill] = []
         self._log = _open_at_end(log)
-        self.notice()
-        self._kills.clear()
+        self.notice()  # what is there now is old
 
     def notice(self) -> None:
         """Look for new kills. Reads some small files of the kernel, which never wait for anything."""
