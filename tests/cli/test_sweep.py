@@ -196,14 +196,7 @@ def test_what_sbatch_means_otherwise_is_told_and_left_out(shell: Shell, fake: Fa
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("16:00", "16:00"),
-        ("noon", "12:00"),
-        ("now+90", "+90s"),
-        ("now+5minutes", "+5m"),
-        ("2030-01-02T03:04", "2030-01-02T03:04"),
-    ],
+    ("written", "meant"), [("16:00", "16:00"), ("noon", "12:00"), ("now+90", "+90s"), ("now+5minutes", "+5m")]
 )
 def test_a_begin_of_sbatch_becomes_a_time_of_ours(shell: Shell, fake: FakeDaemon, written: str, meant: str) -> None:
     assert header(shell, f"#SBATCH --begin={written}", "#SBATCH -a 1")[0] == 0
