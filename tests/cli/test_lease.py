@@ -35,6 +35,8 @@ def gate(real: Box) -> Iterator[Gate]:
     found.close()
     yield found
     found.open()
+    live = "/api/tasks?state=pending&state=starting&state=running&state=stopping"
+    wait_until(lambda: not real.get(live), 20, "all that stood before the gate has passed")
 
 
 def bash(real: Box, script: str, *, stdin: str = "") -> "subprocess.CompletedProcess[str]":
