@@ -145,6 +145,11 @@ def test_an_edit_of_something_else_is_not_refused_for_what_has_changed_around_th
 def test_no_changes_are_refused() -> None:
     with pytest.raises(UsageError, match="nothing is to change"):
         parse_changes({})
+    with pytest.raises(UsageError, match="nothing is to change"):
+        parse_changes({"// priority": 5})
+    with pytest.raises(InvalidField, match="no such field") as unknown:
+        parse_changes({"memroy": 5})
+    assert unknown.value.hint == "did you mean memory?"
     with pytest.raises(InvalidField, match="not an object"):
         parse_changes([1])
 

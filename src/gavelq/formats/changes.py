@@ -40,7 +40,7 @@ class Changes:
     @property
     def given_fields(self) -> frozenset[str]:
         """What gets another value, by the names of ParsedTask's fields."""
-        return frozenset(READERS[name][0] for name in self.given if name in READERS)
+        return frozenset(READERS[name][0] for name in self.given)
 
     def over(self, written: Mapping[str, Any], *, env: Mapping[str, str] | None = None) -> ParsedTask:
         """What a task object `written` (in ParsedTask's names) says with these changes.
@@ -76,15 +76,28 @@ def parse_changes(document: object) -> Changes:
     given: dict[str, Any] = {}
     fields: set[str] = set()
     for name, value in document.items():
-        known = READERS.get(name) if isinstance(name, str) else None
-        found = known[0] if known else str(name)
+        if isinstance(name, str) and name.startswith("//"):
+            continue  # a comment, as in a task object
+        found = _field_of(name)
         if found in _FIXED:
             raise InvalidField(field=name, problem=f"it cannot be changed: {_FIXED[found]}", hint="submit a new task")
         if value is None and found in _NEEDED:
             raise InvalidField(field=name, problem=f"it cannot be taken back: {_NEEDED[found]}", hint="give another")
-        if value is not None or known is None:
+        if value is not None:
             given[name] = value
         fields.add(found)
     if not fields:
         raise UsageError("nothing is to change", hint="name at least one field, such as priority")
     return Changes(given=given, fields=frozenset(fields))
+
+
+def _field_of(name: object) -> str:
+    known = READERS.get(name) if isinstance(name, str) else None
+    if known is not None:
+        return known[0]
+    import difflib  # here, because only mistakes need it
+
+    shown = str(name)[:80]
+    near = difflib.get_close_matches(shown, READERS, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]}?" if near else "docs/rest.md lists the fields of a task"
+    raise InvalidField(field=shown, problem="there is no such field", hint=hint)

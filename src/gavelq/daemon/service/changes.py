@@ -125,6 +125,7 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
 
     What the old one depended on is history: the new one depends on nothing, unless the changes say so.
     """
+    changes = parse_changes(document) if document else None
     caller.require_tenant(task.request.tenant, f"rerunning task {task.id}")
     if not task.state.is_ended:
         raise WrongState(
@@ -132,8 +133,7 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
             hint=f"see what it does with: gavelq task why {task.id}",
         )  # fmt: skip
     request, intake = replace(task.request, depends_on=()), intake_for(desk, caller)
-    if document:
-        changes = parse_changes(document)
+    if changes is not None:
         envs = await _envs(desk, [request], changes)
         request = (await asyncio.to_thread(_changed_ones, {task.id: request}, changes, intake, envs))[task.id]
     if not await asyncio.to_thread(os.path.isdir, request.workdir):
