@@ -60,9 +60,10 @@ def parse_backoff(text: str | int | float, *, field: str) -> Backoff:
 
 
 def format_backoff(backoff: Backoff) -> str:
-    """As `parse_backoff` reads it."""
-    grows = f"x{backoff.factor:g}" if backoff.factor != 1 else ""
-    return f"{backoff.first_s:g}{grows}..{backoff.cap_s:g}"
+    """As `parse_backoff` reads it; a pause that does not grow needs no cap."""
+    if backoff.factor == 1:
+        return f"{backoff.first_s:g}"
+    return f"{backoff.first_s:g}x{backoff.factor:g}..{backoff.cap_s:g}"
 
 
 def parse_retry_on(value: object, *, field: str) -> tuple[EndReason, ...]:

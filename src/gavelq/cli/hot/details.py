@@ -10,6 +10,9 @@ from gavelq.cli.output.text import safe, say
 from gavelq.cli.output.times import duration, local, memory, run_time
 from gavelq.client import lean
 
+_SHOWN_ATTEMPTS = 20
+"""An endless number of retries makes no endless answer; `-o json` has them all."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +32,9 @@ def print_details(call: Call, task_id: int) -> int:
     print_tree(task)
     attempts = task.get("attempts") or []
     if len(attempts) > 1:
-        say("\nattempts")
-        for attempt in attempts:
+        n_more = len(attempts) - _SHOWN_ATTEMPTS
+        say("\nattempts" + (f" (the last {_SHOWN_ATTEMPTS} of {len(attempts)})" if n_more > 0 else ""))
+        for attempt in attempts[-_SHOWN_ATTEMPTS:]:
             say("  " + safe(", ".join(_attempt(attempt))))
     events = task.get("events") or []
     if events:
@@ -62,6 +66,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "position", str(task.get("position") or "-")
     yield "expected start", expected(task)
     yield "attempt", str(task.get("attempt") or "-")
+    yield "retries", _retries(task)
     yield "pid", str(task.get("pid") or "-")
     yield "resources", _resources((task.get("attempts") or [{}])[-1])
     yield "known of this name", _learned(task.get("learned"))
@@ -77,6 +82,15 @@ def expected(task: "dict[str, Any]") -> str:
     if not basis:
         return local(at)
     return f"{local(at)} (by {basis})" if at else f"unknown: {basis}"
+
+
+def _retries(task: "dict[str, Any]") -> str:
+    """How many tries failed, and by which rules there are more."""
+    rules = task.get("retry") or {}
+    if not rules.get("retries"):
+        return "-"
+    told = f"{rules['retries']} ({task.get('n_failures', 0)} tries failed), pauses of {rules.get('backoff')} s"
+    return f"{told} after every {rules['burst']} tries" if rules.get("burst") else told
 
 
 def _is_placed(task: "dict[str, Any]") -> bool:
