@@ -98,8 +98,8 @@ def test_learned_utilisations_add_up_to_a_hundred_at_most() -> None:
     world = World(n_cards=1, policy=FIFO)
     learn(world, "busy", 80)
     learn(world, "calm", 15)
-    busy = sharing(world, 4, name="busy")
-    unknown, calm = sharing(world, 4, name="new"), sharing(world, 4, name="calm")
+    busy = sharing(world, 4, name="busy", is_named=True)
+    unknown, calm = sharing(world, 4, name="new", is_named=True), sharing(world, 4, name="calm", is_named=True)
     started = world.run_all()
     assert started == [busy], "an unknown one counts 50"
     assert world.reason(unknown) == "gpu_busy"

@@ -46,7 +46,7 @@ def shape_of(task: Task) -> Shape:
         request.preemptible,
         task.submission_id if is_narrow else None,
         request.max_parallel,
-        pattern_key(request.tenant, request.name) if request.gpus.share else None,
+        pattern_key(request.tenant, request.name) if request.gpus.share and request.is_named else None,
     )
 
 

@@ -181,11 +181,12 @@ def _holder(state: State, card: Card, task_id: TaskId, processes: tuple[GpuProce
     declared = card.memory_total if request.gpus.memory is None else request.gpus.memory
     may_be_preempted = request.preemptible and task.state is TaskState.RUNNING and attempt is not None
     began = attempt.started_at if attempt is not None and attempt.started_at is not None else inf
-    known = state.learned.get(pattern_key(request.tenant, request.name)) if request.gpus.share else None
+    is_known = request.gpus.share and request.is_named
+    known = state.learned.get(pattern_key(request.tenant, request.name)) if is_known else None
     return Holder(
         task_id=task_id,
         memory=max(declared, seen, peak),
-        share=request.gpus.share,
+        share=request.gpus.share and request.gpus.memory is not None,
         utilization=utilization_of(known, policy.unknown_utilization),
         ends_at=ends_at(task, policy),
         level=task.priority + state.queues[task.queue].priority,

@@ -148,7 +148,8 @@ def _own(
 ) -> Refusal | None:
     """What gavelq's own tasks on the card leave for another one."""
     told = card.held_text or "given away a moment ago"
-    if not shape.gpus.share or not all(holder.share for holder in held):
+    may_share = shape.gpus.share and shape.gpus.memory is not None
+    if not may_share or not all(holder.share for holder in held):
         return Refusal(Reason.GPU_COUNT, told, own=True, until=max(holder.ends_at for holder in held))
     most = _most_util(shape, queue)
     if most is not None and card.utilization is not None and card.utilization > most:
