@@ -203,3 +203,27 @@ def test_the_end_of_a_lease_is_known_beforehand(world: World) -> None:
     assert expires_at(world.task(world.submit()), 0.0) is None
     release(world, task_id)
     assert expires_at(world.gone[task_id], 0.0) is None
+
+
+@pytest.mark.parametrize("requeue", [False, True])
+def test_a_lease_is_never_granted_twice(world: World, requeue: bool) -> None:
+    lost = granted(world, owner=OWNER)
+    world.ended(lost, exit_code=None, cause="lost")
+    assert world.gone[lost].state is TaskState.ABORTED
+    drained = world.submit(command=Lease(owner=OWNER), requeue=True)
+    world.run_all()
+    gpu = world.task(drained).held_gpus[0]
+    world.send(ev.GpuDrained(by="root", gpu=gpu, stop_now=True, requeue=requeue))
+    world.ended(drained, exit_code=0, cause="stopped")
+    ending = world.gone[drained].ending
+    assert ending is not None
+    assert (ending.reason, ending.exit_code) == (EndReason.GPU_DRAINED, None)
+
+
+def test_a_lost_lease_that_may_be_requeued_is_lost_all_the_same(world: World) -> None:
+    task_id = world.submit(command=Lease(owner=OWNER), requeue=True)
+    world.run_all()
+    world.ended(task_id, exit_code=None, cause="lost")
+    ending = world.gone[task_id].ending
+    assert ending is not None
+    assert ending.reason is EndReason.LOST

@@ -20,7 +20,7 @@ from gavelq.core.errors import GavelqError, NotFound, TimedOut, WrongState
 
 _OF_COMMANDS = frozenset(
     {"env", "env_keep", "env_all", "log", "requeue", "retries", "backoff", "retry_burst", "retry_on", "on_gpu_oom"}
-    | {"learn_memory", "warn"}
+    | {"learn_memory", "warn", "preemptible"}
 )
 LEASING = tuple(option for option in REQUEST if option.name not in _OF_COMMANDS)
 """What can be asked for without a command: the options of `submit` but for those that are about its command."""

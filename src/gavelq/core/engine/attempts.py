@@ -13,7 +13,7 @@ from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.retry_words import RETRYABLE
 from gavelq.core.state import View
 from gavelq.core.step import Record, Step
-from gavelq.core.task import Attempt, AttemptResult, Ending, Task, advance, end
+from gavelq.core.task import Attempt, AttemptResult, Ending, Lease, Task, advance, end
 
 MAX_BACKOFF_S = 60.0
 
@@ -59,6 +59,8 @@ def _started(step: Step, task: Task, attempt: Attempt, event: ev.AttemptStarted)
 
 def _ended(view: View, step: Step, task: Task, attempt: Attempt, event: ev.AttemptEnded, rules: EngineRules) -> None:
     result = event.result
+    if isinstance(task.request.command, Lease):
+        result = replace(result, exit_code=None, signal=None)  # there was no command to have one
     started_at = attempt.started_at if attempt.started_at is not None else result.started_at
     begun = replace(attempt, started_at=started_at)
     if task.state is TaskState.STARTING and result.cause != "lost":

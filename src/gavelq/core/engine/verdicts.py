@@ -1,13 +1,13 @@
 """What the end of an attempt means: its reason, the words for it, and whether the task just goes back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gavelq.core import events as ev
 from gavelq.core.classify import classify
 from gavelq.core.engine.cards import faults_told
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.state import View
-from gavelq.core.task import AttemptResult, Stop, Task
+from gavelq.core.task import AttemptResult, Lease, Stop, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,14 @@ class Verdict:
 
 def judged(view: View, task: Task, event: ev.AttemptEnded) -> Verdict:
     """The verdict about the present attempt of a task, which holds its cards still."""
+    verdict = _judged(view, task, event)
+    if isinstance(task.request.command, Lease):
+        # Its owner would not know of another grant, on other cards perhaps.
+        return replace(verdict, is_put_back=False)
+    return verdict
+
+
+def _judged(view: View, task: Task, event: ev.AttemptEnded) -> Verdict:
     result, stop = event.result, task.stop
     if task.state is TaskState.STOPPING and stop is not None:
         return _stopped(view, task, stop, result)
@@ -45,7 +53,7 @@ def judged(view: View, task: Task, event: ev.AttemptEnded) -> Verdict:
 
 def _stopped(view: View, task: Task, stop: Stop, result: AttemptResult) -> Verdict:
     by = faults_told(view, task) if stop.reason is EndReason.GPU_LOST else f"asked by {stop.by}"
-    if stop.keep_success and result.exit_code == 0:
+    if stop.keep_success and result.exit_code == 0 and not isinstance(task.request.command, Lease):
         return Verdict(reason=EndReason.EXIT_ZERO, detail=_joined(by, result.detail))
     return Verdict(reason=stop.reason, detail=_joined(by, result.detail), is_put_back=stop.requeue)
 
