@@ -72,6 +72,12 @@ def test_a_sweep_is_one_submission_with_all_its_tasks_in_a_row(daemon: Box) -> N
     assert (found["is_ended"], found["counts"]["cancelled"]) == (True, 5)
 
 
+def test_a_submission_is_called_as_its_tasks_or_as_its_first_and_last(daemon: Box) -> None:
+    alike, unlike = sweep(daemon, name="n", params={"x": [1, 2]}), sweep(daemon, name="n-{x}", params={"x": [1, 2, 3]})
+    assert daemon.get(submission(daemon, alike))["name"] == "n"
+    assert daemon.get(submission(daemon, unlike))["name"] == "n-1 … n-3"
+
+
 def test_a_sweep_that_cannot_be_made_makes_nothing_and_names_its_object_once(daemon: Box) -> None:
     before = daemon.submit("true")
     good = {"command": "true", "workdir": "/tmp", "env": ENV}

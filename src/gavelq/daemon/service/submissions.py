@@ -31,7 +31,7 @@ class SubmissionService:
         n_unfinished = sum(counts.get(state.value, 0) for state in TaskState if not state.is_ended)
         return {
             "id": number,
-            "name": name_of(first),
+            "name": name_of(first, last),
             "tenant": first.request.tenant,
             "n_tasks": sum(counts.values()),
             "first_task_id": first.id,
@@ -129,7 +129,12 @@ class SubmissionService:
         return found[0]
 
 
-def name_of(first: Task) -> str:
-    """What the tasks of a submission are called, without what tells them apart."""
-    request = first.request
+def name_of(first: Task, last: Task) -> str:
+    """What the tasks of a submission are called, without what tells them apart; of other names the first and last."""
+    names = [_stem(first), _stem(last)]
+    return " … ".join(dict.fromkeys(names))
+
+
+def _stem(task: Task) -> str:
+    request = task.request
     return request.name.removesuffix(suffix(dict(request.params), request.array_index)) or request.name
