@@ -58,6 +58,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
     yield "time limit", duration(task.get("time_limit_s"))
     yield "not before", local(task.get("not_before"))
+    yield "submission", _submission(task)
     yield "tags", ", ".join(task.get("tags") or ()) or "-"
     yield "submitted", local(task.get("submitted_at"))
     yield "started", local(task.get("started_at"))
@@ -91,6 +92,13 @@ def _retries(task: "dict[str, Any]") -> str:
         return "-"
     told = f"{rules['retries']} ({task.get('n_failures', 0)} tries failed), pauses of {rules.get('backoff')} s"
     return f"{told} after every {rules['burst']} tries" if rules.get("burst") else told
+
+
+def _submission(task: "dict[str, Any]") -> str:
+    """Its number, and what the task is in a sweep."""
+    own = [f"{name}={value}" for name, value in (task.get("params") or {}).items()]
+    own += [f"index {task['array_index']}"] if task.get("array_index") is not None else []
+    return f"{task['submission_id']} ({', '.join(own)})" if own else str(task.get("submission_id") or "-")
 
 
 def _is_placed(task: "dict[str, Any]") -> bool:
