@@ -16,8 +16,8 @@ from tests.support.daemon import Box, box
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[Box]:
-    """A daemon with two simulated GPUs."""
-    with box(n_gpus=2) as instance:
+    """A daemon with two simulated GPUs, and a long grace time for those who do not want to go."""
+    with box(n_gpus=2, env={"GAVELQ_RUNNER_GRACE_S": "8"}) as instance:
         yield instance
 
 
@@ -125,6 +125,18 @@ def test_without_a_terminal_a_signal_cancels_the_task(real: Box, gate: Gate, num
     assert "cancelled" in said
     assert following.returncode == 143, "the task ended by TERM"
     assert real.state(newest(real)) == "cancelled"
+
+
+def test_a_second_signal_does_not_wait(real: Box, gate: Gate) -> None:
+    following = start(real, "-c", "0", f"trap '' TERM; echo begun; {gate.command(0)}")
+    assert read_line(following) == "begun\n"
+    number = newest(real)
+    following.send_signal(signal.SIGTERM)
+    real.wait(number, "stopping")
+    following.send_signal(signal.SIGINT)
+    said = following.communicate(timeout=20)[1]
+    assert following.returncode == 130
+    assert f"task {number} is being stopped" in said
 
 
 def test_a_request_that_waits_is_cancelled_as_well(real: Box, gate: Gate) -> None:

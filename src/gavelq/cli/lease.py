@@ -149,7 +149,7 @@ def _row(task: dict[str, Any]) -> tuple[str, ...]:
         task["queue"],
         gpus_of(task),
         duration(run_time(task, time.time())),
-        "renewals" if owner is None else f"pid {owner}",
+        f"renewals until {local(task['lease_expires_at'])[11:]}" if owner is None else f"pid {owner}",
         "-" if end is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(end)),
         reason_of(task),
         task["name"] if task["name"] != "lease" else "-",
@@ -161,4 +161,4 @@ def _renewed(task: dict[str, Any]) -> str:
 
 
 def _released(task: dict[str, Any]) -> str:
-    return f"lease {task['id']}: {task['state']}"
+    return f"lease {task['id']}: {'given back' if task['state'] == 'stopping' else task['state']}"
