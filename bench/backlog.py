@@ -5,9 +5,12 @@ import time
 
 from bench.contenders import BIN, Contender, Gavelq
 from bench.measuring import Row, median_ms, run, spawn_ms, timed_ms, wait_for
+from gavelq.core import events as ev
+from gavelq.core.ids import BlobKey
+from gavelq.core.units import MiB
 from gavelq.scheduling.cycle import plan
 from gavelq.scheduling.snapshot import take_snapshot
-from tests.support.builders import World
+from tests.support.builders import World, request
 
 N = 10_000
 
@@ -46,28 +49,38 @@ def _restart_ms(gavelq: Gavelq) -> float:
 
 
 def cycle(contenders: list[Contender]) -> list[Row]:
-    """One scheduling cycle over 10,000 pending tasks, in this process, with all cards taken."""
-    return [_cycle(n_shapes) for n_shapes in (1, 100, 1000, N)]
+    """One scheduling cycle in this process, on 16 GPUs: with tasks to start, with all cards taken, with nothing."""
+    rows = []
+    for n_tasks, n_shapes, most in ((N, 1, 25), (N, 200, 25), (10 * N, 200, 25), (10 * N, 1000, 100)):
+        world = World(n_cards=16)
+        _fill(world, n_tasks, n_shapes)
+        what = f"one cycle, {n_tasks:,} pending of {n_shapes:,} kinds, 16 GPUs"
+        rows.append(_row(world, f"{what}, 16 start", most))
+        world.run_all()
+        rows.append(_row(world, f"{what}, all taken", most))
+    rows.append(_row(World(n_cards=16), "one cycle, nothing is pending", 1))
+    return rows
 
 
-def _cycle(n_shapes: int) -> Row:
-    world = World()
-    for _ in range(4):
-        world.submit()
-    world.run_all()
-    _fill(world, n_shapes)
+def _row(world: World, what: str, most: float) -> Row:
     took = median_ms(lambda: plan(take_snapshot(world.state, world.policy, world.now), world.policy), 20)
-    most = 20 if n_shapes <= 1000 else None
-    return Row(what=f"one cycle, 10,000 pending of {n_shapes:,} kinds", unit="ms", most=most, values={"gavelq": took})
+    return Row(what=what, unit="ms", most=most, values={"gavelq": took})
 
 
-def _fill(world: World, n_shapes: int) -> None:
-    from gavelq.core import events as ev
-    from gavelq.core.ids import BlobKey
-    from tests.support.builders import request
-
-    requests = tuple(
-        request(priority=n % n_shapes % 100, memory=1024 + n % n_shapes // 100, count=1 + (n % n_shapes % 7 == 0))
-        for n in range(N)
-    )
+def _fill(world: World, n_tasks: int, n_shapes: int) -> None:
+    """Kinds that differ in priority, memory, GPUs, time limit and allowed utilisation."""
+    limits = (None, 3600.0, 7200.0, 86400.0)
+    kinds = [
+        request(
+            priority=n % 5,
+            memory=MiB(1024 + 64 * (n // 20)) if n % 3 else None,
+            count=1 + n // 20 % 4 if n % 5 == 0 else 1,
+            time_limit_s=limits[n // 5 % 4],
+            max_util=n // 10 % 101,
+        )
+        for n in range(n_shapes)
+    ]
+    requests = tuple(kinds[n % n_shapes] for n in range(n_tasks))
     world.send(ev.TasksSubmitted(by="me", requests=requests, blobs={BlobKey("e"): b"{}"}))
+    if len(world.state.pending.buckets) != n_shapes:
+        raise AssertionError(f"{len(world.state.pending.buckets)} kinds instead of {n_shapes}")

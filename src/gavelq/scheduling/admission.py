@@ -66,7 +66,11 @@ def _domain(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
             details={"queue": queue.name},
         )
         return
-    n_capable = sum(1 for card in snapshot.cards_for(queue) if is_capable(shape.gpus, card))
+    key = (queue.name, shape.gpus)
+    n_capable = snapshot.capable.get(key)
+    if n_capable is None:
+        n_capable = sum(1 for card in snapshot.cards_for(queue) if is_capable(shape.gpus, card))
+        snapshot.capable[key] = n_capable
     if n_capable < shape.gpus.count:
         where = f"queue {queue.name} owns" if domain != "pool" else "the pool has"
         what = "GPU(s) that could ever serve it"

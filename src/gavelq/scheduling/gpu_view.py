@@ -63,6 +63,8 @@ class GpuView:
     sample: CardSample | None
     held_text: str
     """Which of gavelq's tasks hold it, in words; empty for none."""
+    held_until: float
+    """When the last of them is gone at the latest; 0 where nobody holds it."""
 
     @property
     def holders(self) -> tuple[TaskId, ...]:
@@ -169,6 +171,7 @@ def _view(state: State, card: Card, seen: CardSample | None, now: float, stale: 
         unavailable=_unavailable(card, seen, stale),
         sample=seen,
         held_text="held by task " + ", ".join(map(str, on)) if on else "",
+        held_until=max((holder.ends_at for holder in held), default=0.0),
     )
 
 

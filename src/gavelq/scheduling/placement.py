@@ -38,6 +38,8 @@ class Match:
     refused: Mapping[GpuUuid, Refusal]
     n_own: int
     """Cards that would do but for gavelq's own tasks."""
+    calm_at: float = inf
+    """When the first card that only has to be calm for a while will do."""
 
 
 Taken = Mapping[GpuUuid, tuple[Holder, ...]]
@@ -56,7 +58,7 @@ def match_cards(
     """Hold a request against these cards."""
     fitting: list[GpuView] = []
     refused: dict[GpuUuid, Refusal] = {}
-    n_own = 0
+    n_own, calm_at = 0, inf
     mine = _own_utilization(shape, snapshot, policy)
     for card in cards:
         refusal = refuse(card, shape, queue, policy, taken.get(card.uuid, ()), mine)
@@ -64,8 +66,11 @@ def match_cards(
             fitting.append(card)
         else:
             refused[card.uuid] = refusal
-            n_own += refusal.own
-    return Match(fitting=tuple(fitting), refused=refused, n_own=n_own)
+            if refusal.own:
+                n_own += 1
+            elif refusal.until < calm_at:
+                calm_at = refusal.until
+    return Match(fitting=tuple(fitting), refused=refused, n_own=n_own, calm_at=calm_at)
 
 
 def _own_utilization(shape: Shape, snapshot: Snapshot, policy: Policy) -> float:
@@ -93,7 +98,7 @@ def refuse(
     if foreign is not None:
         return foreign
     short = _memory(card, shape, queue)
-    held = card.held + taken
+    held = card.held + taken if taken else card.held
     if held:
         return short or _own(card, held, shape, queue, policy, utilization)
     return _utilization(card, shape, queue, policy) or short
@@ -150,7 +155,8 @@ def _own(
     told = card.held_text or "given away a moment ago"
     may_share = shape.gpus.share and shape.gpus.memory is not None
     if not may_share or not all(holder.share for holder in held):
-        return Refusal(Reason.GPU_COUNT, told, own=True, until=max(holder.ends_at for holder in held))
+        until = card.held_until if held is card.held else max(holder.ends_at for holder in held)
+        return Refusal(Reason.GPU_COUNT, told, True, until)
     most = _most_util(shape, queue)
     if most is not None and card.utilization is not None and card.utilization > most:
         text = f"{card.utilization} % busy, at most {most} % allowed"

@@ -11,7 +11,7 @@ from gavelq.core.pending import Shape, shape_of
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.state import State
-from gavelq.core.task import Task
+from gavelq.core.task import GpuRequest, Task
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 from gavelq.scheduling.policy import Policy
 
@@ -66,6 +66,8 @@ class Snapshot:
     bursts: Mapping[GpuUuid, Burst]
     links: Mapping[tuple[GpuUuid, GpuUuid], int]
     """How close two cards are (smaller is closer), both ways; empty where the driver does not tell."""
+    capable: dict[tuple[QueueName, GpuRequest], int] = field(default_factory=dict, compare=False, repr=False)
+    """How many of a queue's cards could ever serve a request; filled as it is asked."""
 
     def cards_for(self, queue: Queue) -> tuple[GpuView, ...]:
         """The cards that a queue's tasks may run on."""

@@ -59,6 +59,10 @@ class Turn:
         self._n_available = sum(card.counts_as_available for card in snapshot.gpus.values())
         self._is_budgeted = policy.max_gpu is not None or policy.gpu_left > 0
         self._behind: dict[str, list[Entry]] = {}
+        self._too_few_of: dict[int, Blocked] = {}
+        """Reasons by the match that they tell of: many shapes ask for the same GPUs."""
+        self._kept: list[Match] = []
+        """Those matches, so that no other object gets the id of one."""
         self._matches: dict[tuple[QueueName, GpuRequest, str | None], Match] = {}
 
     # --- who stands where ---------------------------------------------------------------------------------
@@ -225,11 +229,15 @@ class Turn:
         if len(found.fitting) >= shape.gpus.count:
             keys = [key for card in found.fitting if (key := self.hold_on(card, task_id, ends_by)) is not None]
             return self._held_back(entry, keys[0])
-        for refusal in found.refused.values():
-            if refusal.is_foreign and refusal.until < self.next_at:
-                self.next_at = refusal.until  # a card that has to be calm for a while
+        self.next_at = min(self.next_at, found.calm_at)
         would_fit = len(found.fitting) + found.n_own >= shape.gpus.count
-        return self._over_budget(shape) if would_fit and shape.gpus.count > self.most_gpus() else blocked(shape, found)
+        if would_fit and shape.gpus.count > self.most_gpus():
+            return self._over_budget(shape)
+        known = self._too_few_of.get(id(found))
+        if known is None:
+            known = self._too_few_of[id(found)] = blocked(shape, found)
+            self._kept.append(found)
+        return known
 
     def _held_back(self, entry: Entry, key: str) -> Blocked:
         """It would fit, but for a reservation."""
