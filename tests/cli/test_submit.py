@@ -194,7 +194,7 @@ def test_the_configuration_says_what_a_secret_is(shell: Shell, fake: FakeDaemon)
         (["submit", "x", "-u", "20", "--max-util", "80"], "only one"),
         (["submit", "x", "-e", "NAME"], "NAME=VALUE"),
         (["submit", "x", "-g", "0,,1"], "-g 0,1"),
-        (["submit", "x", "--retries", "3"], "--retries"),
+        (["submit", "x", "--nodes", "3"], "--nodes"),
         (["submit", "x", "-o", "xml"], "xml"),
         (["submit", "--"], "nothing stands behind"),
         (["submit", "command", "--gpu_num", "1"], "--cmd"),
