@@ -62,7 +62,7 @@ def _check(view: View, event: TasksSubmitted, rules: EngineRules) -> None:
 
 def _open_dependencies(view: View, event: TasksSubmitted) -> dict[tuple[Dependency, ...], tuple[Dependency, ...]]:
     """By what a request depends on, what of it is still open. Many requests depend on the same."""
-    wanted = {request.depends_on for request in event.requests}
+    wanted = dict.fromkeys(request.depends_on for request in event.requests)
     return {one: still_open(view, one, event.ended) for one in wanted}
 
 
