@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any
 
 from gavelq.core.ids import TaskId
+from gavelq.core.units import MiB
 from gavelq.scheduling.policy import Policy
 from tests.support.builders import World, card
 
@@ -20,6 +20,13 @@ class Job:
     gpus: int = 1
     limit: float | None = None
     priority: int = 0
+    memory: int | None = None
+    """MiB per GPU; with it, the job shares its GPUs with others."""
+    most: int | None = None
+    """Of an elastic job: up to so many GPUs."""
+    left: int | None = None
+    """Of an elastic job: what it leaves free."""
+    tenant: str = "me"
 
     @property
     def runs_for(self) -> float:
@@ -38,8 +45,12 @@ class Run:
     n_idle_cycles: int = 0
     """Second cycles that started something; must be none."""
 
+    def running(self, jobs: list[Job], moment: float) -> list[int]:
+        """The jobs that run at this moment."""
+        return [n for n, start in self.starts.items() if start <= moment < start + jobs[n].runs_for]
 
-def run(jobs: list[Job], n_cards: int, policy: Policy, **request: Any) -> Run:
+
+def run(jobs: list[Job], n_cards: int, policy: Policy) -> Run:
     """Run a load to its end. Limits are kept to the second: grace and start-up take no time."""
     world = World(n_cards=n_cards, policy=policy, now=EPOCH)
     found = Run()
@@ -55,11 +66,7 @@ def run(jobs: list[Job], n_cards: int, policy: Policy, **request: Any) -> Run:
             if kind == 0:
                 world.ended(TaskId(number))
             else:
-                job = jobs[number]
-                task_id = world.submit(
-                    count=job.gpus, time_limit_s=job.limit, priority=job.priority, allow_infeasible=True, **request
-                )
-                by_task[task_id] = number
+                by_task[submit(world, jobs[number])] = number
         world.look(*(card(index) for index in range(n_cards)))
         for task_id in world.run_all():
             number = by_task[task_id]
@@ -71,3 +78,12 @@ def run(jobs: list[Job], n_cards: int, policy: Policy, **request: Any) -> Run:
                 found.promises.setdefault(by_task[held.task_id], []).append(held.expected_at - EPOCH)
         found.n_idle_cycles += bool(world.cycle())
     return found
+
+
+def submit(world: World, job: Job) -> TaskId:
+    """Hand a job in."""
+    return world.submit(
+        count=job.gpus, max_count=job.most, gpu_left=job.left, time_limit_s=job.limit, priority=job.priority,
+        memory=None if job.memory is None else MiB(job.memory), share=job.memory is not None, tenant=job.tenant,
+        allow_infeasible=True,
+    )  # fmt: skip

@@ -1,0 +1,20 @@
+"""How hypothesis works here: a failure is found quickly and played again exactly; it is made small on request."""
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+
+# To shrink a failure takes minutes: GAVELQ_SHRINK=1 does it. Without, the blob in the report plays the same one again.
+PHASES = tuple(Phase) if os.environ.get("GAVELQ_SHRINK") else (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+def examples(n: int) -> settings:
+    """So many examples, however long each takes."""
+    return settings(
+        max_examples=n,
+        phases=PHASES,
+        deadline=None,
+        print_blob=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
