@@ -73,14 +73,22 @@ def test_job_control_works_in_it(real: Box, opened: list[Terminal]) -> None:
     wait_until(lambda: len(descendants_named(terminal.process.pid, "sleep")) == 1, what="sleep runs")
     terminal.type("\x1a")
     terminal.read_until("Stopped")
+    terminal.read_until(PROMPT)
+    [sleep] = descendants_named(terminal.process.pid, "sleep")
     terminal.type("fg\n")
-    terminal.read_until("sleep 600")
+    wait_until(lambda: not is_stopped(sleep), what="sleep goes on, and has the terminal")
     terminal.type(CONTROL_C)
     terminal.read_until(PROMPT)
     terminal.type("echo still $((20 + 2))\n")
     terminal.read_until("still 22")
     terminal.type("exit\n")
     terminal.end()
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped (state T of proc(5))."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(") ")[2].startswith("T")
 
 
 def descendants_named(pid: int, name: str) -> list[int]:
