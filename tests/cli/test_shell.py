@@ -122,7 +122,8 @@ def test_the_end_of_the_time_is_announced(real: Box, opened: list[Terminal]) -> 
 
 
 def test_an_idle_shell_is_closed(real: Box, opened: list[Terminal]) -> None:
-    terminal = sit_down(real, opened, "--idle", "1")
+    terminal = Terminal("shell", "--idle", "1", env=env(real))
+    opened.append(terminal)
     terminal.read_until("nothing happened here for 1s")
     terminal.end()
     assert real.wait(lease(real))["end_reason"] == "released"
@@ -130,8 +131,8 @@ def test_an_idle_shell_is_closed(real: Box, opened: list[Terminal]) -> None:
 
 def test_a_shell_with_a_running_command_is_not_idle(real: Box, opened: list[Terminal]) -> None:
     # The clock of a terminal's input moves in steps of eight seconds, so that only the command can keep this one open.
-    terminal = sit_down(real, opened, "--idle", "1")
-    terminal.type("for i in 1 2 3 4 5 6; do sleep 0.5; done; echo over $((1 + 1))\n")
+    terminal = sit_down(real, opened, "--idle", "4")
+    terminal.type("for i in 1 2 3 4 5 6; do sleep 1; done; echo over $((1 + 1))\n")
     terminal.read_until("over 2")
 
 
