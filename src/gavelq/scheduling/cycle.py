@@ -14,6 +14,7 @@ from gavelq.core.pending import Shape
 from gavelq.core.reservation import Reservation
 from gavelq.scheduling.admission import opens_at
 from gavelq.scheduling.guests import lend
+from gavelq.scheduling.keeping import drop_refused, keep_holds, serve_holders, soft_holders
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.rescue import preempt
@@ -44,8 +45,8 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
     cards are lent, and at last tasks are stopped for more urgent ones.
     """
     turn = Turn(snapshot, policy)
-    turn.keep_holds()
-    turn.serve_holders()
+    keep_holds(turn)
+    serve_holders(turn)
     _place_in_order(turn)
     lend(turn)
     preempt(turn)
@@ -64,7 +65,7 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
 def _place_in_order(turn: Turn) -> None:
     snapshot, heads = turn.snapshot, turn.heads
     heads += [turn.entry(shape, 0) for shape in snapshot.buckets]
-    heads += turn.soft_holders()
+    heads += soft_holders(turn)
     heapify(heads)
     while heads and len(turn.reasons) < turn.policy.depth:
         entry = heappop(heads)
@@ -77,7 +78,7 @@ def _place_in_order(turn: Turn) -> None:
         if has_gone_on and not entry.is_alone and following < len(snapshot.buckets[entry.shape]):
             heappush(heads, turn.entry(entry.shape, following))
         if not heads:
-            turn.drop_refused()
+            drop_refused(turn)
     _leave_out(turn, heads)
 
 

@@ -11,7 +11,7 @@ from gavelq.core.pending import Shape
 from gavelq.core.task import GpuRequest
 from gavelq.core.units import format_duration
 from gavelq.scheduling.admission import refusals
-from gavelq.scheduling.budget import budget, elastic_count
+from gavelq.scheduling.budget import elastic_count
 from gavelq.scheduling.choosing import close_together, preferred, unsampled
 from gavelq.scheduling.gpu_view import GpuView, Holder
 from gavelq.scheduling.holds import PREEMPTING, Hold, free_times, hold_for, room_in_budget
@@ -19,7 +19,8 @@ from gavelq.scheduling.ordering import Key, level, ordering
 from gavelq.scheduling.placement import Match, blocked, match
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
-from gavelq.scheduling.snapshot import Snapshot, domain_of, pending_shape
+from gavelq.scheduling.snapshot import Snapshot, domain_of
+from gavelq.scheduling.spending import Spending
 
 
 class Entry(NamedTuple):
@@ -52,13 +53,9 @@ class Turn:
         self.watch: set[GpuUuid] = set()
         self.next_at = inf
         self.taken: dict[GpuUuid, tuple[Holder, ...]] = {}
-        self.in_use = {
-            uuid: max(holder.ends_at for holder in card.held) for uuid, card in snapshot.gpus.items() if card.held
-        }
-        """The cards that gavelq uses, and when each is given back at the latest."""
-        self._n_available = sum(card.counts_as_available for card in snapshot.gpus.values())
-        self._is_budgeted = policy.max_gpu is not None or policy.gpu_left > 0
-        self._behind: dict[str, list[Entry]] = {}
+        self.spending = Spending(snapshot, policy)
+        self.behind: dict[str, list[Entry]] = {}
+        """Heads that only a reservation keeps waiting, by its key."""
         self._too_few_of: dict[int, Blocked] = {}
         """Reasons by the match that they tell of: many shapes ask for the same GPUs."""
         self._kept: list[Match] = []
@@ -85,37 +82,12 @@ class Turn:
 
     # --- reservations -------------------------------------------------------------------------------------
 
-    def keep_holds(self) -> None:
-        """A holder keeps its reservation until it starts, ends or is blocked by something but our own tasks."""
-        for key, kept in sorted(self.snapshot.reservations.items(), key=lambda item: not item[1].is_preempting):
-            shape = pending_shape(self.snapshot, kept.task_id)
-            if shape is None or shape.queue not in self.snapshot.queues or _is_soft(shape, kept.is_preempting):
-                continue
-            if kept.is_preempting:
-                self._keep_emptying(key, shape)
-            elif self._domain(shape) == key:
-                self.reserve(shape, kept.task_id)
-
-    def _keep_emptying(self, key: str, shape: Shape) -> None:
-        """Cards that are being emptied stay promised while their tasks are on the way out."""
-        kept = self.snapshot.reservations[key]
-        if self.gate(shape) is not None:
-            return
-        found = self.match(shape)
-        times = {free.card.uuid: free.at for free in free_times(found, self.snapshot.gpus.values(), self.now, ())}
-        at = max((times.get(uuid, inf) for uuid in kept.gpus), default=inf)
-        soon = self.now + self.policy.grace_s + self.policy.allowance_s + _LONGEST_LEAD_S
-        if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more
-            self.holds[key] = Hold(
-                task_id=kept.task_id, shape=shape, gpus=frozenset(kept.gpus), at=at, promised_at=at, is_preempting=True
-            )
-
     def reserve(self, shape: Shape, task_id: TaskId) -> None:
         """Hold cards back for a task that waits merely for gavelq's own tasks, unless its domain has a holder."""
-        domain = self._domain(shape)
+        domain = self.domain(shape)
         if domain is None or domain in self.holds or PREEMPTING + str(task_id) in self.holds:
             return
-        most = self.most_gpus()
+        most = self.spending.most()
         if shape.gpus.count > most or self.gate(shape) is not None:
             return
         found = self.match(shape)
@@ -128,41 +100,11 @@ class Turn:
             return
         before = self.snapshot.reservations.get(domain)
         before = before if before is not None and before.task_id == task_id else None
-        room_at = room_in_budget(shape, self.in_use, most, self.now)
+        room_at = room_in_budget(shape, self.spending.in_use, most, self.now)
         self.holds[domain] = hold_for(task_id, shape, times, before, room_at=room_at)
 
-    def serve_holders(self) -> None:
-        """Whoever holds a reservation is asked first: no arrival takes what it waits for."""
-        for hold in list(self.holds.values()):
-            since = self.snapshot.waiting_since(hold.task_id)
-            queue = self.snapshot.queues[hold.shape.queue]
-            key = self.ordering.key(hold.shape, queue, hold.task_id, since)
-            self.consider(Entry(key, 0, hold.shape, is_alone=True))
-
-    def soft_holders(self) -> list[Entry]:
-        """Holders that want one whole card: first among those of their priority.
-
-        No card idles for them, so that what is more urgent may go first.
-        """
-        found = []
-        for kept in self.snapshot.reservations.values():
-            shape = pending_shape(self.snapshot, kept.task_id)
-            if shape is not None and _is_soft(shape, kept.is_preempting) and kept.task_id not in self.started:
-                key = (-float(self.level(shape)), -inf, -inf, kept.task_id)
-                found.append(Entry(key, 0, shape, is_alone=True))
-        return found
-
-    def drop_refused(self) -> None:
-        """Starts of this cycle may have brought a holder to a limit: then it holds nothing back any more."""
-        for key in [key for key, hold in self.holds.items() if self.gate(hold.shape) is not None]:
-            del self.holds[key]
-            for entry in self._behind.pop(key, []):
-                if self.reasons.pop(entry.shape, None) is not None:
-                    self.blocked.pop(entry.shape, None)
-                    self.heads.append(entry)
-            self.heads.sort()
-
-    def _domain(self, shape: Shape) -> str | None:
+    def domain(self, shape: Shape) -> str | None:
+        """Where tasks of that shape run."""
         return domain_of(self.snapshot.queues[shape.queue], self.snapshot.owners)
 
     def hold_on(self, card: GpuView, task_id: TaskId, ends_by: float) -> str | None:
@@ -231,8 +173,8 @@ class Turn:
             return self._held_back(entry, keys[0])
         self.next_at = min(self.next_at, found.calm_at)
         would_fit = len(found.fitting) + found.n_own >= shape.gpus.count
-        if would_fit and shape.gpus.count > self.most_gpus():
-            return self._over_budget(shape)
+        if would_fit and shape.gpus.count > self.spending.most():
+            return self.spending.no(shape.gpus.count)
         known = self._too_few_of.get(id(found))
         if known is None:
             known = self._too_few_of[id(found)] = blocked(shape, found)
@@ -241,7 +183,7 @@ class Turn:
 
     def _held_back(self, entry: Entry, key: str) -> Blocked:
         """It would fit, but for a reservation."""
-        self._behind.setdefault(key, []).append(entry)
+        self.behind.setdefault(key, []).append(entry)
         hold, now = self.holds[key], self.now
         when = "" if hold.at == inf else f" in {format_duration(hold.at - now)} at the latest"
         limit = entry.shape.time_limit_s
@@ -258,45 +200,6 @@ class Turn:
     def _block(self, entry: Entry, reason: Blocked) -> None:
         self.reasons[entry.shape] = reason
         self.blocked.setdefault(entry.shape, entry)
-
-    # --- the budget ---------------------------------------------------------------------------------------
-
-    def most_gpus(self, n_more: int = 0) -> int:
-        """The budget. `n_more`: cards that count as available only because they would be used."""
-        if not self._is_budgeted:
-            return len(self.snapshot.gpus)
-        return budget(self.policy, available=self._n_available + n_more, n_cards=len(self.snapshot.gpus))
-
-    def _is_within_budget(self, cards: Sequence[GpuView]) -> bool:
-        if not self._is_budgeted:
-            return True
-        fresh = [card for card in cards if card.uuid not in self.in_use]
-        n_more = sum(not card.counts_as_available for card in fresh)
-        return not fresh or len(self.in_use) + len(fresh) <= self.most_gpus(n_more)
-
-    def _over_budget(self, shape: Shape) -> Blocked:
-        n_used, most = len(self.in_use), self.most_gpus()
-        return Blocked(
-            reason=Reason.GPU_BUDGET,
-            words=f"gavelq uses {n_used} GPU(s) and may use {most} (rules.gpu_left, min_gpu, max_gpu); "
-            f"it needs {shape.gpus.count}",
-            details={"used": n_used, "budget": most, "need": shape.gpus.count},
-        )
-
-    def _crowded_out(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView]) -> str | None:
-        """The key of a reservation that would find no room in the budget behind these cards."""
-        most = self.most_gpus()
-        if not self._is_budgeted:
-            return None
-        ends_by = self.ends_by(shape)
-        fresh = {card.uuid for card in cards}
-        for key, hold in self.holds.items():
-            if hold.task_id == task_id or not hold.is_delayed_by(ends_by):
-                continue
-            still = {uuid for uuid, until in self.in_use.items() if until > hold.at} | fresh
-            if len(still - hold.gpus) + hold.shape.gpus.count > most:
-                return key
-        return None
 
     # --- starting -----------------------------------------------------------------------------------------
 
@@ -316,21 +219,30 @@ class Turn:
             cards.sort(key=lambda card: not self._is_held(card, task_id))
         chosen = self._within_budget(shape, cards, wanted)
         if chosen is None:
-            return self._over_budget(shape)
+            return self.spending.no(shape.gpus.count)
         crowded = self._crowded_out(shape, task_id, chosen)
         if crowded is not None:
             return self._held_back(Entry((0.0, 0.0, 0.0, task_id), 0, shape), crowded)
         self.start(shape, task_id, chosen, is_borrowed=is_borrowed)
         return None
 
+    def _crowded_out(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView]) -> str | None:
+        """The key of a reservation that would find no room in the budget behind these cards."""
+        ends_by, uuids = self.ends_by(shape), {card.uuid for card in cards}
+        for key, hold in self.holds.items():
+            is_other = hold.task_id != task_id and hold.is_delayed_by(ends_by)
+            if is_other and not self.spending.leaves_room_for(hold, uuids):
+                return key
+        return None
+
     def _within_budget(self, shape: Shape, cards: list[GpuView], wanted: int) -> tuple[GpuView, ...] | None:
         """As many cards as are wanted and the budget allows; None where that is less than needed."""
         for n in range(wanted, shape.gpus.count - 1, -1):
             chosen = close_together(cards, n, self.snapshot, self.policy)
-            if self._is_within_budget(chosen):
+            if self.spending.allows(chosen):
                 return chosen
         if shape.gpus.share:  # beside others costs no further card
-            used = [card for card in cards if card.uuid in self.in_use]
+            used = [card for card in cards if card.uuid in self.spending.in_use]
             if len(used) >= shape.gpus.count:
                 return close_together(used, shape.gpus.count, self.snapshot, self.policy)
         return None
@@ -340,25 +252,8 @@ class Turn:
         gpus = shape.gpus
         if gpus.max_count is None:
             return gpus.count
-        left = self._demand_behind(shape, task_id, n_free) if gpus.gpu_left is None else gpus.gpu_left
+        left = demand_behind(self, shape, task_id, n_free) if gpus.gpu_left is None else gpus.gpu_left
         return elastic_count(least=gpus.count, most=gpus.max_count, free=n_free, left=left)
-
-    def _demand_behind(self, shape: Shape, task_id: TaskId, enough: int) -> int:
-        """What the eligible tasks behind it need at least, in the same domain; counting stops at `enough`."""
-        domain, demand = self._domain(shape), 0
-        own = self.snapshot.buckets[shape]
-        waiting = [(shape, sum(other > task_id and other not in self.started for other in own))]
-        waiting += [
-            (entry.shape, len(self.snapshot.buckets[entry.shape]) - entry.at)
-            for entry in self.heads
-            if entry.shape != shape and not entry.is_alone
-        ]
-        for other, n in waiting:
-            if demand >= enough:
-                break
-            if n and other.gpus.count and self._domain(other) == domain and self.gate(other) is None:
-                demand += n * other.gpus.count
-        return demand
 
     def start(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView], *, is_borrowed: bool = False) -> None:
         """Note a start; what is free has shrunk."""
@@ -375,7 +270,7 @@ class Turn:
                 task_id, memory, shape.gpus.share, busy, ends_by, self.level(shape), shape.queue, inf, is_borrowed
             )
             self.taken[card.uuid] = (*self.taken.get(card.uuid, ()), holder)
-            self.in_use[card.uuid] = max(ends_by, self.in_use.get(card.uuid, 0.0))
+            self.spending.take(card.uuid, ends_by)
         self.usage.add(shape.queue, len(cards), shape.submission)
         self.ordering.charge(shape.tenant, len(cards))
         if cards:
@@ -384,10 +279,19 @@ class Turn:
             del self.holds[key]
 
 
-_LONGEST_LEAD_S = 3600.0
-"""A warning signal comes at most so long before a preempted task is stopped."""
-
-
-def _is_soft(shape: Shape, is_preempting: bool) -> bool:
-    """Whether a holder wants one whole card, so that no card idles while it waits."""
-    return not is_preempting and shape.gpus.count == 1 and not shape.gpus.share and not shape.gpus.is_elastic
+def demand_behind(turn: Turn, shape: Shape, task_id: TaskId, enough: int) -> int:
+    """What the eligible tasks behind one need at least, in the same domain; counting stops at `enough`."""
+    domain, demand = turn.domain(shape), 0
+    own = turn.snapshot.buckets[shape]
+    waiting = [(shape, sum(other > task_id and other not in turn.started for other in own))]
+    waiting += [
+        (entry.shape, len(turn.snapshot.buckets[entry.shape]) - entry.at)
+        for entry in turn.heads
+        if entry.shape != shape and not entry.is_alone
+    ]
+    for other, n in waiting:
+        if demand >= enough:
+            break
+        if n and other.gpus.count and turn.domain(other) == domain and turn.gate(other) is None:
+            demand += n * other.gpus.count
+    return demand

@@ -1,0 +1,77 @@
+"""Reservations from cycle to cycle: who keeps one, who is asked first, and who loses it."""
+
+from math import inf
+
+from gavelq.core.pending import Shape
+from gavelq.scheduling.holds import Hold, free_times
+from gavelq.scheduling.snapshot import pending_shape
+from gavelq.scheduling.turn import Entry, Turn
+
+_LONGEST_LEAD_S = 3600.0
+"""A warning signal comes at most so long before a preempted task is stopped."""
+
+
+def keep_holds(turn: Turn) -> None:
+    """A holder keeps its reservation until it starts, ends or is blocked by something but our own tasks."""
+    for key, kept in sorted(turn.snapshot.reservations.items(), key=lambda item: not item[1].is_preempting):
+        shape = pending_shape(turn.snapshot, kept.task_id)
+        if shape is None or shape.queue not in turn.snapshot.queues or _is_soft(shape, kept.is_preempting):
+            continue
+        if kept.is_preempting:
+            _keep_emptying(turn, key, shape)
+        elif turn.domain(shape) == key:
+            turn.reserve(shape, kept.task_id)
+
+
+def _keep_emptying(turn: Turn, key: str, shape: Shape) -> None:
+    """Cards that are being emptied stay promised while their tasks are on the way out."""
+    kept = turn.snapshot.reservations[key]
+    if turn.gate(shape) is not None:
+        return
+    found = turn.match(shape)
+    times = {free.card.uuid: free.at for free in free_times(found, turn.snapshot.gpus.values(), turn.now, ())}
+    at = max((times.get(uuid, inf) for uuid in kept.gpus), default=inf)
+    soon = turn.now + turn.policy.grace_s + turn.policy.allowance_s + _LONGEST_LEAD_S
+    if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more
+        turn.holds[key] = Hold(
+            task_id=kept.task_id, shape=shape, gpus=frozenset(kept.gpus), at=at, promised_at=at, is_preempting=True
+        )
+
+
+def serve_holders(turn: Turn) -> None:
+    """Whoever holds a reservation is asked first: no arrival takes what it waits for."""
+    for hold in list(turn.holds.values()):
+        since = turn.snapshot.waiting_since(hold.task_id)
+        queue = turn.snapshot.queues[hold.shape.queue]
+        key = turn.ordering.key(hold.shape, queue, hold.task_id, since)
+        turn.consider(Entry(key, 0, hold.shape, is_alone=True))
+
+
+def soft_holders(turn: Turn) -> list[Entry]:
+    """Holders that want one whole card: first among those of their priority.
+
+    No card idles for them, so that what is more urgent may go first.
+    """
+    found = []
+    for kept in turn.snapshot.reservations.values():
+        shape = pending_shape(turn.snapshot, kept.task_id)
+        if shape is not None and _is_soft(shape, kept.is_preempting) and kept.task_id not in turn.started:
+            key = (-float(turn.level(shape)), -inf, -inf, kept.task_id)
+            found.append(Entry(key, 0, shape, is_alone=True))
+    return found
+
+
+def drop_refused(turn: Turn) -> None:
+    """Starts of this cycle may have brought a holder to a limit: then it holds nothing back any more."""
+    for key in [key for key, hold in turn.holds.items() if turn.gate(hold.shape) is not None]:
+        del turn.holds[key]
+        for entry in turn.behind.pop(key, []):
+            if turn.reasons.pop(entry.shape, None) is not None:
+                turn.blocked.pop(entry.shape, None)
+                turn.heads.append(entry)
+        turn.heads.sort()
+
+
+def _is_soft(shape: Shape, is_preempting: bool) -> bool:
+    """Whether a holder wants one whole card, so that no card idles while it waits."""
+    return not is_preempting and shape.gpus.count == 1 and not shape.gpus.share and not shape.gpus.is_elastic

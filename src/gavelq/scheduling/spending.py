@@ -1,0 +1,56 @@
+"""The GPU budget while a cycle hands out cards: what is in use, until when, and what may still be added."""
+
+from collections.abc import Collection, Sequence
+
+from gavelq.core.ids import GpuUuid
+from gavelq.scheduling.budget import budget
+from gavelq.scheduling.gpu_view import GpuView
+from gavelq.scheduling.holds import Hold
+from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.snapshot import Snapshot
+
+
+class Spending:
+    """The cards that gavelq uses, and when each is given back at the latest (infinite: nobody knows)."""
+
+    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+        self.in_use = {uuid: card.held_until for uuid, card in snapshot.gpus.items() if card.held}
+        self.is_limited = policy.max_gpu is not None or policy.gpu_left > 0
+        self._policy = policy
+        self._n_cards = len(snapshot.gpus)
+        self._n_available = sum(card.counts_as_available for card in snapshot.gpus.values())
+
+    def most(self, n_more: int = 0) -> int:
+        """The budget. `n_more`: cards that count as available only because they would be used."""
+        if not self.is_limited:
+            return self._n_cards
+        return budget(self._policy, available=self._n_available + n_more, n_cards=self._n_cards)
+
+    def allows(self, cards: Sequence[GpuView]) -> bool:
+        """Whether these may be used, too. A card that is in use already costs nothing."""
+        if not self.is_limited:
+            return True
+        fresh = [card for card in cards if card.uuid not in self.in_use]
+        n_more = sum(not card.counts_as_available for card in fresh)
+        return not fresh or len(self.in_use) + len(fresh) <= self.most(n_more)
+
+    def leaves_room_for(self, hold: Hold, cards: Collection[GpuUuid]) -> bool:
+        """Whether a holder finds room in the budget when it is due, although these cards are still in use then."""
+        if not self.is_limited:
+            return True
+        still = {uuid for uuid, until in self.in_use.items() if until > hold.at} | set(cards)
+        return len(still - hold.gpus) + hold.shape.gpus.count <= self.most()
+
+    def take(self, uuid: GpuUuid, until: float) -> None:
+        """A card was given away until then."""
+        self.in_use[uuid] = max(until, self.in_use.get(uuid, 0.0))
+
+    def no(self, need: int) -> Blocked:
+        """The reason of a task for which the budget has no room."""
+        n_used, most = len(self.in_use), self.most()
+        return Blocked(
+            reason=Reason.GPU_BUDGET,
+            words=f"gavelq uses {n_used} GPU(s) and may use {most} (rules.gpu_left, min_gpu, max_gpu); it needs {need}",
+            details={"used": n_used, "budget": most, "need": need},
+        )
