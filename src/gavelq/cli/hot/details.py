@@ -57,6 +57,8 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "memory", _memory(task)
     yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
     yield "time limit", duration(task.get("time_limit_s"))
+    yield "warning", task.get("warn") or "-"
+    yield "lease", _lease(task)
     yield "not before", local(task.get("not_before"))
     yield "submission", _submission(task)
     yield "tags", ", ".join(task.get("tags") or ()) or "-"
@@ -75,6 +77,16 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "log", task.get("log_path") or "-"
     yield "left out of the environment", ", ".join(task.get("env_dropped") or ()) or "-"
     yield "command", task.get("command") or "-"
+
+
+def _lease(task: "dict[str, Any]") -> str:
+    """Whose lease it is, or until when it was renewed."""
+    if not task.get("is_lease"):
+        return "-"
+    if task.get("lease_owner_pid") is not None:
+        return f"of process {task['lease_owner_pid']}, ends with it"
+    expires = task.get("lease_expires_at")
+    return f"expires {local(expires)} unless renewed" if expires else "to be renewed by its owner"
 
 
 def expected(task: "dict[str, Any]") -> str:
