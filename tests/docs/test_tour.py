@@ -19,6 +19,7 @@ VARIES = [
     (r"\bpid \d+", "pid N"),
     (r"GPU-sim-[0-9a-f]+-\d", "GPU-sim"),
     (r"\b\d+(s|ms|m|h)\b", "TIME"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "WHEN"),
     (r"\b0%|(?<= )[-?](?= )", ""),
     (r"task \d+ [a-z_][a-z0-9_-]*(?= +TIME)", "task USER"),
     (r"(starting|pending|running) in queue", "accepted in queue"),
