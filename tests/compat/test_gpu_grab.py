@@ -47,8 +47,8 @@ def test_listed_gpus_without_a_count_are_all_wanted(someone: Person) -> None:
         ["two", "words"],
         ["--"],
         [""],
-        ["--retries", "3", "true"],
-        ["--after", "1", "true"],
+        ["--nodes", "3", "true"],
+        ["--gres", "gpu:1", "true"],
         ["--share", "true"],
         ["--not-before", "1h", "true"],
     ],
@@ -123,7 +123,7 @@ def test_a_cancellation_that_worked_in_part_says_so(someone: Person) -> None:
 
 
 def test_logs_show_the_last_lines_and_follow(someone: Person) -> None:
-    task_id = someone.submits("for i in 1 2 3 4 5; do echo line $i; done; sleep 0.3; echo end")
+    task_id = someone.submits("for i in 1 2 3 4 5; do echo line $i; done; sleep 3; echo end")
     someone.box.wait_log(task_id, "line 5")
     assert someone.does("logs", str(task_id), "-f", "-t", "2") == "line 4\nline 5\nend\n"
     assert someone.does("logs", str(task_id), "-t", "2") == "line 5\nend\n"

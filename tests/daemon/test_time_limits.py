@@ -97,7 +97,7 @@ def test_a_queue_gives_a_limit_and_caps_what_is_asked_for(fresh: Box) -> None:
     with pytest.raises(Failure) as failure:
         fresh.submit("sleep 4902", time_limit=3)
     assert failure.value.status in (400, 422)
-    assert alive_with("4902") == []
+    assert alive_with("sleep\0" + "4902\0") == []
     own = fresh.submit("sleep 4903", time_limit=2)
     ends = [fresh.wait(task_id) for task_id in (by_default, own)]
     assert [(task["end_reason"], task["signal"]) for task in ends] == [("time_limit", 15)] * 2
@@ -113,7 +113,7 @@ def test_a_warning_that_could_never_come_is_refused(daemon: Box) -> None:
         done = daemon.cli("submit", *words, "--", "sleep", "4904")
         assert done.returncode == 2
         assert said in done.stderr
-    assert alive_with("4904") == []
+    assert alive_with("sleep\0" + "4904\0") == []
 
 
 def test_a_limit_does_not_run_while_a_task_waits(daemon: Box) -> None:
