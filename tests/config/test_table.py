@@ -94,3 +94,8 @@ def test_unknown_names_are_key_errors() -> None:
     for ask in (config.value, config.source):
         with pytest.raises(KeyError):
             ask("gpu.nonsense")
+
+
+@pytest.mark.parametrize("written", [[3, 2], "[3, 2]", "3, 2", ["3", "2"]])
+def test_a_list_of_cards_is_taken_as_people_write_it(written: object) -> None:
+    assert BY_NAME["gpu.order"].kind.parse(written, field="gpu.order") == ("3", "2")

@@ -95,6 +95,31 @@ def test_a_reservation_is_the_better_basis() -> None:
     assert behind.at is None, "the holder goes first and has no limit"
 
 
+def test_who_holds_a_reservation_without_a_time_has_nobody_ahead_of_it() -> None:
+    world = World(n_cards=1, policy=Policy(grace_s=0, allowance_s=0))
+    known = Learned(n_ends=3, run_times_s=(600.0,) * 3)
+    world.state.apply(Changes(learned={name_key("me", "eval"): known}))
+    world.submit(name="eval", is_named=True)
+    world.run_all()
+    holder = world.submit(name="eval", is_named=True)
+    world.cycle()
+    behind = world.submit(time_limit_s=2 * HOUR)
+    world.cycle()
+    assert (told(world, holder).position, told(world, holder).at) == (1, world.now + 600)
+    assert told(world, behind).at == world.now + 1200
+
+
+def test_the_forecast_keeps_to_the_gpu_budget() -> None:
+    world = World(n_cards=4, policy=replace(FIFO, gpu_left=2))
+    for _ in range(2):
+        world.submit(time_limit_s=HOUR)
+    world.run_all()
+    waiting = world.submit(time_limit_s=HOUR)
+    world.cycle()
+    assert world.reason(waiting) == "gpu_budget"
+    assert told(world, waiting).at == world.now + HOUR
+
+
 def test_a_task_that_cannot_start_has_no_time_but_a_reason() -> None:
     world = machine()
     task_id = world.submit()

@@ -266,9 +266,11 @@ class Words:
     def parse(self, raw: object, *, field: str) -> tuple[str, ...]:
         """See Kind.parse."""
         if isinstance(raw, str):
-            raw = [] if raw.strip().lower() in _NONE else [part.strip() for part in raw.split(",")]
+            written = raw.strip().removeprefix("[").removesuffix("]").strip()
+            raw = [] if written.lower() in _NONE else [part.strip() for part in written.split(",")]
         if not isinstance(raw, list | tuple) or len(raw) > self.most:
             raise _wrong(raw, self, field)
+        raw = [str(part) if isinstance(part, int) and not isinstance(part, bool) else part for part in raw]
         for part in raw:
             if not isinstance(part, str) or not part or not part.isprintable():
                 raise _wrong(part, self, field)

@@ -96,7 +96,8 @@ def _limited(shape: Shape, snapshot: Snapshot, policy: Policy) -> Iterator[tuple
     """A time limit that ends before the GPUs are promised."""
     ends = {held.expected_at for held in snapshot.reservations.values() if held.expected_at is not None}
     for at in sorted(ends, reverse=True)[:3]:
-        most = floor(at - snapshot.now - policy.grace_s - policy.allowance_s) // 60 * 60
+        left = floor(at - snapshot.now - policy.grace_s - policy.allowance_s)
+        most = left // 60 * 60 or left  # in whole minutes, where there are some
         if most > 0 and (shape.time_limit_s is None or most < shape.time_limit_s):
             words = f"with a time limit of {format_duration(most)}"
             yield _change({"time_limit_s": most}, words), replace(shape, time_limit_s=float(most))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gavelq.core.dependencies import waiting_for
 from gavelq.core.ids import TaskId
 from gavelq.core.pending import Shape
 from gavelq.scheduling.admission import refusals
@@ -39,6 +40,9 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
     """Ask every gate about one pending task. `shown` is the reason that the last cycle gave."""
     by_reason = {b.reason: b for b in refusals(shape, snapshot, snapshot.usage, policy)}
     found = match(shape, snapshot, policy, {}) if shape.gpus.count else Match(fitting=(), refused={}, n_own=0)
+    if Reason.DEPENDENCY in by_reason:
+        text = waiting_for(snapshot.tasks[task_id])  # the shape only says that there is something
+        by_reason[Reason.DEPENDENCY] = Blocked(reason=Reason.DEPENDENCY, words=text)
     gates = [_gate(reason, by_reason.get(reason)) for reason in _GENERAL]
     if shape.gpus.count:
         gates += _card_gates(shape, found)

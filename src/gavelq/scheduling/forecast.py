@@ -21,6 +21,7 @@ from gavelq.scheduling.ordering import Key, Ordering, ordering
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot, domain_of, pending_shape
+from gavelq.scheduling.spending import Spending
 
 MAX_AHEAD = 5000
 """With more tasks ahead there is no forecast."""
@@ -77,11 +78,18 @@ def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) 
             return Forecast(position=position, at=max(snapshot.now, held.expected_at), basis=basis)
     if position > MAX_AHEAD:
         return Forecast(position=position, at=None, basis=f"more than {MAX_AHEAD} tasks are ahead of it")
-    everybody = merge(*(keys.of_bucket(other) for other in snapshot.buckets))
-    before = [(TaskId(key[3]), other) for key, _, other in takewhile(lambda entry: entry[0] < own, everybody)]
-    ahead = first + [entry for entry in before if entry not in first]
+    ahead = [] if is_holder else _everybody_before(own, first, keys, snapshot)
     at, basis = _Line(snapshot, policy).start_of(task_id, shape, ahead)
     return Forecast(position=position, at=at, basis=basis)
+
+
+def _everybody_before(
+    own: Key, first: list[tuple[TaskId, Shape]], keys: _Keys, snapshot: Snapshot
+) -> list[tuple[TaskId, Shape]]:
+    """Holders, then those with a smaller key, in their order."""
+    everybody = merge(*(keys.of_bucket(other) for other in snapshot.buckets))
+    before = [(TaskId(key[3]), other) for key, _, other in takewhile(lambda entry: entry[0] < own, everybody)]
+    return first + [entry for entry in before if entry not in first]
 
 
 def _holders(snapshot: Snapshot) -> Iterator[tuple[TaskId, Shape]]:
@@ -105,6 +113,14 @@ class _Line:
             if card.unavailable is None and not card.is_foreign:
                 self._free[card.uuid] = max((self._end(holder) for holder in card.holders), default=snapshot.now)
                 self._blame(card.uuid, card.holders[0] if card.holders else None)
+        self._keep_to_budget()
+
+    def _keep_to_budget(self) -> None:
+        """With a GPU budget there are only so many cards; those that are given back first are not taken again."""
+        spending = Spending(self._snapshot, self._policy)
+        n_too_many = len(self._free) - spending.most()
+        for uuid in sorted(self._free, key=lambda uuid: self._free[uuid])[: max(0, n_too_many)]:
+            del self._free[uuid]
 
     def start_of(self, task_id: TaskId, shape: Shape, ahead: list[tuple[TaskId, Shape]]) -> tuple[float | None, str]:
         """When a task starts behind these; None, where that depends on a task of unknown length."""
@@ -113,7 +129,7 @@ class _Line:
                 self._place(other_id, other)
         cards = self._cards(shape)
         if len(cards) < shape.gpus.count:
-            return None, "too few of its GPUs are free of foreign processes, ignored or lost ones left out"
+            return None, "too few GPUs are left for it without foreign, ignored and lost ones, and by the GPU budget"
         chosen = cards[: shape.gpus.count]
         at = max([self._free[card.uuid] for card in chosen] or [self._snapshot.now])
         if at == inf:
