@@ -14,7 +14,7 @@ from gavelq.core.pending import Shape
 from gavelq.core.reservation import Reservation
 from gavelq.scheduling.admission import opens_at
 from gavelq.scheduling.guests import lend
-from gavelq.scheduling.keeping import drop_refused, keep_holds, serve_holders, soft_holders
+from gavelq.scheduling.keeping import keep_holds, release, serve_holders, soft_holders
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.rescue import preempt
@@ -47,9 +47,13 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
     turn = Turn(snapshot, policy)
     keep_holds(turn)
     serve_holders(turn)
-    _place_in_order(turn)
-    lend(turn)
-    preempt(turn)
+    turn.heads += [turn.entry(shape, 0) for shape in snapshot.buckets]
+    turn.heads += soft_holders(turn)
+    while turn.heads:
+        _place_in_order(turn)
+        lend(turn)
+        preempt(turn)
+        release(turn)
     waits = [at for shape in turn.reasons if (at := opens_at(shape, snapshot.now)) is not None]
     next_at = min([*waits, turn.next_at], default=inf)
     return Plan(
@@ -64,8 +68,6 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
 
 def _place_in_order(turn: Turn) -> None:
     snapshot, heads = turn.snapshot, turn.heads
-    heads += [turn.entry(shape, 0) for shape in snapshot.buckets]
-    heads += soft_holders(turn)
     heapify(heads)
     while heads and len(turn.reasons) < turn.policy.depth:
         entry = heappop(heads)
@@ -78,7 +80,7 @@ def _place_in_order(turn: Turn) -> None:
         if has_gone_on and not entry.is_alone and following < len(snapshot.buckets[entry.shape]):
             heappush(heads, turn.entry(entry.shape, following))
         if not heads:
-            drop_refused(turn)
+            release(turn)
     _leave_out(turn, heads)
 
 
@@ -93,3 +95,4 @@ def _leave_out(turn: Turn, heads: list[Entry]) -> None:
     for entry in heads:
         if entry.shape not in turn.reasons:
             turn.reasons[entry.shape] = beyond
+    heads.clear()

@@ -43,7 +43,7 @@ def _serve(turn: Turn, shape: Shape, entry: Entry, lent: list[GpuView]) -> None:
         if len(cards) < shape.gpus.count or turn.try_start(shape, task_id, cards, is_borrowed=True) is not None:
             return
         if n_gone + 1 == len(waiting):
-            del turn.reasons[shape]
+            del turn.reasons[shape], turn.blocked[shape]
 
 
 def _usable(turn: Turn, shape: Shape, task_id: TaskId, cards: list[GpuView]) -> list[GpuView]:

@@ -10,6 +10,7 @@ from gavelq.core.pending import Shape
 from gavelq.core.reservation import Reservation
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.placement import Match
+from gavelq.scheduling.policy import Policy
 
 PREEMPTING = "preempt:"
 """Keys of reservations whose cards are being emptied: this, and the task's id."""
@@ -31,6 +32,11 @@ class Hold:
     def is_delayed_by(self, ends_by: float) -> bool:
         """Whether a task that is gone by then could delay the holder. Where nobody knows when it is due, any could."""
         return self.at == inf or ends_by > self.at
+
+    def until(self, policy: Policy) -> float:
+        """When the holder is gone at the latest, once it has started in time; infinite: nobody knows."""
+        limit = self.shape.time_limit_s
+        return inf if limit is None else self.at + policy.allowance_s + limit + policy.grace_s
 
     def reservation(self) -> Reservation:
         """As it is kept in the state."""

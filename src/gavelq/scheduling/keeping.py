@@ -61,15 +61,21 @@ def soft_holders(turn: Turn) -> list[Entry]:
     return found
 
 
-def drop_refused(turn: Turn) -> None:
-    """Starts of this cycle may have brought a holder to a limit: then it holds nothing back any more."""
+def release(turn: Turn) -> None:
+    """Those that only a reservation kept waiting are looked at again where it is over.
+
+    Starts of this cycle may have brought a holder to a limit, and a holder may have started on lent cards.
+    """
     for key in [key for key, hold in turn.holds.items() if turn.gate(hold.shape) is not None]:
         del turn.holds[key]
-        for entry in turn.behind.pop(key, []):
+    for key in [key for key in turn.behind if key not in turn.holds]:
+        for entry in turn.behind.pop(key):
+            if entry.is_alone:
+                turn.heads.append(entry)
             if turn.reasons.pop(entry.shape, None) is not None:
                 turn.blocked.pop(entry.shape, None)
-                turn.heads.append(entry)
-        turn.heads.sort()
+                turn.heads.append(turn.entry(entry.shape, 0))
+    turn.heads.sort()
 
 
 def _is_soft(shape: Shape, is_preempting: bool) -> bool:

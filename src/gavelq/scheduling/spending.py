@@ -1,6 +1,6 @@
 """The GPU budget while a cycle hands out cards: what is in use, until when, and what may still be added."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gavelq.core.ids import GpuUuid
 from gavelq.scheduling.budget import budget
@@ -35,11 +35,20 @@ class Spending:
         n_more = sum(not card.counts_as_available for card in fresh)
         return not fresh or len(self.in_use) + len(fresh) <= self.most(n_more)
 
-    def leaves_room_for(self, hold: Hold, cards: Collection[GpuUuid]) -> bool:
-        """Whether a holder finds room in the budget when it is due, although these cards are still in use then."""
-        if not self.is_limited:
-            return True
-        still = {uuid for uuid, until in self.in_use.items() if until > hold.at} | set(cards)
+    def with_holders(self, holds: Iterable[Hold]) -> dict[GpuUuid, float]:
+        """The cards in use, and those that these holders will use, and when each is given back at the latest."""
+        until = dict(self.in_use)
+        for hold in holds:
+            for uuid in hold.gpus:
+                until[uuid] = max(until.get(uuid, 0.0), hold.until(self._policy))
+        return until
+
+    def leaves_room_for(self, hold: Hold, cards: Collection[GpuUuid], before: Iterable[Hold]) -> bool:
+        """Whether a holder finds room in the budget when it is due, although these cards are still in use then.
+
+        `before`: holders that are to have theirs earlier.
+        """
+        still = {uuid for uuid, until in self.with_holders(before).items() if until > hold.at} | set(cards)
         return len(still - hold.gpus) + hold.shape.gpus.count <= self.most()
 
     def take(self, uuid: GpuUuid, until: float) -> None:

@@ -1,6 +1,7 @@
 """One turn of the cycle: what has been decided so far, and how a single task is placed or blocked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import takewhile
 from math import inf
 from typing import NamedTuple
 
@@ -100,8 +101,13 @@ class Turn:
             return
         before = self.snapshot.reservations.get(domain)
         before = before if before is not None and before.task_id == task_id else None
-        room_at = room_in_budget(shape, self.spending.in_use, most, self.now)
+        used_until = self.spending.with_holders(self.earlier_holds(task_id))
+        room_at = room_in_budget(shape, used_until, most, self.now)
         self.holds[domain] = hold_for(task_id, shape, times, before, room_at=room_at)
+
+    def earlier_holds(self, task_id: TaskId) -> list[Hold]:
+        """The holders that come before a task: all of them, unless it is a holder itself."""
+        return list(takewhile(lambda hold: hold.task_id != task_id, self.holds.values()))
 
     def domain(self, shape: Shape) -> str | None:
         """Where tasks of that shape run."""
@@ -217,34 +223,46 @@ class Turn:
         if self.holds:
             # Backfill goes where only short tasks may go, so that the other cards stay for those that may not.
             cards.sort(key=lambda card: not self._is_held(card, task_id))
-        chosen = self._within_budget(shape, cards, wanted)
-        if chosen is None:
-            return self.spending.no(shape.gpus.count)
-        crowded = self._crowded_out(shape, task_id, chosen)
+        chosen, crowded = self._affordable(shape, task_id, cards, wanted)
+        if chosen is not None:
+            self.start(shape, task_id, chosen, is_borrowed=is_borrowed)
+            return None
         if crowded is not None:
             return self._held_back(Entry((0.0, 0.0, 0.0, task_id), 0, shape), crowded)
-        self.start(shape, task_id, chosen, is_borrowed=is_borrowed)
-        return None
+        return self.spending.no(shape.gpus.count)
 
-    def _crowded_out(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView]) -> str | None:
-        """The key of a reservation that would find no room in the budget behind these cards."""
-        ends_by, uuids = self.ends_by(shape), {card.uuid for card in cards}
-        for key, hold in self.holds.items():
-            is_other = hold.task_id != task_id and hold.is_delayed_by(ends_by)
-            if is_other and not self.spending.leaves_room_for(hold, uuids):
-                return key
-        return None
-
-    def _within_budget(self, shape: Shape, cards: list[GpuView], wanted: int) -> tuple[GpuView, ...] | None:
-        """As many cards as are wanted and the budget allows; None where that is less than needed."""
-        for n in range(wanted, shape.gpus.count - 1, -1):
-            chosen = close_together(cards, n, self.snapshot, self.policy)
+    def _affordable(
+        self, shape: Shape, task_id: TaskId, cards: list[GpuView], wanted: int
+    ) -> tuple[tuple[GpuView, ...] | None, str | None]:
+        """As many cards as are wanted and the budget allows; else the reservation that is in the way, if one is."""
+        used = [card for card in cards if card.uuid in self.spending.in_use]
+        choices = [(cards, n) for n in range(wanted, shape.gpus.count - 1, -1)]
+        if len(used) >= shape.gpus.count:  # beside others costs no further card
+            choices.append((used, shape.gpus.count))
+        crowded = None
+        for some, n in choices:
+            chosen = close_together(some, n, self.snapshot, self.policy)
             if self.spending.allows(chosen):
-                return chosen
-        if shape.gpus.share:  # beside others costs no further card
-            used = [card for card in cards if card.uuid in self.spending.in_use]
-            if len(used) >= shape.gpus.count:
-                return close_together(used, shape.gpus.count, self.snapshot, self.policy)
+                crowded = self.crowded_out(shape, task_id, {card.uuid for card in chosen})
+                if crowded is None:
+                    return chosen, None
+        return None, crowded
+
+    def crowded_out(self, shape: Shape, task_id: TaskId, gpus: Collection[GpuUuid]) -> str | None:
+        """The key of a reservation that would find no room in the budget behind these cards.
+
+        A holder gives way to those before it alone, so that two of different domains never wait for each other; with
+        more cards than it needs at least it gives way to all.
+        """
+        if not self.spending.is_limited:
+            return None
+        ends_by = self.ends_by(shape)
+        bound_by = self.earlier_holds(task_id) if len(gpus) == shape.gpus.count else self.holds.values()
+        for hold in bound_by:
+            if hold.task_id == task_id or not hold.is_delayed_by(ends_by):
+                continue
+            if not self.spending.leaves_room_for(hold, gpus, self.earlier_holds(hold.task_id)):
+                return next(key for key, one in self.holds.items() if one is hold)
         return None
 
     def _n_wanted(self, shape: Shape, task_id: TaskId, n_free: int) -> int:
@@ -253,7 +271,10 @@ class Turn:
         if gpus.max_count is None:
             return gpus.count
         left = demand_behind(self, shape, task_id, n_free) if gpus.gpu_left is None else gpus.gpu_left
-        return elastic_count(least=gpus.count, most=gpus.max_count, free=n_free, left=left)
+        most, limit = gpus.max_count, self.snapshot.queues[shape.queue].max_gpus
+        if limit is not None:
+            most = min(most, limit - self.usage.n_gpus.get(shape.queue, 0))
+        return elastic_count(least=gpus.count, most=most, free=n_free, left=left)
 
     def start(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView], *, is_borrowed: bool = False) -> None:
         """Note a start; what is free has shrunk."""
