@@ -20,6 +20,7 @@ _PLACES = {
     "task": "gavelq.cli.task:task",
     "gpu": "gavelq.cli.gpu:gpu",
     "queue": "gavelq.cli.queue:queue",
+    "file": "gavelq.cli.file:file",
     "daemon": "gavelq.cli.daemon:daemon",
     "serve": "gavelq.cli.daemon:serve",
     "config": "gavelq.cli.config:config",

@@ -1,0 +1,60 @@
+"""`gavelq file`: command files."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import asdict
+
+import click
+
+from gavelq.cli.base import Command, Group, pass_call
+from gavelq.cli.call import Call
+from gavelq.cli.files import read_bytes
+from gavelq.cli.output.document import print_document
+from gavelq.cli.output.text import safe, say
+from gavelq.core.errors import InvalidFile
+from gavelq.formats.command_file import CommandFile, Mode, mode_of, read_command_file
+
+MAX_BYTES = 16 << 20
+_SHOWN = 50
+
+
+@click.group(cls=Group)
+def file() -> None:
+    """Command files: blocks of a queue id, command lines, and numbers at the end."""
+
+
+@file.command("check", cls=Command)
+@click.argument("path", metavar="FILE")
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="Whether its blocks end in the memory alone (single), or in the number of GPUs and the memory (multi); "
+    "default: multi where the file's name contains `gpus`.",
+)
+@pass_call
+def check(call: Call, path: str, mode: str | None) -> int:
+    """Look for mistakes in a command file, and tell each one with its line and block."""
+    found = read_command_file(read_bytes(path, MAX_BYTES), Mode(mode) if mode else mode_of(os.path.basename(path)))
+    if found.mistakes:
+        raise _as_error(path, found)
+    lanes = Counter(block.queue_id for block in found.blocks)
+    if call.is_json:
+        print_document({"path": path, "mode": found.mode.value, "tasks": len(found.blocks), "queues": dict(lanes)})
+    else:
+        say(safe(f"{path}: no mistakes; {len(found.blocks)} task(s) in {len(lanes)} queue(s), {found.mode.value}-GPU"))
+    return 0
+
+
+def _as_error(path: str, found: CommandFile) -> InvalidFile:
+    """All mistakes in one error, each on a line of its own."""
+    told = [f"{path}:{one.line}: {one.block}: {one.problem} ({one.hint})" for one in found.mistakes[:_SHOWN]]
+    if len(found.mistakes) > _SHOWN:
+        told.append(f"... and {len(found.mistakes) - _SHOWN} more")
+    head = [] if len(told) == 1 else [f"{len(found.mistakes)} mistakes:"]
+    first = found.mistakes[0]
+    return InvalidFile(
+        "\n".join([*head, *told]), hint="gavelq file check --help", path=path, line=first.line, problem=first.problem,
+        mode=found.mode.value, mistakes=[asdict(one) for one in found.mistakes],
+    )  # fmt: skip
