@@ -197,3 +197,75 @@ def test_trying_changes_nothing() -> None:
     assert (world.state.reservations, world.state.pending.buckets) == before
     world.policy = replace(FIFO, selection="sampled")
     assert {"gpu_count": 1} in [change.fields for change in changes(world, wide)]
+
+
+def test_the_culprit_is_who_has_no_limit_not_who_waits_for_it() -> None:
+    world = machine(2)
+    world.submit(time_limit_s=HOUR)
+    culprit = world.submit()
+    world.run_all()
+    wide = world.submit(count=2, time_limit_s=HOUR)
+    behind = world.submit(time_limit_s=HOUR)
+    assert f"task {culprit} " in told(world, wide).basis
+    assert f"task {culprit} " in told(world, behind).basis
+
+
+def test_what_others_do_to_the_cards_is_no_matter_of_time() -> None:
+    world = World(n_cards=2, policy=replace(FIFO, settle_s=0))
+    world.look(card(0, process(7, 10 * GIB)), card(1, util=80))
+    calm, wide = world.submit(max_util=30, allowed=(uuid(1),)), world.submit(count=2)
+    assert told(world, world.submit(allowed=(uuid(1),), max_util=80)).at == world.now
+    assert (told(world, calm).at, told(world, wide).at) == (None, None)
+    assert "80 % busy" in told(world, calm).basis
+    assert "used by" in told(world, wide).basis
+
+
+def test_a_card_with_a_foreign_process_serves_forecasts_of_tasks_that_fit_beside_it() -> None:
+    world = machine()
+    world.look(card(0, process(7, 10 * GIB)))
+    world.submit(memory=MiB(4 * GIB), time_limit_s=HOUR)
+    world.run_all()
+    world.look(card(0, process(7, 10 * GIB)))
+    waiting = world.submit(memory=MiB(4 * GIB), time_limit_s=HOUR)
+    assert told(world, waiting).at == world.now + HOUR
+
+
+def test_limits_of_queues_submissions_and_tasks_without_gpus_are_waited_for() -> None:
+    world = World(n_cards=4, policy=replace(FIFO, max_cpu_tasks=1))
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"max_running": "2"}))
+    world.submit(time_limit_s=HOUR), world.submit(time_limit_s=2 * HOUR)
+    world.run_all()
+    waiting = [world.submit(time_limit_s=HOUR) for _ in range(3)]
+    assert [told(world, task_id).at for task_id in waiting] == [world.now + n * HOUR for n in (1, 2, 2)]
+    assert "max_running of queue running" in told(world, waiting[0]).basis
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"max_running": "none", "max_gpus": "2"}))
+    assert told(world, waiting[0]).at == world.now + HOUR
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"max_gpus": "1"}))
+    assert told(world, world.submit(count=2, priority=9)).at is None
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"max_gpus": "none"}))
+    world.submit(count=0, time_limit_s=HOUR, priority=50)
+    world.run_all()
+    assert told(world, world.submit(count=0)).at == world.now + HOUR
+
+
+def test_who_may_not_begin_yet_is_in_nobodys_way_until_then() -> None:
+    world = machine()
+    world.submit(time_limit_s=HOUR)
+    world.run_all()
+    world.submit(time_limit_s=HOUR, not_before=world.now + 9 * HOUR, priority=9)
+    assert told(world, world.submit(time_limit_s=HOUR)).at == world.now + HOUR
+    world.submit(time_limit_s=HOUR, not_before=world.now + HOUR / 2, priority=9)
+    assert told(world, world.submit(time_limit_s=HOUR, priority=5)).at == world.now + 2 * HOUR
+
+
+def test_less_memory_is_that_of_the_listed_cards_and_less_than_was_asked_for() -> None:
+    world = machine(2)
+    world.look(card(0, process(7, 10 * GIB)), card(1))
+    whole, large = world.submit(allowed=(uuid(0),)), world.submit(allowed=(uuid(0),), memory=MiB(20 * GIB))
+    world.cycle()
+    assert {"memory_mib": 14 * GIB} in [change.fields for change in changes(world, whole)]
+    assert {"memory_mib": 14 * GIB} in [change.fields for change in changes(world, large)]
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"max_gpus": "0"}))
+    free = world.submit()
+    world.cycle()
+    assert all("memory_mib" not in change.fields for change in changes(world, free))

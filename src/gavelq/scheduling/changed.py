@@ -70,11 +70,13 @@ def _smaller(shape: Shape, snapshot: Snapshot, policy: Policy) -> Iterator[tuple
         words = f"with {fewer} GPU(s) instead of {gpus.count}"
         yield _change({"gpu_count": fewer}, words), replace(shape, gpus=replace(gpus, count=fewer, max_count=None))
     cards = snapshot.cards_for(snapshot.queues[shape.queue])
-    room = sorted((card.free for card in cards if card.unavailable is None), reverse=True)
+    may = [card for card in cards if card.unavailable is None and (not gpus.allowed or card.uuid in gpus.allowed)]
+    room = sorted(((card.free, card.memory_total) for card in may), reverse=True)
     if len(room) < gpus.count:
         return
-    most = room[gpus.count - 1] // _STEP_MIB * _STEP_MIB
-    if most > 0 and (gpus.memory is None or most < gpus.memory):
+    free, whole = room[gpus.count - 1]
+    most = free // _STEP_MIB * _STEP_MIB
+    if 0 < most < (whole if gpus.memory is None else gpus.memory):
         asked = "the whole card" if gpus.memory is None else format_memory(gpus.memory)
         words = f"with {format_memory(most)} of memory per GPU instead of {asked}"
         yield _change({"memory_mib": most}, words), replace(shape, gpus=replace(gpus, memory=MiB(most)))

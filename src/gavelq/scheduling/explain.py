@@ -48,13 +48,14 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
         gates += _card_gates(shape, found)
     if shown is not None and shown.reason in _OF_THE_CYCLE:
         gates.append(Gate(name=shown.reason.value, passes=False, text=shown.text, details=shown.details))
+    is_chosen_for = shown is not None and shown.reason is Reason.GPU_SAMPLING  # it is about to start as it is
     cards: dict[str, Refusal | None] = {card.index: None for card in found.fitting}
     cards |= {snapshot.gpus[uuid].index: refusal for uuid, refusal in found.refused.items()}
     return Explanation(
         gates=tuple(gates),
         cards=cards,
         forecast=forecast(task_id, shape, snapshot, policy),
-        changes=tuple(would_start(task_id, shape, snapshot, policy)),
+        changes=() if is_chosen_for else tuple(would_start(task_id, shape, snapshot, policy)),
     )
 
 

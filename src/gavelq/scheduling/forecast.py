@@ -11,22 +11,24 @@ from heapq import merge
 from itertools import takewhile
 from math import inf
 
-from gavelq.core.ids import GpuUuid, TaskId
+from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.learned import name_key, run_time
 from gavelq.core.pending import Shape
-from gavelq.core.task import Task
-from gavelq.scheduling.admission import is_capable, opens_at, refusals
+from gavelq.core.task import GpuRequest, Task
+from gavelq.scheduling.admission import opens_at, refusals
 from gavelq.scheduling.gpu_view import GpuView, ends_at
 from gavelq.scheduling.ordering import Key, Ordering, ordering
+from gavelq.scheduling.placement import blocked, match
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
-from gavelq.scheduling.snapshot import Snapshot, domain_of, pending_shape
+from gavelq.scheduling.slots import Limits
+from gavelq.scheduling.snapshot import Snapshot, pending_shape
 from gavelq.scheduling.spending import Spending
 
 MAX_AHEAD = 5000
 """With more tasks ahead there is no forecast."""
 _PASSING = frozenset({Reason.BEGIN_TIME, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.ARRAY_LIMIT, Reason.TASK_LIMIT})
-"""Gates that open by themselves: who waits at one is in the way all the same."""
+"""Gates that open with time, or as tasks end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,9 @@ def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) 
     closed = next((no for no in refusals(shape, snapshot, snapshot.usage, policy) if no.reason not in _PASSING), None)
     if closed is not None:
         return Forecast(position=position, at=None, basis=f"it cannot start while: {closed.text}")
+    found = match(shape, snapshot, policy, {}) if shape.gpus.count else None
+    if found is not None and len(found.fitting) + found.n_own < shape.gpus.count:
+        return Forecast(position=position, at=None, basis=f"it cannot start while: it {blocked(shape, found).text}")
     for held in snapshot.reservations.values():
         if held.task_id == task_id and held.expected_at is not None:
             basis = "a reservation: the time limits of the tasks on its GPUs are over by then"
@@ -108,11 +113,14 @@ class _Line:
         self._policy = policy
         self._n_learned = self._n_limits = 0
         self._unknown: dict[GpuUuid, TaskId] = {}
+        self._usable: dict[tuple[QueueName, GpuRequest, str | None], list[GpuView]] = {}
+        self._ends: dict[TaskId, float] = {}
+        self._limits = Limits(snapshot, policy, self._end)
         self._free: dict[GpuUuid, float] = {}
         for card in snapshot.gpus.values():
-            if card.unavailable is None and not card.is_foreign:
+            if card.unavailable is None:
                 self._free[card.uuid] = max((self._end(holder) for holder in card.holders), default=snapshot.now)
-                self._blame(card.uuid, card.holders[0] if card.holders else None)
+                self._blame(card.uuid, next((one for one in card.holders if self._end(one) == inf), None))
         self._keep_to_budget()
 
     def _keep_to_budget(self) -> None:
@@ -129,17 +137,20 @@ class _Line:
                 self._place(other_id, other)
         cards = self._cards(shape)
         if len(cards) < shape.gpus.count:
-            return None, "too few GPUs are left for it without foreign, ignored and lost ones, and by the GPU budget"
+            return None, "the GPU budget (rules.gpu_left, min_gpu, max_gpu) leaves too few GPUs for it"
         chosen = cards[: shape.gpus.count]
         at = max([self._free[card.uuid] for card in chosen] or [self._snapshot.now])
         if at == inf:
             culprit = next(self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown)
             return None, f"task {culprit} is in its way, which has no time limit and no learned run time"
-        at = max(at, opens_at(shape, self._snapshot.now) or at)
-        return at, self._basis(len(ahead))
+        room_at, limit = self._limits.room_at(shape)
+        if room_at == inf:
+            return None, f"{limit} is in its way, and nobody knows when it leaves room"
+        basis = self._basis(len(ahead), limit if room_at > at else "")
+        return max(at, room_at, opens_at(shape, self._snapshot.now) or at), basis
 
-    def _basis(self, n_ahead: int) -> str:
-        parts = []
+    def _basis(self, n_ahead: int, limit: str) -> str:
+        parts = [limit] if limit else []
         if self._n_learned:
             parts.append(f"learned run times ({self._n_learned})")
         if self._n_limits:
@@ -150,20 +161,30 @@ class _Line:
         return refusals(shape, self._snapshot, self._snapshot.usage, self._policy)
 
     def _cards(self, shape: Shape) -> list[GpuView]:
-        queue = self._snapshot.queues[shape.queue]
-        cards = self._snapshot.cards_for(queue) if domain_of(queue, self._snapshot.owners) is not None else ()
-        fitting = [card for card in cards if card.uuid in self._free and is_capable(shape.gpus, card)]
-        return sorted(fitting, key=lambda card: (self._free[card.uuid], card.order))
+        """The cards that would do, now or but for gavelq's own tasks: those that are free soonest first."""
+        key = (shape.queue, shape.gpus, shape.learned_as)
+        usable = self._usable.get(key)
+        if usable is None:
+            found = match(shape, self._snapshot, self._policy, {})
+            own = (self._snapshot.gpus[uuid] for uuid, no in found.refused.items() if no.own)
+            usable = self._usable[key] = [card for card in (*found.fitting, *own) if card.uuid in self._free]
+        return sorted(usable, key=lambda card: (self._free[card.uuid], card.order))
 
     def _place(self, task_id: TaskId, shape: Shape) -> None:
         chosen = self._cards(shape)[: shape.gpus.count]
-        if len(chosen) < shape.gpus.count or not chosen:
+        if len(chosen) < shape.gpus.count:
             return
-        start = max(self._free[card.uuid] for card in chosen)
-        length = self._length(self._snapshot.tasks[task_id])
+        now = self._snapshot.now
+        cards_at = max([self._free[card.uuid] for card in chosen], default=now)
+        may_at = max(self._limits.room_at(shape)[0], opens_at(shape, now) or now)
+        until = max(cards_at, may_at) + self._length(self._snapshot.tasks[task_id])
+        self._limits.take(shape, until)
+        if may_at > cards_at:
+            return  # when the cards are free it may not start yet: others go first
+        culprit = next((self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown), task_id)
         for card in chosen:
-            self._free[card.uuid] = start + length
-            self._blame(card.uuid, task_id)
+            self._free[card.uuid] = until
+            self._blame(card.uuid, culprit)
 
     def _blame(self, uuid: GpuUuid, task_id: TaskId | None) -> None:
         if task_id is not None and self._free[uuid] == inf:
@@ -185,7 +206,12 @@ class _Line:
 
     def _end(self, task_id: TaskId) -> float:
         """When a running task is expected to be gone; one that outran what was learned may end at any moment."""
-        task, now = self._snapshot.tasks[task_id], self._snapshot.now
+        if task_id not in self._ends:
+            self._ends[task_id] = self._expected_end(self._snapshot.tasks[task_id])
+        return self._ends[task_id]
+
+    def _expected_end(self, task: Task) -> float:
+        now = self._snapshot.now
         latest = ends_at(task, self._policy)
         learned = self._learned(task)
         if learned is None or task.attempt is None:
