@@ -96,6 +96,9 @@ def test_max_gpus_limits_a_queue() -> None:
     wide, narrow = world.submit(queue=LAB, count=2), world.submit(queue=LAB, count=2)
     assert world.cycle() == [wide]
     assert world.reason(narrow) == "queue_limit"
+    world.send(QueueChanged(by="me", name=LAB, options={"max_gpus": 1}))
+    without = world.submit(queue=LAB, count=0)
+    assert world.cycle() == [without], "it takes none"
 
 
 def test_a_paused_queue_starts_nothing() -> None:

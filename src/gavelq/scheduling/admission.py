@@ -100,7 +100,7 @@ def _queue_limits(shape: Shape, snapshot: Snapshot, usage: Usage) -> Iterator[Bl
             details={"limit": "max_running", "value": queue.max_running, "used": n_running},
         )
     n_gpus = usage.n_gpus.get(queue.name, 0)
-    if queue.max_gpus is not None and n_gpus + shape.gpus.count > queue.max_gpus:
+    if queue.max_gpus is not None and shape.gpus.count and n_gpus + shape.gpus.count > queue.max_gpus:
         yield Blocked(
             reason=Reason.QUEUE_LIMIT,
             words=f"queue {queue.name} uses {n_gpus} GPU(s), its max_gpus is {queue.max_gpus}, "
