@@ -98,6 +98,24 @@ def test_queues_show_their_gpus_and_limits(shell: Shell) -> None:
     assert rows[2] == ["night", "open", "2,3", "0", "0", "-", "-", "max_running=1"]
 
 
+def test_all_that_was_set_for_a_queue_is_shown_as_it_is_set(shell: Shell, fake: FakeDaemon) -> None:
+    rules = {"retries": 2, "backoff": "1x2..10", "burst": None, "on": ["gpu_lost", "lost"], "on_gpu_oom": None}
+    night = queue("night", lend=True, time_limit_s=3600.0, max_time_limit_s=7200.0, retry=rules)
+    fake.gives("/api/queues", [night])
+    fake.on("PATCH", "/api/queues/night", Answer(document=night))
+    fake.gives("/api/queues/night", night)
+    fake.gives("/api/tasks", [])
+    told = ["time_limit=1h00m", "max_time_limit=2h00m", "lend=true", "retries=2", "backoff=1x2..10"]
+    told.append("retry_on=gpu_lost,lost")
+    assert ", ".join(told) in shell.run("queue", "list").stdout
+    assert ", ".join(told) in shell.run("queue", "set", "night", "retries=2").stdout
+    status = shell.run("queue", "status", "night").stdout
+    assert all(part in status for part in told if part != "lend=true")
+    assert "its idle GPUs" in status
+    screen = on_terminal(shell, "queue", "list", NO_COLOR="1").text
+    assert all(part in screen for part in told)
+
+
 def test_status_shows_daemon_gpus_and_queues(shell: Shell, fake: FakeDaemon) -> None:
     status = {"daemon": daemon(), "gpus": [gpu(0)], "queues": [queue("running")], "counts": {"running": 2, "held": 0}}
     fake.gives("/api/status", status)

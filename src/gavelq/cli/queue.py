@@ -12,7 +12,7 @@ from gavelq.cli.hot.listing import print_tasks
 from gavelq.cli.options import UNFINISHED
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.fields import print_fields
-from gavelq.cli.output.queues import limits_of, print_queues, state_of
+from gavelq.cli.output.queues import limits_of, options_of, print_queues, retries_of, state_of
 from gavelq.cli.output.text import safe, say
 from gavelq.client import lean
 from gavelq.client.http import query, quote
@@ -59,6 +59,8 @@ def status(call: Call, name: str) -> int:
             ("gpus", gpus or ("pool" if found.get("pool", True) else "none")),
             ("priority", str(found.get("priority", 0))),
             ("limits", ", ".join(limits_of(found)) or "-"),
+            ("lends", "its idle GPUs" if found.get("lend") else "-"),
+            ("retries", ", ".join(retries_of(found)) or "-"),
             ("running", str(found["n_running"])),
             ("pending", str(found["n_pending"])),
             ("held", str(found["n_held"])),
@@ -95,7 +97,9 @@ def create(call: Call, name: str, pairs: tuple[str, ...], **given: Any) -> int:
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @pass_call
 def set_(call: Call, name: str, pairs: tuple[str, ...]) -> int:
-    """Change options: hold, paused, pool, priority, max_running, max_gpus, max_util, mem_type, mem_value."""
+    """Change options: hold, paused, pool, priority, max_running, max_gpus, max_util, mem_type, mem_value, lend,
+    time_limit, max_time_limit, and its tasks' retries, backoff, retry_burst, retry_on, on_gpu_oom. `none` unsets.
+    """
     return _patch(call, name, _pairs(pairs))
 
 
@@ -205,8 +209,7 @@ def _tell(call: Call, body: bytes, what: str) -> int:
         print_body(body)
         return 0
     found = lean.loads(body)
-    limits = limits_of(found)
-    say(safe(f"queue {found['name']}: {what} ({', '.join([state_of(found), *limits])})"))
+    say(safe(f"queue {found['name']}: {what} ({', '.join([state_of(found), *options_of(found)])})"))
     return 0
 
 
