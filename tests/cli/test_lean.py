@@ -36,6 +36,7 @@ def test_hot_verbs_load_nothing_costly(shell: Shell, fake: FakeDaemon, words: li
     fake.on("POST", "/api/tasks/7/kill", Answer(document=task(7)))
     fake.gives("/api/tasks", [task(7)])
     fake.gives("/api/tasks/7", {**task(7), "attempts": [], "events": []})
+    fake.gives("/api/tasks/7/why", {"would_start": []})
     status = {"daemon": daemon(), "gpus": [gpu(0, tasks=[7])], "queues": [queue("running")], "counts": {}}
     fake.gives("/api/status", status)
     # What `import gavelq` alone loads is looked at below.

@@ -254,6 +254,25 @@ def test_info_tells_the_whole_story(shell: Shell, fake: FakeDaemon) -> None:
         assert line in shown.splitlines()
 
 
+def test_info_of_a_waiting_task_tells_what_it_wants_and_what_would_start_it(shell: Shell, fake: FakeDaemon) -> None:
+    asked = {"gpu_count": 2, "min_gpus": 2, "max_gpus": 4, "gpu_left": 1, "share": True, "preemptible": True}
+    fake.gives("/api/tasks/7", {**task(7, position=3, expected_basis="free GPUs", **asked), "attempts": []})
+    changes = [{"change": {"gpu_count": 1}, "text": "with 1 GPU(s) instead of 2"}]
+    fake.gives("/api/tasks/7/why", {"state": "pending", "would_start": changes})
+    shown = shell.run("task", "info", "7").stdout.splitlines()
+    for line in [
+        "gpus\t2-4 any",
+        "elastic\t2 to 4 GPUs, leaves 1 free",
+        "allows\tsharing its GPUs, being preempted",
+        "position\t3",
+        "expected start\tunknown: free GPUs",
+        "would start now\twith 1 GPU(s) instead of 2",
+    ]:
+        assert line in shown
+    fake.gives("/api/tasks", [task(8, gpu_count=1, max_gpus=2, gpu_ids=[0, 1, 3])])
+    assert "\t1-2 of 0,1,3\t" in shell.run("task", "list").stdout
+
+
 def test_why_lists_every_gate_and_card(shell: Shell, fake: FakeDaemon) -> None:
     fake.gives(
         "/api/tasks/7/why",

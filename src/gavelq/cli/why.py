@@ -3,7 +3,7 @@
 from typing import Any
 
 from gavelq.cli.call import Call
-from gavelq.cli.hot.details import expected
+from gavelq.cli.hot.details import expected, would_start
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.fields import print_fields
 from gavelq.cli.output.table import Column, print_table
@@ -33,7 +33,7 @@ def print_why(call: Call, task_id: int) -> int:
     rest = [
         ("position", str(found["position"]) if found.get("position") else "-"),
         ("expected start", expected(found)),
-        ("would start now", "; ".join(change["text"] for change in found.get("would_start") or ()) or "-"),
+        ("would start now", would_start(found.get("would_start") or ())),
     ]
     if any(value != "-" for _, value in rest):
         say("")

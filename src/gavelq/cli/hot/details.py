@@ -15,7 +15,7 @@ _SHOWN_ATTEMPTS = 20
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 
@@ -28,7 +28,9 @@ def print_details(call: Call, task_id: int) -> int:
         print_body(reply.body)
         return 0
     task = lean.loads(reply.body)
-    print_fields(_fields(task))
+    # Trying out what would start it costs the daemon cycles: asked for by people only, not by each look at a task.
+    told = call.link().fetch("GET", f"/api/tasks/{task_id}/why") if task["state"] == "pending" else {}
+    print_fields(_fields(task, told.get("would_start") or ()))
     print_tree(task)
     attempts = task.get("attempts") or []
     if len(attempts) > 1:
@@ -44,7 +46,7 @@ def print_details(call: Call, task_id: int) -> int:
     return 0
 
 
-def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
+def _fields(task: "dict[str, Any]", changes: "Sequence[dict[str, Any]]") -> "Iterator[tuple[str, str]]":
     yield "task", str(task["id"])
     yield "name", shown_name(task)
     yield "state", _state(task)
@@ -54,7 +56,9 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "priority", str(task["priority"]) if task.get("priority") else "-"
     yield "tenant", task.get("tenant") or "-"
     yield "gpus", gpus_of(task) + (" (" + ", ".join(task["gpu_uuids"]) + ")" if _is_placed(task) else "")
+    yield "elastic", _elastic(task)
     yield "memory", _memory(task)
+    yield "allows", _allows(task)
     yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
     yield "time limit", duration(task.get("time_limit_s"))
     yield "warning", task.get("warn") or "-"
@@ -68,6 +72,7 @@ def _fields(task: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     yield "ran for", duration(run_time(task, time.time()))
     yield "position", str(task.get("position") or "-")
     yield "expected start", expected(task)
+    yield "would start now", would_start(changes)
     yield "attempt", str(task.get("attempt") or "-")
     yield "retries", _retries(task)
     yield "pid", str(task.get("pid") or "-")
@@ -95,6 +100,29 @@ def expected(task: "dict[str, Any]") -> str:
     if not basis:
         return local(at)
     return f"{local(at)} (by {basis})" if at else f"unknown: {basis}"
+
+
+def would_start(changes: "Sequence[dict[str, Any]]") -> str:
+    """What would start a waiting task at once."""
+    return "; ".join(change["text"] for change in changes) or "-"
+
+
+def _elastic(task: "dict[str, Any]") -> str:
+    """How many GPUs it takes at most, at least, and leaves to others."""
+    if task.get("max_gpus") is None:
+        return "-"
+    left = "what others need" if task.get("gpu_left") is None else f"{task['gpu_left']} free"
+    return f"{task.get('min_gpus')} to {task['max_gpus']} GPUs, leaves {left}"
+
+
+def _allows(task: "dict[str, Any]") -> str:
+    """What it lets gavelq do."""
+    marks = (
+        ("share", "sharing its GPUs"),
+        ("preemptible", "being preempted"),
+        ("requeue", "being run again when lost"),
+    )
+    return ", ".join(words for field, words in marks if task.get(field)) or "-"
 
 
 def _retries(task: "dict[str, Any]") -> str:

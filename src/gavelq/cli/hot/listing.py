@@ -168,11 +168,13 @@ def gpus_of(task: "dict[str, Any]") -> str:
     count = task.get("gpu_count", 1)
     if not count:
         return "none"
+    most = task.get("max_gpus") or count
+    wanted = str(count) if most == count else f"{count}-{most}"
     ids = task.get("gpu_ids") or []
     if ids:
         names = ",".join(str(index) for index in ids)
-        return names if count == len(ids) else f"{count} of {names}"
-    return f"{count} any"
+        return names if count == len(ids) else f"{wanted} of {names}"
+    return f"{wanted} any"
 
 
 def reason_of(task: "dict[str, Any]") -> str:
