@@ -315,6 +315,23 @@ def test_a_rerun_takes_changes_and_leaves_dependencies_behind(daemon: Box) -> No
     assert (answer["status"], answer["details"]["field"]) == (422, "memory")
 
 
+def test_a_rerun_goes_where_the_task_ran_and_not_back_on_hold(daemon: Box) -> None:
+    held, waiting, never = (
+        daemon.submit("true", hold=True),
+        daemon.submit("true", queue="waiting"),
+        daemon.submit("x", hold=True),
+    )
+    for number in (held, waiting):
+        daemon.post(f"/api/tasks/{number}/run")
+    daemon.post(f"/api/tasks/{never}/kill")
+    for number in (held, waiting):
+        assert daemon.wait(number)["state"] == "completed"
+        again = daemon.post(f"/api/tasks/{number}/rerun")
+        assert again["queue"] == "running"
+        assert daemon.wait(again["id"])["state"] == "completed"
+    assert daemon.post(f"/api/tasks/{never}/rerun")["state"] == "held", "nobody ever let it go"
+
+
 def test_a_rerun_with_a_key_is_made_once(daemon: Box) -> None:
     old = daemon.submit("true")
     daemon.wait(old)

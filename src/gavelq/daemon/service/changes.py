@@ -132,7 +132,12 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
             what=f"task {task.id}", state=task.state.value, problem="only an ended task can be run again",
             hint=f"see what it does with: gavelq task why {task.id}",
         )  # fmt: skip
-    request, intake = replace(task.request, depends_on=()), intake_for(desk, caller)
+    # What was done to it later stays: another queue and priority, and that it was let go.
+    request = replace(
+        task.request, depends_on=(), queue=task.queue, priority=task.priority,
+        hold=task.request.hold and not task.n_attempts,
+    )  # fmt: skip
+    intake = intake_for(desk, caller)
     if changes is not None:
         envs = await _envs(desk, [request], changes)
         request = (await asyncio.to_thread(_changed_ones, {task.id: request}, changes, intake, envs))[task.id]
