@@ -8,7 +8,8 @@ from gavelq.scheduling.reasons import Reason
 from gavelq.scheduling.turn import Entry, Turn
 
 _BY_CARDS = (
-    Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reason.GPU_COUNT, Reason.PRIORITY, Reason.INFEASIBLE,
+    Reason.GPU_BUDGET, Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reason.GPU_COUNT, Reason.PRIORITY,
+    Reason.INFEASIBLE,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Cards that are held back for a task: which, and until when at the latest."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -58,20 +58,17 @@ class Free(NamedTuple):
     card: GpuView
 
 
-def free_times(found: Match, cards: Iterable[GpuView], now: float, excluded: Collection[GpuUuid]) -> list[Free]:
+def free_times(found: Match, cards: Iterable[GpuView], now: float, promised: Mapping[GpuUuid, float]) -> list[Free]:
     """When each card of a domain could serve a request that waits merely for gavelq's own tasks, soonest first.
 
-    `excluded`: cards that are being emptied for somebody else.
+    `promised`: cards that somebody else is to have before, and when they are given back.
     """
     times = []
     for card in cards:
-        if card.uuid in excluded:
-            continue
         refusal = found.refused.get(card.uuid)
-        if refusal is None:
-            times.append(Free(now, card.order, card))
-        elif refusal.own:
-            times.append(Free(max(now, refusal.until), card.order, card))
+        if refusal is None or refusal.own:
+            at = now if refusal is None else max(now, refusal.until)
+            times.append(Free(max(at, promised.get(card.uuid, now)), card.order, card))
     times.sort(key=lambda free: free[:2])
     return times
 

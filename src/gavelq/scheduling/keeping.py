@@ -26,10 +26,10 @@ def keep_holds(turn: Turn) -> None:
 def _keep_emptying(turn: Turn, key: str, shape: Shape) -> None:
     """Cards that are being emptied stay promised while their tasks are on the way out."""
     kept = turn.snapshot.reservations[key]
-    if turn.gate(shape) is not None:
+    if turn.gate(shape) is not None or len(kept.gpus) < shape.gpus.count:  # it was edited meanwhile
         return
     found = turn.match(shape)
-    times = {free.card.uuid: free.at for free in free_times(found, turn.snapshot.gpus.values(), turn.now, ())}
+    times = {free.card.uuid: free.at for free in free_times(found, turn.snapshot.gpus.values(), turn.now, {})}
     at = max((times.get(uuid, inf) for uuid in kept.gpus), default=inf)
     soon = turn.now + turn.policy.grace_s + turn.policy.allowance_s + _LONGEST_LEAD_S
     if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more

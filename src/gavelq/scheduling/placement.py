@@ -104,6 +104,12 @@ def refuse(
     return _utilization(card, shape, queue, policy) or short
 
 
+def has_room(card: GpuView, held: tuple[Holder, ...], shape: Shape, snapshot: Snapshot, policy: Policy) -> bool:
+    """Whether these tasks of gavelq on a card leave room for another one; where nobody is left, there is."""
+    utilization = _own_utilization(shape, snapshot, policy)
+    return not held or _own(card, held, shape, snapshot.queues[shape.queue], policy, utilization) is None
+
+
 def _foreign(card: GpuView, *, declares: bool, policy: Policy) -> Refusal | None:
     if card.claimed_by is not None:
         return Refusal(reason=Reason.GPU_UNAVAILABLE, text=f"claimed by {card.claimed_by}", is_foreign=True)

@@ -1,12 +1,13 @@
 """Preemption: whom to stop so that a more urgent task, or the owner of a card, can start."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import inf
 from typing import NamedTuple
 
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.pending import Shape
 from gavelq.scheduling.gpu_view import GpuView, Holder
+from gavelq.scheduling.placement import has_room
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import Snapshot
 
@@ -26,24 +27,26 @@ def make_room(
     The lowest priority goes first, then the most recently started (least work is lost). `cards` are those that only
     gavelq's own tasks keep from serving the request.
     """
-    open_cards = [
-        card for card in cards if card.held and all(_may(h, card, shape, level, snapshot, policy) for h in card.held)
-    ]
-    harm = {holder.task_id: _harm(holder) for card in open_cards for holder in card.held}
-    order = sorted(harm, key=lambda task_id: harm[task_id])
+    cards = list(cards)
+    harm = {h.task_id: _harm(h) for card in cards for h in card.held if _may(h, card, shape, level, snapshot, policy)}
+
+    def freed(gone: set[TaskId]) -> list[GpuView]:
+        rests = ((card, tuple(holder for holder in card.held if holder.task_id not in gone)) for card in cards)
+        return [card for card, rest in rests if has_room(card, rest, shape, snapshot, policy)]
+
     chosen: set[TaskId] = set()
-    for task_id in order:
-        if len(_freed(open_cards, chosen)) >= n_missing:
+    for task_id in sorted(harm, key=lambda task_id: harm[task_id]):
+        if len(freed(chosen)) >= n_missing:
             break
         chosen.add(task_id)
     for task_id in sorted(chosen, key=lambda task_id: harm[task_id], reverse=True):
         # Whoever turned out not to be needed goes on: nobody is stopped in vain.
-        if len(_freed(open_cards, chosen - {task_id})) >= n_missing:
+        if len(freed(chosen - {task_id})) >= n_missing:
             chosen.remove(task_id)
-    freed = _freed(open_cards, chosen)
-    if len(freed) < n_missing or not chosen:
+    found = freed(chosen)
+    if len(found) < n_missing or not chosen:
         return None
-    return Room(victims=tuple(sorted(chosen)), gpus=tuple(card.uuid for card in freed[:n_missing]))
+    return Room(victims=tuple(sorted(chosen)), gpus=tuple(card.uuid for card in found[:n_missing]))
 
 
 def _may(holder: Holder, card: GpuView, shape: Shape, level: int, snapshot: Snapshot, policy: Policy) -> bool:
@@ -56,10 +59,6 @@ def _may(holder: Holder, card: GpuView, shape: Shape, level: int, snapshot: Snap
 
 def _harm(holder: Holder) -> tuple[float, float, int]:
     return (holder.level, -holder.preemptible_from, -holder.task_id)
-
-
-def _freed(cards: Sequence[GpuView], chosen: set[TaskId]) -> list[GpuView]:
-    return [card for card in cards if all(holder.task_id in chosen for holder in card.held)]
 
 
 def next_chance(shape: Shape, level: int, cards: Iterable[GpuView], snapshot: Snapshot, policy: Policy) -> float:

@@ -63,12 +63,13 @@ def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...]
     turn.preemptions.append(Preemption(task_id=task_id, victims=victims, gpus=gpus, why=why))
     for domain in [key for key, hold in turn.holds.items() if hold.task_id == task_id]:
         del turn.holds[domain]
-    at = turn.now + turn.policy.grace_s + turn.policy.allowance_s
+    lead_s = max((warn.before_s for v in victims if (warn := turn.snapshot.tasks[v].request.warn)), default=0.0)
+    at = turn.now + lead_s + turn.policy.grace_s + turn.policy.allowance_s
     turn.holds[PREEMPTING + str(task_id)] = Hold(
         task_id=task_id, shape=shape, gpus=frozenset(gpus), at=at, promised_at=at, is_preempting=True
     )
     stopped = ", ".join(map(str, victims))
-    wait = format_duration(turn.policy.grace_s)
+    wait = format_duration(lead_s + turn.policy.grace_s)
     turn.reasons[shape] = Blocked(
         reason=Reason.GPU_COUNT,
         words=f"task {stopped} is being stopped for it, which may take {wait}",

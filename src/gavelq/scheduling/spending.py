@@ -19,13 +19,13 @@ class Spending:
         self.is_limited = policy.max_gpu is not None or policy.gpu_left > 0
         self._policy = policy
         self._n_cards = len(snapshot.gpus)
-        self._n_available = sum(card.counts_as_available for card in snapshot.gpus.values())
+        self._unavailable = {uuid for uuid, card in snapshot.gpus.items() if not card.counts_as_available}
 
     def most(self, n_more: int = 0) -> int:
         """The budget. `n_more`: cards that count as available only because they would be used."""
         if not self.is_limited:
             return self._n_cards
-        return budget(self._policy, available=self._n_available + n_more, n_cards=self._n_cards)
+        return budget(self._policy, available=self._n_cards - len(self._unavailable) + n_more, n_cards=self._n_cards)
 
     def allows(self, cards: Sequence[GpuView]) -> bool:
         """Whether these may be used, too. A card that is in use already costs nothing."""
@@ -34,6 +34,10 @@ class Spending:
         fresh = [card for card in cards if card.uuid not in self.in_use]
         n_more = sum(not card.counts_as_available for card in fresh)
         return not fresh or len(self.in_use) + len(fresh) <= self.most(n_more)
+
+    def cost(self, card: GpuView) -> int:
+        """What a start there costs: nothing beside other tasks; a card that others use counts as available then."""
+        return 0 if card.uuid in self.in_use else 1 + card.counts_as_available
 
     def with_holders(self, holds: Iterable[Hold]) -> dict[GpuUuid, float]:
         """The cards in use, and those that these holders will use, and when each is given back at the latest."""
@@ -54,6 +58,7 @@ class Spending:
     def take(self, uuid: GpuUuid, until: float) -> None:
         """A card was given away until then."""
         self.in_use[uuid] = max(until, self.in_use.get(uuid, 0.0))
+        self._unavailable.discard(uuid)
 
     def no(self, need: int) -> Blocked:
         """The reason of a task for which the budget has no room."""

@@ -89,16 +89,14 @@ class Turn:
         if domain is None or domain in self.holds or PREEMPTING + str(task_id) in self.holds:
             return
         most = self.spending.most()
-        if shape.gpus.count > most or self.gate(shape) is not None:
+        if not 0 < shape.gpus.count <= most or self.gate(shape) is not None:
             return
         found = self.match(shape)
         if len(found.fitting) + found.n_own < shape.gpus.count:
             return
-        emptied = {uuid for hold in self.holds.values() if hold.task_id != task_id for uuid in hold.gpus}
+        promised = {uuid: hold.until(self.policy) for hold in self.earlier_holds(task_id) for uuid in hold.gpus}
         cards = self.snapshot.cards_for(self.snapshot.queues[shape.queue])
-        times = free_times(found, cards, self.now, emptied)
-        if len(times) < shape.gpus.count:
-            return
+        times = free_times(found, cards, self.now, promised)
         before = self.snapshot.reservations.get(domain)
         before = before if before is not None and before.task_id == task_id else None
         used_until = self.spending.with_holders(self.earlier_holds(task_id))
@@ -114,10 +112,16 @@ class Turn:
         return domain_of(self.snapshot.queues[shape.queue], self.snapshot.owners)
 
     def hold_on(self, card: GpuView, task_id: TaskId, ends_by: float) -> str | None:
-        """The key of a reservation that keeps this task from the card: it would still be there when it is due."""
+        """The key of a reservation that keeps this task from the card: it would still be there when it is due.
+
+        A card that the task holds itself is kept from it by earlier holders alone.
+        """
         for key, hold in self.holds.items():
-            if card.uuid in hold.gpus and hold.task_id != task_id and hold.is_delayed_by(ends_by):
-                return key
+            if card.uuid in hold.gpus:
+                if hold.task_id == task_id:
+                    return None
+                if hold.is_delayed_by(ends_by):
+                    return key
         return None
 
     def _is_held(self, card: GpuView, task_id: TaskId) -> bool:
@@ -235,10 +239,10 @@ class Turn:
         self, shape: Shape, task_id: TaskId, cards: list[GpuView], wanted: int
     ) -> tuple[tuple[GpuView, ...] | None, str | None]:
         """As many cards as are wanted and the budget allows; else the reservation that is in the way, if one is."""
-        used = [card for card in cards if card.uuid in self.spending.in_use]
-        choices = [(cards, n) for n in range(wanted, shape.gpus.count - 1, -1)]
-        if len(used) >= shape.gpus.count:  # beside others costs no further card
-            choices.append((used, shape.gpus.count))
+        least = shape.gpus.count
+        choices = [(cards, n) for n in range(wanted, least - 1, -1)]
+        if self.spending.is_limited:
+            choices.append((sorted(cards, key=self.spending.cost)[:least], least))
         crowded = None
         for some, n in choices:
             chosen = close_together(some, n, self.snapshot, self.policy)
@@ -251,13 +255,15 @@ class Turn:
     def crowded_out(self, shape: Shape, task_id: TaskId, gpus: Collection[GpuUuid]) -> str | None:
         """The key of a reservation that would find no room in the budget behind these cards.
 
-        A holder gives way to those before it alone, so that two of different domains never wait for each other; with
-        more cards than it needs at least it gives way to all.
+        A holder that is due gives way to those before it alone, so that two of different domains never wait for each
+        other. Before that, or with more cards than it needs at least, it gives way to all.
         """
         if not self.spending.is_limited:
             return None
         ends_by = self.ends_by(shape)
-        bound_by = self.earlier_holds(task_id) if len(gpus) == shape.gpus.count else self.holds.values()
+        due_at = next((hold.at for hold in self.holds.values() if hold.task_id == task_id), None)
+        is_due = due_at is not None and (due_at <= self.now or due_at == inf)
+        bound_by = self.earlier_holds(task_id) if is_due and len(gpus) == shape.gpus.count else self.holds.values()
         for hold in bound_by:
             if hold.task_id == task_id or not hold.is_delayed_by(ends_by):
                 continue
@@ -277,8 +283,10 @@ class Turn:
         return elastic_count(least=gpus.count, most=most, free=n_free, left=left)
 
     def start(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView], *, is_borrowed: bool = False) -> None:
-        """Note a start; what is free has shrunk."""
+        """Note a start; what is free has shrunk. `is_borrowed`: lent cards may be among these."""
         uuids = tuple(card.uuid for card in cards)
+        own = {card.uuid for card in self.snapshot.cards_for(self.snapshot.queues[shape.queue])} if is_borrowed else ()
+        is_borrowed = any(uuid not in own for uuid in uuids) if is_borrowed else False
         why = self.policy.selection if cards else "no GPU"
         self.starts.append(Placement(task_id=task_id, gpus=uuids, why=why, is_borrowed=is_borrowed))
         self.started.add(task_id)
