@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from gavelq.core import events as ev
 from gavelq.core.effects import Forget, Spawn
 from gavelq.core.engine import EngineRules
+from gavelq.core.errors import InvalidField
 from gavelq.core.ids import BlobKey, QueueName, TaskId
 from gavelq.core.lifecycle import EndReason as R
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.retry_words import RETRYABLE, format_backoff, parse_backoff
+from gavelq.core.retry_words import RETRYABLE, format_backoff, parse_backoff, parse_retries
 from gavelq.core.retrying import MANY, MANY_S, NO_LIMIT, Backoff, OomAction, RetryRules, chance_of, pause_s
 from gavelq.core.task import Attempt, AttemptResult, GpuRequest, Lease, Task
 from gavelq.core.units import MiB
@@ -110,6 +111,14 @@ def test_unlimited_means_again_and_again() -> None:
     for _ in range(60):
         fail(w, task_id)
     assert w.task(task_id).n_failures == 60
+
+
+def test_unlimited_is_a_word_and_none_is_not_clear_enough() -> None:
+    assert (parse_retries("unlimited", field="retries"), parse_retries(-1, field="retries")) == (NO_LIMIT, NO_LIMIT)
+    for text in ("none", "abc", "-2", 1.5, True):
+        with pytest.raises(InvalidField) as refused:
+            parse_retries(text, field="retries")
+        assert refused.value.hint == "write a number from 0 to 1000000, or unlimited"
 
 
 # --- after which ends ------------------------------------------------------------------------------------

@@ -26,10 +26,17 @@ RETRYABLE = (
 
 
 def parse_retries(text: str | int | float, *, field: str) -> int:
-    """Further tries: 0 to 1,000,000; `none`, `unlimited` and -1 mean again and again. Raises InvalidField."""
-    if str(text).strip().lower() in ("none", "unlimited", "-1"):
+    """Further tries: 0 to 1,000,000; `unlimited` and -1 mean again and again. Raises InvalidField.
+
+    `none` is refused: it could mean no further try, or no limit.
+    """
+    if str(text).strip().lower() in ("unlimited", "-1"):
         return NO_LIMIT
-    return parse_count(text, field=field, low=0, high=1_000_000)
+    try:
+        return parse_count(text, field=field, low=0, high=1_000_000)
+    except InvalidField as error:
+        hint = "write a number from 0 to 1000000, or unlimited"
+        raise InvalidField(field=field, problem=f"{text!r} is not a number of further tries", hint=hint) from error
 
 
 def format_retries(retries: int) -> int | str:
