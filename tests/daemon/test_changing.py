@@ -27,6 +27,7 @@ from gavelq.daemon.caller import Caller
 from gavelq.daemon.changing import changed, read_env
 from gavelq.daemon.requests import Intake
 from gavelq.formats.changes import parse_changes
+from gavelq.formats.task_object import InvalidTasks
 from tests.support.builders import request, uuid
 
 NOW = 1_800_000_000.0
@@ -152,6 +153,12 @@ def test_no_changes_are_refused() -> None:
     assert unknown.value.hint == "did you mean memory?"
     with pytest.raises(InvalidField, match="not an object"):
         parse_changes([1])
+
+
+def test_what_cannot_be_read_changed_nothing() -> None:
+    with pytest.raises(InvalidTasks, match="a command line is empty") as refused:
+        change(OLD, command="")
+    assert refused.value.hint == "nothing was changed; correct this and try again"
 
 
 def test_a_name_that_nobody_gave_follows_the_command() -> None:

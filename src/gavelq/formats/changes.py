@@ -6,7 +6,7 @@ from typing import Any
 
 from gavelq.core.errors import InvalidField, UsageError
 from gavelq.formats.fields import READERS
-from gavelq.formats.task_object import ParsedTask, parse_task
+from gavelq.formats.task_object import InvalidTasks, ParsedTask, parse_task
 
 COMMANDS = frozenset({"command", "argv", "script"})
 GPU_FIELDS = frozenset(
@@ -54,7 +54,11 @@ class Changes:
         if isinstance(given.get("env"), Mapping):
             merged = {**(env or {}), **given["env"]}
             given["env"] = {name: value for name, value in merged.items() if value is not None}
-        return parse_task({**left, **given})
+        try:
+            return parse_task({**left, **given})
+        except InvalidTasks as error:
+            error.hint = "nothing was changed; correct this and try again"
+            raise
 
     def _given_way(self) -> frozenset[str]:
         """Old values that a new one replaces, although it is in another field."""
