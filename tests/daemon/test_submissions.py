@@ -181,6 +181,7 @@ def test_nothing_to_do_is_a_wrong_state_and_an_unknown_queue_is_told(daemon: Box
         with pytest.raises(Failure) as caught:
             daemon.post(submission(daemon, tasks, f"/{verb}"))
         assert (caught.value.status, caught.value.body["code"]) == (409, "wrong_state")
+        assert "is over (2 completed): no task of it can be " in caught.value.body["detail"]
     tasks = sweep(daemon, array="0-1", hold=True)
     with pytest.raises(Failure) as caught:
         daemon.post(submission(daemon, tasks, "/run"), {"queue": "nowhere"})

@@ -111,7 +111,7 @@ class SubmissionService:
         why = f": {refusals[0]}" if refusals else ""
         return WrongState(
             what=f"submission {shown['id']}",
-            state=states,
+            state=f"{'over' if shown['is_ended'] else 'under way'} ({states})",
             problem=f"no task of it can be {done}{why}",
             hint=f"see its tasks with: gavelq task list --all --submission {shown['id']}",
         )
