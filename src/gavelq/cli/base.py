@@ -16,6 +16,12 @@ _META = "gavelq.common"
 Callback = Callable[..., Any]
 
 
+class Count(click.IntRange):
+    """A whole number in a range; what is none is told in these words."""
+
+    name = "whole number"
+
+
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if value is not None:
         ctx.meta.setdefault(_META, {})[param.name] = value
@@ -25,7 +31,7 @@ def click_option(option: Option, **more: Any) -> click.Option:
     """The click form of an option table's entry."""
     kind: click.ParamType[Any] | None = None
     if option.kind == COUNT:
-        kind = click.IntRange(*option.range)
+        kind = Count(*option.range)
     elif option.choices:
         kind = click.Choice(option.choices)
     if option.kind == FLAG:
@@ -107,5 +113,5 @@ def pass_call(callback: Callback) -> Callback:
     return wrapper
 
 
-TASK_ID = click.IntRange(min=1)
+TASK_ID = Count(min=1)
 """A task's id."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gavelq.cli.asking import confirm
-from gavelq.cli.base import Command, Group, pass_call
+from gavelq.cli.base import Command, Count, Group, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.hot.each import act
 from gavelq.cli.hot.overview import holding_tasks
@@ -57,7 +57,7 @@ def info(call: Call, gpu_id: str | None) -> int:
 
 @gpu.command("allocate", cls=Command)
 @click.argument("words", nargs=-1, required=True, metavar="[IDS] QUEUE")
-@click.option("--count", type=click.IntRange(1, 1024), metavar="N", help="So many free cards of the pool; default: 1.")
+@click.option("--count", type=Count(1, 1024), metavar="N", help="So many free cards of the pool; default: 1.")
 @pass_call
 def allocate(call: Call, words: tuple[str, ...], count: int | None) -> int:
     """Give GPUs to a queue: those that are named, or free ones of the pool."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gavelq.cli.base import TASK_ID, Command, Group, options, pass_call
+from gavelq.cli.base import TASK_ID, Command, Count, Group, options, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.granting import LEASING, ask, end_of, granted_words, wait_until_granted
 from gavelq.cli.hot import each
@@ -38,7 +38,7 @@ _COLUMNS = (
 
 @click.group("lease", cls=Group, invoke_without_command=True)
 @options(LEASING)
-@click.option("--pid", type=click.IntRange(min=1), metavar="PID", help="The owner; default: the calling shell.")
+@click.option("--pid", type=Count(min=1), metavar="PID", help="The owner; default: the calling shell.")
 @click.option("--no-owner", is_flag=True, help="No process owns it: `gavelq lease renew` keeps it.")
 @click.option("--wait", "wait_for", metavar="DURATION", help="Give up (exit code 8) after this time.")
 @click.option("--no-wait", is_flag=True, help="Only ask; do not wait for the GPUs.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gavelq.cli.base import TASK_ID, Command, Group, pass_call
+from gavelq.cli.base import TASK_ID, Command, Count, Group, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.hot.listing import print_tasks
 from gavelq.cli.options import UNFINISHED
@@ -152,7 +152,7 @@ def move(call: Call, task_id: int, name: str) -> int:
 
 @queue.command("priority", cls=Command)
 @click.argument("task_id", type=TASK_ID, metavar="TASK")
-@click.argument("level", type=click.IntRange(0, 100), metavar="LEVEL")
+@click.argument("level", type=Count(0, 100), metavar="LEVEL")
 @pass_call
 def priority(call: Call, task_id: int, level: int) -> int:
     """Give a task another priority: 0 to 100, higher first."""
