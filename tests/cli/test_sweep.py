@@ -181,6 +181,33 @@ def test_sbatchs_array_dependencies_and_begin_are_understood(shell: Shell, fake:
     assert (found["not_before"], found["requeue"]) == ("+2h", True)
 
 
+@pytest.mark.parametrize(("written", "meant"), [("USR1@90", "USR1@90"), ("B:USR2@30", "USR2@30"), ("10", "10@60")])
+def test_sbatchs_signal_is_the_warning_of_a_limit(shell: Shell, fake: FakeDaemon, written: str, meant: str) -> None:
+    assert header(shell, "#SBATCH -a 1", f"#SBATCH --signal={written}", "#SBATCH --time=30") == (0, "")
+    assert (sent(fake)["warn"], sent(fake)["time_limit"]) == (meant, "30m")
+    code, told = header(shell, "#SBATCH -a 1", f"#SBATCH --signal={written}")
+    assert (code, "which needs --time" in told, "warn" in sent(fake)) == (0, True, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("-p 200", "200 is not in the range 0<=x<=100"),
+        ("-c many", "'many' is not a valid whole number"),
+        ("--nodes 2", "no such option '--nodes'"),
+        ("-o json", "no such option '-o'"),
+        ("--time", "requires an argument"),
+        ("--", "more than options"),
+        ("sleep 3", "unexpected extra arguments"),
+    ],
+)
+def test_a_mistake_in_a_header_is_named_with_its_line(shell: Shell, fake: FakeDaemon, line: str, told: str) -> None:
+    code, said = header(shell, "# text", f"#GAVELQ {line}")
+    assert (code, fake.requests) == (2, [])
+    assert f"run.sh:3: '#GAVELQ {line}': " in said
+    assert told in said
+
+
 def test_what_sbatch_means_otherwise_is_told_and_left_out(shell: Shell, fake: FakeDaemon) -> None:
     lines = (
         "#SBATCH -d singleton,after:3,aftercorr:4",

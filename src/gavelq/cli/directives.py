@@ -7,12 +7,15 @@ from typing import Any
 
 from gavelq.cli import sbatch
 from gavelq.cli.hot.parser import parse
-from gavelq.cli.options import REQUEST, SWEEP
+from gavelq.cli.options import COMMON, REQUEST, SWEEP
 from gavelq.cli.output.text import safe, say
 from gavelq.core.errors import InvalidFile
 
 _GAVELQ = "#GAVELQ"
 _SBATCH = "#SBATCH"
+_OPTIONS = (*REQUEST, *SWEEP)
+_COMMON = {option.name for option in COMMON}
+"""Options of the command line alone: they say how to reach the daemon and how to print."""
 _SAME = {
     "--job-name": "--name",
     "-J": "--name",
@@ -31,6 +34,7 @@ _SAME = {
     "-a": "--array",
     "--begin": "--not-before",
     "-b": "--not-before",
+    "--signal": "--warn",
 }
 """Options of sbatch(1) that have a counterpart here."""
 _DEPENDENCY = ("--dependency", "-d")
@@ -53,18 +57,30 @@ def header_options(text: str, path: str) -> dict[str, Any]:
         words = _words(line[len(mark) :], path, number)
         if mark == _SBATCH:
             words = list(_translated(words, ignored))
-        parsed = parse(words, (*REQUEST, *SWEEP))
-        if parsed is None or parsed.words or parsed.behind:
-            raise InvalidFile(
-                path=path,
-                line=number,
-                problem=f"{line.strip()!r} does not hold options of `gavelq submit`",
-                hint="gavelq submit --help",
-            )
+        parsed = parse(words, _OPTIONS)
+        if parsed is None or parsed.words or parsed.behind is not None or parsed.values.keys() & _COMMON:
+            problem = f"{line.strip()!r}: {_mistake(words)}"
+            raise InvalidFile(path=path, line=number, problem=problem, hint="gavelq submit --help")
         _join(merged if mark == _GAVELQ else of_sbatch, parsed.values)
+    if "warn" in of_sbatch and "time" not in {*of_sbatch, *merged}:
+        ignored.append(f"--signal={of_sbatch.pop('warn')}, which needs --time")
     if ignored:
         say(f"left out, without a counterpart here: {safe(', '.join(ignored))}", sys.stderr)
     return {**of_sbatch, **merged}
+
+
+def _mistake(words: list[str]) -> str:
+    """What is wrong with these options, in click's words."""
+    import click  # here, because only mistakes need it
+
+    from gavelq.cli.base import click_option
+
+    try:
+        click.Command("submit", params=[click_option(option) for option in _OPTIONS]).make_context("submit", words)
+    except click.UsageError as error:
+        message = error.format_message().rstrip(".")
+        return message[:1].lower() + message[1:]
+    return "it holds more than options of `gavelq submit`"
 
 
 def _join(options: dict[str, Any], more: dict[str, Any]) -> None:
@@ -125,4 +141,6 @@ def _meant(known: str | None, flag: str, value: str) -> str | None:
             return sbatch.begin(value)
         case "--log":
             return sbatch.log(value)
+        case "--warn":
+            return sbatch.warning(value)
     return value

@@ -6,6 +6,8 @@ _DEPENDENCIES = {"afterok": "--after", "afterany": "--after-any", "afternotok": 
 _UNITS = {"second": "s", "minute": "m", "hour": "h", "day": "d"}
 _SOON = re.compile(r"now\+(\d+)\s*(?:(second|minute|hour|day)s?)?")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?|\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
+_SIGNAL = re.compile(r"(?:[BR]{1,2}:)?(\w+)(?:@(\d+))?")
+_SIGNAL_S = 60
 _NAMED = {"midnight": "00:00", "noon": "12:00", "teatime": "16:00"}
 
 
@@ -33,6 +35,15 @@ def begin(value: str) -> str | None:
     if soon is not None:
         return f"+{soon[1]}{_UNITS[soon[2] or 'second']}"
     return _NAMED.get(value) or (value if _CLOCK.fullmatch(value) else None)
+
+
+def warning(value: str) -> str | None:
+    """`--signal`: `[B:]USR1@90`; a minute before the limit unless it says otherwise.
+
+    Whom it goes to (`B:`, the shell alone) makes no difference: here all processes of the task get it.
+    """
+    found = _SIGNAL.fullmatch(value)
+    return None if found is None else f"{found[1]}@{found[2] or _SIGNAL_S}"
 
 
 def log(value: str) -> str | None:
