@@ -1,29 +1,34 @@
-"""A scheduler without any I/O: what hypothesis does to it, and what must hold afterwards.
+"""A scheduler without any I/O: what hypothesis does to it, written down so that it can be done again.
 
-Everything that happens is written down as a step, so that the same steps can be taken again in a second world, which
-must come out the same.
+Everything that happens is a step; the same steps taken in a second world must come out the same.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gavelq.core import events as ev
+from gavelq.core.engine import EngineRules
 from gavelq.core.errors import GavelqError
-from gavelq.core.gpu import GpuProcess
-from gavelq.core.ids import GpuUuid, TaskId
-from gavelq.core.lifecycle import TaskState
-from gavelq.core.pending import shape_of
+from gavelq.core.gpu import CardSample, GpuProcess
+from gavelq.core.ids import BlobKey, GpuUuid, TaskId
+from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.retrying import NO_LIMIT
 from gavelq.core.state import State
-from gavelq.core.task import Task
-from gavelq.scheduling.policy import Policy, rank
-from gavelq.scheduling.reasons import Reason
+from gavelq.core.task import DependencyKind, Lease, Task
+from gavelq.scheduling.cycle import Plan
+from gavelq.scheduling.policy import Policy
 from tests.properties import expected
-from tests.support.builders import World, card, process, uuid
+from tests.properties.idling import check_reasons, check_that_somebody_is_promised
+from tests.properties.judging import Cycle, check_preemptions
+from tests.properties.promised import gone_by
+from tests.support.builders import World, card, process, request, uuid
 
-N_CARDS = 4
-POLICY = Policy(max_running=6, max_cpu_tasks=2)
-LIMIT_REASONS = (Reason.QUEUE_PAUSED, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.TASK_LIMIT)
+N_CARDS = 6
+GREED_MIB = 3000
+"""Every fifth task uses more memory than it declared."""
+RULES = EngineRules(log_dir="/logs", hold_after=4)
 Step = Callable[[World], Any]
 
 
@@ -34,18 +39,21 @@ class Look:
     foreign_mib: int = 0
     utilization: int = 0
     is_there: bool = True
+    xids: tuple[int, ...] = ()
 
 
 @dataclass
 class Machine:
     """A world, what its cards look like, and the story so far."""
 
-    world: World = field(default_factory=lambda: World(n_cards=N_CARDS, policy=POLICY))
+    policy: Policy
     looks: list[Look] = field(default_factory=lambda: [Look() for _ in range(N_CARDS)])
     story: list[Step] = field(default_factory=list)
     samples: expected.Samples = field(default_factory=dict)
+    submitted: dict[TaskId, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.world = World(n_cards=N_CARDS, policy=self.policy, rules=RULES)
         self.look()
 
     @property
@@ -67,11 +75,28 @@ class Machine:
         """One event."""
         return self.take(lambda world: world.send(event))
 
-    def end(self, task: Task, exit_code: int | None, signal: int | None, cause: str) -> None:
+    def hand_in(self, n: int = 1, **given: Any) -> None:
+        """One submission of `n` equal tasks."""
+        requests = (request(allow_infeasible=True, **given),) * n
+        self.send(ev.TasksSubmitted(by="me", requests=requests, blobs={BlobKey("e"): b"{}"}))
+
+    def end(self, task: Task, exit_code: int | None, signal: int | None, cause: str, **evidence: str) -> None:
         """The runner reports an end. Whom somebody cancelled does not come back, whatever else was wished later."""
-        is_final = task.stop is not None and not task.stop.requeue
-        self.take(lambda world: world.ended(task.id, exit_code, signal, cause))
-        assert not is_final or task.id not in self.state.tasks, f"task {task.id} was cancelled and came back"
+        is_cancelled = task.stop is not None and not task.stop.requeue and task.stop.reason is not EndReason.GPU_LOST
+        self.take(lambda world: world.ended(task.id, exit_code, signal, cause, **evidence))
+        back = self.state.tasks.get(task.id)
+        assert not is_cancelled or back is None, f"task {task.id} was cancelled and came back"
+        if back is not None and back.n_failures != task.n_failures:
+            rules, attempt = task.request.retry, back.attempt
+            assert back.n_failures == task.n_failures + 1
+            assert rules.retries == NO_LIMIT or back.n_failures <= rules.retries, f"{task.id} has had its tries"
+            assert attempt is not None
+            assert attempt.reason in rules.on
+        elif back is not None:
+            is_lost = cause == "lost" and task.request.requeue
+            assert is_lost or (task.stop is not None and task.stop.requeue), f"task {task.id} came back for nothing"
+        if isinstance(task.request.command, Lease):
+            self.look()  # its processes end with it
 
     def send_again(self, event: ev.Event) -> None:
         """A late report about an attempt that is over: nothing may change, whatever it says."""
@@ -81,7 +106,7 @@ class Machine:
 
     def replay(self) -> World:
         """The same steps in a second world."""
-        second = World(n_cards=N_CARDS, policy=POLICY)
+        second = World(n_cards=N_CARDS, policy=self.policy, rules=RULES)
         for step in self.story:
             try:
                 step(second)
@@ -92,26 +117,39 @@ class Machine:
     # --- the outside --------------------------------------------------------------------------------------
 
     def pass_time(self, seconds: float) -> None:
-        """The clock goes on."""
+        """The clock goes on, and supervisors end whose time is over."""
 
         def later(world: World) -> None:
             world.now += seconds
 
         self.take(later)
+        for task in list(self.state.holding.values()):
+            if task.request.time_limit_s is not None and gone_by(task, self.world.policy) <= self.world.now:
+                self.end(task, None, 9, "time_limit")
+        self.look()
+
+    def set_policy(self, **changes: Any) -> None:
+        """Other settings, while everything runs."""
+
+        def change(world: World) -> None:
+            world.policy = replace(world.policy, **changes)
+
+        self.take(change)
 
     def look(self) -> None:
         """The monitor takes a sample of the cards as they are."""
-        cards = tuple(
-            card(number, *self._own(uuid(number)), *_foreign(number, look), util=look.utilization)
-            for number, look in enumerate(self.looks)
-            if look.is_there
-        )
+        cards = self._cards(self.state)
         self.samples = {seen.uuid: seen for seen in cards}
         self.take(lambda world: world.look(*cards))
 
-    def _own(self, gpu: GpuUuid) -> list[GpuProcess]:
-        using = [task for task in expected.holders(self.state, gpu) if task.state is not TaskState.STARTING]
-        return [process(3000 + task.id, task.request.gpus.memory or 500, task_id=task.id) for task in using]
+    def _cards(self, state: State) -> tuple[CardSample, ...]:
+        return tuple(
+            replace(
+                card(number, *_own(state, uuid(number)), *_foreign(number, look), util=look.utilization), xids=look.xids
+            )
+            for number, look in enumerate(self.looks)
+            if look.is_there
+        )
 
     def restart(self) -> None:
         """The daemon dies; the next one begins with the rows alone, and looks at its GPUs."""
@@ -130,85 +168,109 @@ class Machine:
 
     def cycle(self) -> None:
         """One cycle, everything it may not do, and everything it must not leave undone."""
-        state = self.state
-        before = dict(state.tasks)
-        could = {task.id: expected.fitting(state, task, self.samples) for task in _pending(state)}
-        promised = dict(state.reservations)
-        started: list[TaskId] = self.take(lambda world: world.cycle())
-        for task_id in started:
-            gpus = state.tasks[task_id].held_gpus
-            assert set(gpus) <= could[task_id], f"task {task_id} was started on {gpus}, {could[task_id]} would do"
-            assert not state.queues[before[task_id].queue].paused
-            retry_at = before[task_id].retry_at
-            assert retry_at is None or retry_at <= self.world.now
-        if started:
-            assert expected.breaches(state, POLICY, {state.tasks[task_id].queue for task_id in started}) == []
-        self._check_promises(before, could, promised, started)
-        self._check_reasons()
-        assert self.take(lambda world: world.cycle()) == [], "a second cycle without events started something"
+        done = self._judged()
+        if done.plan.preemptions:  # that changes the world: reservations come nearer
+            done = self._judged()
+        self.take(lambda world: world.cycle())
+        again = self.world.last
+        assert again is not None
+        assert not again.starts, f"a second cycle without events started {again.starts}"
+        assert not again.preemptions, f"a second cycle without events made {again.preemptions}"
+        check_that_somebody_is_promised(done, again)
 
-    def _check_promises(
-        self,
-        before: dict[TaskId, Task],
-        could: dict[TaskId, set[GpuUuid]],
-        promised: dict[str, TaskId],
-        started: list[TaskId],
-    ) -> None:
-        """Who holds a reservation before and after a cycle has lost no card that would do to a later arrival."""
-        for holder in self.state.reservations.values():
-            is_admitted = expected.is_admitted(self.state, self.state.tasks[holder], POLICY, self.world.now)
-            assert is_admitted, f"task {holder} holds cards back, and a limit or a backoff keeps it waiting"
-        for domain, holder in promised.items():
-            if self.state.reservations.get(domain) != holder:
-                continue
-            for task_id in (late for late in started if late > holder):
-                taken = set(self.state.tasks[task_id].held_gpus) & could[holder]
-                assert not taken, f"task {task_id} took {taken} from {holder}, for whom it was held back"
-
-    def _check_reasons(self) -> None:
-        """Every pending task has a reason, and where it could start by itself, the reason is another task."""
+    def _judged(self) -> Cycle:
+        before = expected.picture(self.state)
+        self.take(lambda world: world.cycle())
         plan = self.world.last
         assert plan is not None
-        pending = _pending(self.state)
-        assert set(plan.reasons) == {shape_of(task) for task in pending}, "a reason for each shape, and for no other"
-        for task in pending:
-            blocked = plan.reasons[shape_of(task)]
-            fits = len(expected.fitting(self.state, task, self.samples)) >= task.request.gpus.count
-            is_admitted = expected.is_admitted(self.state, task, POLICY, self.world.now)
-            if fits and is_admitted:
-                assert blocked.reason is Reason.PRIORITY, f"task {task.id} could start, but: {blocked}"
-                holder = self.state.tasks[TaskId(blocked.details["holder"])]
-                assert holder.id in self.state.reservations.values()
-                assert holder.id < task.id or _rank(self.state, holder) <= _rank(self.state, task)
-            if blocked.reason in LIMIT_REASONS:
-                assert not is_admitted, f"task {task.id} is told of a limit that does not bind: {blocked}"
+        done = Cycle(before, self.state, plan, self.world.policy, self.samples, self.world.now)
+        done.judge()
+        check_preemptions(done)
+        if plan.preemptions:
+            self._check_that_nobody_was_stopped_in_vain(plan)
+        check_reasons(done)
+        return done
+
+    def _check_that_nobody_was_stopped_in_vain(self, plan: Plan) -> None:
+        """In another world, where all victims are gone at once, the tasks for which they were stopped begin."""
+        other = self.fork()
+        for victim in (victim for preemption in plan.preemptions for victim in preemption.victims):
+            is_lease = isinstance(other.task(victim).request.command, Lease)
+            other.ended(victim, None, 15, "stopped")
+            assert is_lease or other.task(victim).submitted_at == self.state.tasks[victim].submitted_at
+        other.look(*self._cards(other.state))
+        started = other.cycle()
+        for preemption in plan.preemptions:
+            assert preemption.task_id in started, f"{preemption}, and then {started} started"
+        assert other.last is not None
+        for then in other.last.preemptions:  # somebody in the middle may find room in turn
+            back = {preemption.task_id for preemption in plan.preemptions} & set(then.victims)
+            assert not back, f"{plan.preemptions} led to {then}"
+
+    def fork(self) -> World:
+        """A second world as this one is now."""
+        other = World(n_cards=0, policy=self.world.policy, now=self.world.now, rules=RULES)
+        other.state = State(books=deepcopy(self.state.books))
+        other.state.apply(self.state.as_changes())
+        return other
+
+    # --- what holds at every moment ---------------------------------------------------------------------------
 
     def check(self) -> None:
-        """What holds at every moment."""
+        """Cards stand alone or share, holding follows the queue, ages stay, dependencies are what they say."""
         for gpu, seen in self.state.cards.items():
             assert seen.queue is None or seen.queue in self.state.queues, f"{gpu} belongs to {seen.queue}"
             held = expected.holders(self.state, gpu)
-            assert len(held) <= 1, f"{gpu} is promised to {[task.id for task in held]}"
+            assert len(held) <= 1 or all(task.request.gpus.share for task in held), f"{gpu}: {[t.id for t in held]}"
         for task in self.state.tasks.values():
             is_held = task.is_held_by_user or self.state.queues[task.queue].hold
             assert (task.state is TaskState.HELD) == is_held or task.state in expected.LIVE, f"task {task.id}"
+            assert self.submitted.setdefault(task.id, task.submitted_at) == task.submitted_at
+            self._check_dependencies(task)
+        for task in self.world.gone.values():
+            assert task.ending is not None
+            if task.ending.reason is EndReason.DEPENDENCY_FAILED:
+                assert False in self._verdicts(task), f"task {task.id} ended for a dependency that can be met"
+
+    def _check_dependencies(self, task: Task) -> None:
+        verdicts = self._verdicts(task)
+        if task.state in expected.LIVE:
+            assert None not in verdicts, f"task {task.id} is {task.state}, and waits for another one"
+        else:
+            assert False not in verdicts, f"task {task.id} can never start, and waits"
+        n_open = sum(verdict is None for verdict in verdicts)
+        assert len(task.waits_for) == n_open, f"task {task.id} waits for {task.waits_for}, of which {n_open} are open"
+
+    def _verdicts(self, task: Task) -> list[bool | None]:
+        """For each dependency whether it was met; None: that is open. Who is neither alive nor ended was removed."""
+        found: list[bool | None] = []
+        for wanted in task.request.depends_on:
+            ended = self.world.gone.get(wanted.task_id)
+            is_ok = ended is not None and ended.state is TaskState.COMPLETED
+            if wanted.task_id in self.state.tasks:
+                found.append(None)
+            else:
+                found.append(wanted.kind is DependencyKind.ANY or is_ok == (wanted.kind is DependencyKind.OK))
+        return found
+
+
+def _own(state: State, gpu: GpuUuid) -> list[GpuProcess]:
+    using = [task for task in expected.holders(state, gpu) if task.state is not TaskState.STARTING]
+    return [process(3000 + task.id, _used(task), task_id=task.id) for task in using]
+
+
+def _used(task: Task) -> int:
+    greed = GREED_MIB if task.id % 5 == 0 and task.request.gpus.share else 0
+    return (task.request.gpus.memory or 500) + greed
 
 
 def _foreign(number: int, look: Look) -> list[GpuProcess]:
     return [process(9000 + number, look.foreign_mib)] if look.foreign_mib else []
 
 
-def _pending(state: State) -> list[Task]:
-    return [task for task in state.tasks.values() if task.state is TaskState.PENDING]
-
-
-def _rank(state: State, task: Task) -> int:
-    return rank(shape_of(task), state.queues[task.queue])
-
-
 def facts(world: World) -> tuple[object, ...]:
     """Everything that is committed, and everything that is to be done about it."""
     rows = world.state.as_changes()
-    tables: tuple[dict[Any, Any], ...] = (rows.tasks, rows.queues, rows.cards, world.gone)
+    tables: tuple[dict[Any, Any], ...] = (rows.tasks, rows.queues, rows.cards, world.gone, rows.streaks, rows.shares)
     sorted_rows = tuple([row for _, row in sorted(table.items())] for table in tables)
     return *sorted_rows, rows.reservations, rows.next_task_id, list(world.effects)

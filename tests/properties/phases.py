@@ -1,6 +1,7 @@
 """How hypothesis works here: a failure is found quickly and played again exactly; it is made small on request."""
 
 import os
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
@@ -8,8 +9,8 @@ from hypothesis import HealthCheck, Phase, settings
 PHASES = tuple(Phase) if os.environ.get("GAVELQ_SHRINK") else (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-def examples(n: int) -> settings:
-    """So many examples, however long each takes."""
+def examples(n: int, **more: Any) -> settings:
+    """So many examples, however long each takes; `more`: further settings."""
     return settings(
         max_examples=n,
         phases=PHASES,
@@ -17,4 +18,5 @@ def examples(n: int) -> settings:
         print_blob=True,
         database=None,
         suppress_health_check=list(HealthCheck),
+        **more,
     )

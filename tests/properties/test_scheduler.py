@@ -1,77 +1,99 @@
 """Random lives of a scheduler (hypothesis): whatever happens, in whatever order, its promises hold."""
 
-import os
+from dataclasses import replace
 from functools import partial
+from random import Random
+from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gavelq.core import events as ev
 from gavelq.core.ids import QueueName
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.task import GpuRequest, Task
-from gavelq.core.units import MiB
+from gavelq.core.retrying import NO_RETRIES
+from gavelq.core.task import Dependency, DependencyKind, Lease, Task
+from gavelq.scheduling.policy import Policy
+from tests.properties import lives
+from tests.properties.lives import CARDS, CHANCE, POLICIES, QUEUES, SETTINGS, TASKS
 from tests.properties.machine import N_CARDS, Look, Machine, facts
+from tests.properties.phases import examples
 from tests.support.builders import GIB, World, uuid
 
-TASKS = st.integers(0, 1 << 16)
-"""Which of the tasks in question; hypothesis shrinks it well."""
-CARDS = st.integers(0, N_CARDS - 1)
-QUEUES = st.sampled_from([QueueName(name) for name in ("running", "running", "a", "b", "waiting")])
-OPTIONS = st.fixed_dictionaries(
-    {},
-    optional={
-        "max_running": st.sampled_from([None, 1, 2, 3]),
-        "max_gpus": st.sampled_from([None, 1, 3]),
-        "max_util": st.sampled_from([None, None, 10, 50]),
-        "paused": st.sampled_from([False, False, True]),
-        "hold": st.sampled_from([False, False, False, True]),
-        "pool": st.sampled_from([True, True, False]),
-        "priority": st.integers(0, 9),
-        "mem_type": st.sampled_from(["ignore", "ignore", "absolute", "percentage"]),
-        "mem_value": st.sampled_from([0, 50, 100, 20_000]),
-    },
-)
-REQUESTS = st.builds(
-    GpuRequest,
-    count=st.sampled_from([1, 1, 1, 2, 2, 3, 4, 0]),
-    allowed=st.sampled_from([(), (), (), (), (uuid(0),), (uuid(1), uuid(2))]),
-    memory=st.sampled_from([None, None, MiB(1), MiB(8 * GIB), MiB(20 * GIB)]),
-    max_util=st.sampled_from([None, None, None, 30]),
-)
 HOLDING = (TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING)
+WAITING = (TaskState.PENDING, TaskState.HELD)
 
 
 class SchedulerLife(RuleBasedStateMachine):
     """What people, the runner, the driver and time do to a scheduler. What mostly happens is likely here, too."""
 
-    @initialize(limits=st.lists(OPTIONS, min_size=2, max_size=2), requests=st.lists(REQUESTS, min_size=3, max_size=6))
-    def begin(self, limits: list[dict[str, object]], requests: list[GpuRequest]) -> None:
-        self.m = Machine()
+    @initialize(policy=POLICIES, chance=CHANCE)
+    def begin(self, policy: Policy, chance: Random) -> None:
+        self.m = Machine(policy)
         self.n_steps = 0
-        for name, options in zip("ab", limits, strict=True):
-            self.m.send(ev.QueueCreated(by="me", name=QueueName(name), options=options))
-        for gpus in requests:
-            self.m.take(partial(World.submit, gpus=gpus))
-        self.go_on()
+        for name in "ab":
+            self.m.send(ev.QueueCreated(by="me", name=QueueName(name), options=lives.options(chance)))
+        for number in range(N_CARDS):
+            if owner := chance.choice(lives.OWNERS):
+                self.m.send(ev.GpusAllocated(by="me", queue=QueueName(owner), gpus=(uuid(number),)))
+        self.rush(chance, 8)
 
     def pick(self, n: int, *states: TaskState) -> Task | None:
         """One of the tasks in these states (none named: any that lives)."""
         found = [task for task in self.m.state.tasks.values() if not states or task.state in states]
         return found[n % len(found)] if found else None
 
+    def depend(self, n: int, kinds: tuple[DependencyKind, ...]) -> tuple[Dependency, ...]:
+        """Dependencies of these kinds on tasks that live."""
+        found = [(self.pick(n + number), kind) for number, kind in enumerate(kinds)]
+        return tuple(Dependency(task_id=task.id, kind=kind) for task, kind in found if task is not None)
+
     # --- people -------------------------------------------------------------------------------------------
 
-    @rule(
-        gpus=REQUESTS, queue=QUEUES, priority=st.sampled_from([0, 0, 0, 5, 100]), hold=st.integers(0, 5),
-        requeue=st.booleans(), n=st.integers(1, 3),
-    )  # fmt: skip
-    def submit(self, gpus: GpuRequest, queue: QueueName, priority: int, hold: int, requeue: bool, n: int) -> None:
-        given = {"gpus": gpus, "queue": queue, "priority": priority, "hold": hold == 5, "requeue": requeue}
+    @rule(chance=CHANCE, n=st.integers(2, 8))
+    def hurry(self, chance: Random, n: int) -> None:
+        self.rush(chance, n)
+
+    def rush(self, chance: Random, n: int) -> None:
+        """Much is handed in within a short time."""
         for _ in range(n):
-            self.m.take(lambda world: world.submit(**given, allow_infeasible=True))
+            self.m.hand_in(**lives.wishes(chance))
+            self.go_on()
+            if chance.random() < 0.3:
+                self.m.pass_time(chance.choice([0.1, 0.5, 1.0, 3.0]))
+                self.go_on()
+
+    @rule(chance=CHANCE, copies=st.integers(1, 3))
+    def submit(self, chance: Random, copies: int) -> None:
+        wishes = lives.wishes(chance)
+        for _ in range(copies):
+            depends_on = self.depend(chance.randrange(1000), chance.choice(lives.DEPENDENCIES))
+            not_before = self.m.world.now + 3 if chance.random() < 0.2 else None
+            self.m.hand_in(**wishes, depends_on=depends_on, not_before=not_before)
         self.go_on()
+
+    @rule(chance=CHANCE, n=st.integers(2, 6), at_once=st.integers(1, 3))
+    def submit_array(self, chance: Random, n: int, at_once: int) -> None:
+        self.m.hand_in(n, **lives.wishes(chance), max_parallel=at_once)
+        self.go_on()
+
+    @rule(chance=CHANCE)
+    def ask_for_lease(self, chance: Random) -> None:
+        wishes = lives.wishes(chance) | {"retry": NO_RETRIES}
+        self.m.hand_in(command=Lease(renew_s=20.0), **wishes)
+        self.go_on()
+
+    @rule(n=TASKS, what=st.sampled_from(["renew", "release", "check", "check"]))
+    def touch_lease(self, n: int, what: str) -> None:
+        leases = [task for task in self.m.state.tasks.values() if isinstance(task.request.command, Lease)]
+        if leases:
+            task_id = leases[n % len(leases)].id
+            events: dict[str, ev.Event] = {
+                "renew": ev.LeaseRenewed(by="me", task_id=task_id),
+                "release": ev.LeaseReleased(by="me", task_id=task_id),
+                "check": ev.LeasesChecked(since=0.0, due=tuple(task.id for task in leases)),
+            }
+            self.m.send(events[what])
 
     @rule(n=TASKS, what=st.sampled_from(["kill", "kill", "signal", "hold", "remove"]))
     def touch(self, n: int, what: str) -> None:
@@ -85,6 +107,21 @@ class SchedulerLife(RuleBasedStateMachine):
             }
             self.m.send(events[what])
 
+    @rule(n=TASKS, n_tasks=st.integers(1, 2), chance=CHANCE)
+    def edit(self, n: int, n_tasks: int, chance: Random) -> None:
+        chosen = {task.id: task for number in range(n_tasks) if (task := self.pick(n + number, *WAITING))}
+        if chosen:
+            given: dict[str, Any] = {
+                **lives.wishes(chance),
+                "depends_on": self.depend(n + 3, chance.choice(lives.DEPENDENCIES)),
+                "not_before": self.m.world.now + 2,
+            }
+            what = chance.choice(lives.EDITS)
+            requests = {task_id: replace(task.request, **{what: given[what]}) for task_id, task in chosen.items()}
+            based_on = {task_id: task.request for task_id, task in chosen.items()}
+            self.m.send(ev.TasksEdited(by="me", requests=requests, fields=(what,), based_on=based_on))
+            self.m.cycle()
+
     @rule(n=TASKS, queue=st.none() | QUEUES)
     def run(self, n: int, queue: QueueName | None) -> None:
         if task := self.pick(n, TaskState.HELD):
@@ -95,20 +132,24 @@ class SchedulerLife(RuleBasedStateMachine):
         if task := self.pick(n):
             self.m.send(ev.TaskMoved(by="me", task_id=task.id, queue=queue))
 
-    @rule(n=TASKS, priority=st.sampled_from([0, 1, 50, 100]))
+    @rule(n=TASKS, priority=st.sampled_from(lives.PRIORITIES))
     def prioritize(self, n: int, priority: int) -> None:
         if task := self.pick(n):
             self.m.send(ev.TaskPrioritized(by="me", task_id=task.id, priority=priority))
 
-    @rule(queue=QUEUES, options=OPTIONS, is_new=st.integers(0, 2))
-    def change_queue(self, queue: QueueName, options: dict[str, object], is_new: int) -> None:
+    @rule(queue=QUEUES, chance=CHANCE, is_new=st.integers(0, 2))
+    def change_queue(self, queue: QueueName, chance: Random, is_new: int) -> None:
         kind = ev.QueueCreated if is_new == 0 else ev.QueueChanged
-        self.m.send(kind(by="me", name=queue, options=options))
+        self.m.send(kind(by="me", name=queue, options=lives.options(chance)))
 
     @rule(queue=QUEUES, into=QUEUES)
     def clear_queue(self, queue: QueueName, into: QueueName) -> None:
         self.m.send(ev.QueueMerged(by="me", source=queue, target=into))
         self.m.send(ev.QueueDeleted(by="me", name=queue))
+
+    @rule(settings=SETTINGS)
+    def change_settings(self, settings: dict[str, Any]) -> None:
+        self.m.set_policy(**settings)
 
     @rule(card=CARDS, queue=QUEUES, by_count=st.booleans())
     def allocate(self, card: int, queue: QueueName, by_count: bool) -> None:
@@ -130,6 +171,9 @@ class SchedulerLife(RuleBasedStateMachine):
     @rule()
     def put_cards_right(self) -> None:
         """Somebody tidies up."""
+        for name in list(self.m.state.queues):
+            at_ease = {**lives.AT_EASE, "hold": name == "waiting"}
+            self.m.send(ev.QueueChanged(by="me", name=name, options=at_ease))
         for number in range(N_CARDS):
             self.m.send(ev.GpuUnignored(by="me", gpu=uuid(number)))
             self.m.looks[number] = Look()
@@ -137,18 +181,26 @@ class SchedulerLife(RuleBasedStateMachine):
 
     # --- the runner ---------------------------------------------------------------------------------------
 
-    @rule(n=TASKS, exit_code=st.sampled_from([0, 0, 1]), signal=st.sampled_from([None, None, 9]),
-          cause=st.sampled_from(["exited", "exited", "stopped", "time_limit", "lost"]))  # fmt: skip
-    def end(self, n: int, exit_code: int, signal: int | None, cause: str) -> None:
+    @rule(n=TASKS, exit_code=st.sampled_from([0, 0, 1, 1]), signal=st.sampled_from([None, None, 9]), chance=CHANCE)
+    def end(self, n: int, exit_code: int, signal: int | None, chance: Random) -> None:
+        cause, told = chance.choice(lives.CAUSES), chance.choice(lives.TOLD)
         if task := self.pick(n, *HOLDING):
             code = None if signal or cause == "lost" else exit_code
-            self.m.end(task, code, signal, cause)
+            self.m.end(task, code, signal, cause, log_tail=told if code or signal else "")
             # After a reconnection the runner tells of ends that are known already.
             number = task.n_attempts
             self.m.send_again(ev.AttemptUnknown(task_id=task.id, attempt=number))
             self.m.cycle()
             self.m.send_again(ev.AttemptUnknown(task_id=task.id, attempt=number))
             self.m.send_again(ev.SpawnFailed(task_id=task.id, attempt=number, problem="late", is_transient=True))
+            self.go_on()
+
+    @rule(n=TASKS)
+    def overrun(self, n: int) -> None:
+        """A task comes to its time limit, and its supervisor ends it."""
+        limited = [task for task in self.m.state.holding.values() if task.request.time_limit_s is not None]
+        if limited:
+            self.m.end(limited[n % len(limited)], None, 15, "time_limit")
             self.go_on()
 
     @rule(n=TASKS, what=st.sampled_from(["passing", "passing", "for good", "unknown"]))
@@ -166,16 +218,24 @@ class SchedulerLife(RuleBasedStateMachine):
 
     # --- the driver, time and the cycle -------------------------------------------------------------------
 
-    @rule(card=CARDS, foreign=st.sampled_from([0, 100, 6 * GIB, 23 * GIB]), util=st.sampled_from([0, 0, 40, 100]),
-          is_there=st.integers(0, 4))  # fmt: skip
-    def change_card(self, card: int, foreign: int, util: int, is_there: int) -> None:
-        self.m.looks[card] = Look(foreign_mib=foreign, utilization=util, is_there=is_there > 0)
+    @rule(card=CARDS, foreign=st.sampled_from([0, 0, 100, 6 * GIB, 23 * GIB]), util=st.sampled_from([0, 0, 40, 100]))
+    def change_card(self, card: int, foreign: int, util: int) -> None:
+        self.m.looks[card] = Look(foreign_mib=foreign, utilization=util)
         self.m.look()
+        self.m.cycle()
 
-    @rule(seconds=st.sampled_from([0.1, 1.0, 4.0, 30.0]))
+    @rule(card=CARDS, how=st.sampled_from(["xid", "blinks", "is gone"]))
+    def break_card(self, card: int, how: str) -> None:
+        self.m.looks[card] = Look(xids=(79,)) if how == "xid" else Look(is_there=False)
+        self.m.look()
+        self.m.looks[card] = Look(is_there=how != "is gone")
+        self.m.look()
+        self.m.cycle()
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 1.0, 2.0, 4.0, 30.0]))
     def wait(self, seconds: float) -> None:
         self.m.pass_time(seconds)
-        self.m.look()
+        self.m.cycle()
 
     @rule(with_tasks=st.integers(0, 3))
     def restart(self, with_tasks: int) -> None:
@@ -192,8 +252,7 @@ class SchedulerLife(RuleBasedStateMachine):
         """What mostly happens: the oldest tasks end well, and others take their places."""
         for task in sorted(self.m.state.holding.values(), key=lambda task: task.id)[:n_ends]:
             self.m.end(task, 0, None, "exited")
-        self.m.pass_time(0.1)
-        self.m.look()
+        self.m.pass_time(0.3)
         self.go_on()
 
     def go_on(self) -> None:
@@ -211,6 +270,8 @@ class SchedulerLife(RuleBasedStateMachine):
         self.n_steps += 1
         if self.n_steps % 3 == 0:
             self.let_work(1)
+        if self.n_steps % 12 == 0:
+            self.put_cards_right()
 
     def teardown(self) -> None:
         if hasattr(self, "m"):
@@ -218,16 +279,5 @@ class SchedulerLife(RuleBasedStateMachine):
             assert facts(self.m.replay()) == facts(self.m.world), "the same events gave another state"
 
 
-# To shrink a failure takes minutes: it is done on request. Without, the blob in the report plays the same life again.
-PHASES = tuple(Phase) if os.environ.get("GAVELQ_SHRINK") else (Phase.explicit, Phase.reuse, Phase.generate)
-
-SchedulerLife.TestCase.settings = settings(
-    phases=PHASES,
-    max_examples=80,
-    stateful_step_count=40,
-    deadline=None,
-    print_blob=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+SchedulerLife.TestCase.settings = examples(80, stateful_step_count=40)
 TestSchedulerLife = SchedulerLife.TestCase
