@@ -197,6 +197,17 @@ def test_an_unknown_submission_is_not_found(daemon: Box, number: str) -> None:
         assert (caught.value.status, caught.value.body["code"]) == (404, "submission_not_found")
 
 
+def test_a_list_of_an_unknown_submission_is_not_an_empty_one(daemon: Box) -> None:
+    tasks = sweep(daemon, array="0-1")
+    ended(daemon, tasks)
+    number = tasks[0]["submission_id"]
+    assert daemon.get(f"/api/tasks?submission={number}&state=pending") == []
+    for query in ("", "&state=pending", "&state=failed"):
+        with pytest.raises(Failure) as caught:
+            daemon.get(f"/api/tasks?submission=99999999{query}")
+        assert (caught.value.status, caught.value.body["code"]) == (404, "submission_not_found")
+
+
 def test_the_sdk_makes_sweeps_and_steers_submissions(daemon: Box) -> None:
     client = Client(socket=daemon.socket)
     tasks = client.submit_sweep("sleep {s}", params={"s": ["63", "64"]}, name="s", gpu_count=1)

@@ -14,6 +14,7 @@ from gavelq.core.errors import (
     NotFound,
     QueueNotFound,
     Refused,
+    SubmissionNotFound,
     TaskNotFound,
     WrongState,
 )
@@ -90,16 +91,27 @@ class TaskService:
     # --- look --------------------------------------------------------------------------------------------
 
     async def list_tasks(self, wanted: TaskFilter) -> list[Json]:
-        """`GET /api/tasks`. Live tasks come from memory, where only those are wanted; else from the store."""
+        """`GET /api/tasks`. Live tasks come from memory, where only those are wanted; else from the store.
+
+        Raises QueueNotFound and SubmissionNotFound, so that a typo is no empty list.
+        """
         states = set(wanted.states)
         if states and not states & {state.value for state in ENDED}:
             if wanted.queue is not None and wanted.queue not in self._desk.state.queues:
                 raise QueueNotFound(queue=wanted.queue)
-            return [self._desk.task_json(task) for task in self._live(wanted, states)]
-        rows = await self._desk.store.tasks(wanted)
-        if not rows and wanted.queue is not None and wanted.queue not in self._desk.state.queues:
-            raise QueueNotFound(queue=wanted.queue)  # a typo; a queue that is gone has history
-        return [self._desk.task_json(self._desk.state.tasks.get(task.id, task)) for task in rows]
+            found = self._live(wanted, states)
+        else:
+            found = await self._desk.store.tasks(wanted)
+        if not found:
+            await self._require_that_it_exists(wanted)
+        return [self._desk.task_json(self._desk.state.tasks.get(task.id, task)) for task in found]
+
+    async def _require_that_it_exists(self, wanted: TaskFilter) -> None:
+        if wanted.queue is not None and wanted.queue not in self._desk.state.queues:
+            raise QueueNotFound(queue=wanted.queue)  # a queue that is gone has history
+        number = wanted.submission_id
+        if number is not None and not await self._desk.store.tasks(TaskFilter(submission_id=number, limit=1)):
+            raise SubmissionNotFound(submission_id=number)
 
     def _live(self, wanted: TaskFilter, states: set[str]) -> Sequence[Task]:
         before = wanted.before_id
