@@ -104,6 +104,12 @@ def test_every_attempt_is_shown(real: Box) -> None:
     assert "tried again" in done.stderr
 
 
+def test_tries_that_follow_one_another_at_once_are_all_shown(real: Box) -> None:
+    """The last one is over before anybody looks at the first."""
+    done = real.cli("run", "--retries", "3", "--backoff", "0", 'echo "try $GAVELQ_ATTEMPT"; exit 7')
+    assert (done.returncode, done.stdout) == (7, "try 1\ntry 2\ntry 3\ntry 4\n")
+
+
 def test_it_goes_on_through_a_restart_of_the_daemon() -> None:
     with box() as fresh:
         gate = Gate(fresh)

@@ -142,7 +142,7 @@ class Follower:
             with self._signals.open():
                 self._task = turned(self._link, self._task, _WAIT_S if self._is_going() else 0)
             if not self._is_going():
-                return self._task["state"] in _ENDED
+                return self._task["state"] in _ENDED and self._task["attempt"] <= self._attempt
 
     def _is_going(self) -> bool:
         return self._task["attempt"] == self._attempt and self._task["state"] in ("starting", "running", "stopping")
