@@ -1,6 +1,6 @@
 """Cards that are held back for a task: which, and until when at the latest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -73,27 +73,28 @@ def free_times(found: Match, cards: Iterable[GpuView], now: float, promised: Map
     return times
 
 
-def hold_for(task_id: TaskId, shape: Shape, times: list[Free], before: Reservation | None, *, room_at: float) -> Hold:
-    """Hold the cards that are free soonest. `room_at`: when the GPU budget has room for it.
+def hold_for(
+    task_id: TaskId, shape: Shape, times: list[Free], before: Reservation | None, *,
+    used_until: Mapping[GpuUuid, float], most: int, now: float,
+) -> Hold:  # fmt: skip
+    """Hold the cards that are free soonest. `used_until` and `most`: see `room_in_budget`.
 
     Recomputed in each cycle, the time only comes nearer while limits hold: nobody else gets a card beyond it.
     """
     chosen = times[: shape.gpus.count]
-    at = max(chosen[-1].at, room_at)
+    gpus = frozenset(free.card.uuid for free in chosen)
+    at = max(chosen[-1].at, room_in_budget(gpus, used_until, most, now))
     promised = before.promised_at if before is not None and before.promised_at is not None else inf
-    return Hold(
-        task_id=task_id, shape=shape, gpus=frozenset(free.card.uuid for free in chosen), at=at,
-        promised_at=min(promised, at),
-    )  # fmt: skip
+    return Hold(task_id=task_id, shape=shape, gpus=gpus, at=at, promised_at=min(promised, at))
 
 
-def room_in_budget(shape: Shape, used_until: Mapping[GpuUuid, float], most: int, now: float) -> float:
-    """When the budget leaves room for so many more cards: enough of those in use have been given back.
+def room_in_budget(gpus: Collection[GpuUuid], used_until: Mapping[GpuUuid, float], most: int, now: float) -> float:
+    """When the budget leaves room for these cards: enough of the others in use have been given back.
 
     `used_until`: for each card in use when it is given back at the latest. Infinite where limits do not tell.
     """
-    n_over = len(used_until) + shape.gpus.count - most
+    ends = sorted(until for uuid, until in used_until.items() if uuid not in gpus)
+    n_over = len(ends) + len(gpus) - most
     if n_over <= 0:
         return now
-    ends = sorted(used_until.values())
     return ends[n_over - 1] if n_over <= len(ends) else inf

@@ -29,7 +29,8 @@ def _keep_emptying(turn: Turn, key: str, shape: Shape) -> None:
     if turn.gate(shape) is not None or len(kept.gpus) < shape.gpus.count:  # it was edited meanwhile
         return
     found = turn.match(shape)
-    times = {free.card.uuid: free.at for free in free_times(found, turn.snapshot.gpus.values(), turn.now, {})}
+    cards = turn.snapshot.cards_for(turn.snapshot.queues[shape.queue])
+    times = {free.card.uuid: free.at for free in free_times(found, cards, turn.now, {})}
     at = max((times.get(uuid, inf) for uuid in kept.gpus), default=inf)
     soon = turn.now + turn.policy.grace_s + turn.policy.allowance_s + _LONGEST_LEAD_S
     if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more
@@ -45,6 +46,9 @@ def serve_holders(turn: Turn) -> None:
         queue = turn.snapshot.queues[hold.shape.queue]
         key = turn.ordering.key(hold.shape, queue, hold.task_id, since)
         turn.consider(Entry(key, 0, hold.shape, is_alone=True))
+    # Why they wait is asked again when it is the turn of their buckets: others of them may have started meanwhile.
+    turn.reasons.clear()
+    turn.blocked.clear()
 
 
 def soft_holders(turn: Turn) -> list[Entry]:

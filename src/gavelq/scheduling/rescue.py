@@ -1,5 +1,7 @@
 """Preemption as a step of the cycle: the first blocked tasks may have others stopped (`preempting.py` chooses whom)."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 
 from gavelq.core.events import Preemption
@@ -10,7 +12,7 @@ from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.holds import PREEMPTING, Hold
 from gavelq.scheduling.preempting import make_room, next_chance
 from gavelq.scheduling.reasons import Blocked, Reason
-from gavelq.scheduling.turn import Entry, Turn
+from gavelq.scheduling.turn import Turn
 
 MAX_TRIES = 32
 """So many blocked shapes are looked at: whoever stands further back is hardly ever the more urgent one."""
@@ -22,28 +24,27 @@ def preempt(turn: Turn) -> None:
     borrowed = any(holder.borrowed for card in turn.snapshot.gpus.values() for holder in card.held)
     if not (turn.policy.preemption or borrowed):
         return
-    for shape, entry in islice(list(turn.blocked.items()), MAX_TRIES):
+    for shape in islice(list(turn.blocked), MAX_TRIES):
         if shape.gpus.count and shape in turn.reasons and turn.reasons[shape].reason in _BY_TASKS:
-            _try(turn, shape, entry)
+            first = next(task_id for task_id in turn.snapshot.buckets[shape] if task_id not in turn.started)
+            _try(turn, shape, first)
 
 
-def _try(turn: Turn, shape: Shape, entry: Entry) -> None:
-    task_id = TaskId(entry.key[3])
-    key = PREEMPTING + str(task_id)
+def _try(turn: Turn, shape: Shape, task_id: TaskId) -> None:
     found = turn.match(shape)
-    if task_id in turn.started or key in turn.holds or len(found.fitting) + found.n_own < shape.gpus.count:
+    is_served = PREEMPTING + str(task_id) in turn.holds
+    if is_served or turn.gate(shape) is not None or len(found.fitting) + found.n_own < shape.gpus.count:
         return
-    ends_by = turn.ends_by(shape)
+    rivals = [turn.snapshot.gpus[uuid] for uuid, refusal in found.refused.items() if refusal.own]
+    takes_s = _lead_s(turn, {h.task_id for card in rivals for h in card.held}) + turn.policy.grace_s
+    takes_s += turn.policy.allowance_s
+    ends_by = turn.ends_by(shape) + takes_s
 
     def is_open(card: GpuView) -> bool:
         return turn.hold_on(card, task_id, ends_by) is None
 
     usable = [card for card in found.fitting if is_open(card)]
-    held = [
-        turn.snapshot.gpus[uuid]
-        for uuid, refusal in found.refused.items()
-        if refusal.own and uuid not in turn.taken and is_open(turn.snapshot.gpus[uuid])
-    ]
+    held = [replace(card, held=card.held + turn.taken.get(card.uuid, ())) for card in rivals if is_open(card)]
     level, n_missing = turn.level(shape), shape.gpus.count - len(usable)
     room = None
     if n_missing > 0:
@@ -53,9 +54,15 @@ def _try(turn: Turn, shape: Shape, entry: Entry) -> None:
         return
     gpus = (*(card.uuid for card in usable), *room.gpus)
     is_over = len(turn.spending.in_use.keys() | set(gpus)) > turn.spending.most()
-    if is_over or turn.crowded_out(shape, task_id, gpus) is not None:
+    if is_over or turn.crowded_out(shape, task_id, gpus, takes_s) is not None:
         return
     _stop(turn, shape, task_id, room.victims, gpus)
+
+
+def _lead_s(turn: Turn, victims: Iterable[TaskId]) -> float:
+    """How long before they are stopped the first of these tasks is warned, in seconds."""
+    warnings = (task.request.warn for v in victims if (task := turn.snapshot.tasks.get(v)) is not None)
+    return max((warn.before_s for warn in warnings if warn is not None), default=0.0)
 
 
 def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...], gpus: tuple[GpuUuid, ...]) -> None:
@@ -63,7 +70,7 @@ def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...]
     turn.preemptions.append(Preemption(task_id=task_id, victims=victims, gpus=gpus, why=why))
     for domain in [key for key, hold in turn.holds.items() if hold.task_id == task_id]:
         del turn.holds[domain]
-    lead_s = max((warn.before_s for v in victims if (warn := turn.snapshot.tasks[v].request.warn)), default=0.0)
+    lead_s = _lead_s(turn, victims)
     at = turn.now + lead_s + turn.policy.grace_s + turn.policy.allowance_s
     turn.holds[PREEMPTING + str(task_id)] = Hold(
         task_id=task_id, shape=shape, gpus=frozenset(gpus), at=at, promised_at=at, is_preempting=True

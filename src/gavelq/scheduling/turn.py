@@ -15,7 +15,7 @@ from gavelq.scheduling.admission import refusals
 from gavelq.scheduling.budget import elastic_count
 from gavelq.scheduling.choosing import close_together, preferred, unsampled
 from gavelq.scheduling.gpu_view import GpuView, Holder
-from gavelq.scheduling.holds import PREEMPTING, Hold, free_times, hold_for, room_in_budget
+from gavelq.scheduling.holds import PREEMPTING, Hold, free_times, hold_for
 from gavelq.scheduling.ordering import Key, level, ordering
 from gavelq.scheduling.placement import Match, blocked, match
 from gavelq.scheduling.policy import Policy
@@ -100,8 +100,7 @@ class Turn:
         before = self.snapshot.reservations.get(domain)
         before = before if before is not None and before.task_id == task_id else None
         used_until = self.spending.with_holders(self.earlier_holds(task_id))
-        room_at = room_in_budget(shape, used_until, most, self.now)
-        self.holds[domain] = hold_for(task_id, shape, times, before, room_at=room_at)
+        self.holds[domain] = hold_for(task_id, shape, times, before, used_until=used_until, most=most, now=self.now)
 
     def earlier_holds(self, task_id: TaskId) -> list[Hold]:
         """The holders that come before a task: all of them, unless it is a holder itself."""
@@ -252,15 +251,15 @@ class Turn:
                     return chosen, None
         return None, crowded
 
-    def crowded_out(self, shape: Shape, task_id: TaskId, gpus: Collection[GpuUuid]) -> str | None:
-        """The key of a reservation that would find no room in the budget behind these cards.
+    def crowded_out(self, shape: Shape, task_id: TaskId, gpus: Collection[GpuUuid], delay_s: float = 0) -> str | None:
+        """The key of a reservation that would find no room in the budget behind these cards, taken in `delay_s`.
 
         A holder that is due gives way to those before it alone, so that two of different domains never wait for each
         other. Before that, or with more cards than it needs at least, it gives way to all.
         """
         if not self.spending.is_limited:
             return None
-        ends_by = self.ends_by(shape)
+        ends_by = self.ends_by(shape) + delay_s
         due_at = next((hold.at for hold in self.holds.values() if hold.task_id == task_id), None)
         is_due = due_at is not None and (due_at <= self.now or due_at == inf)
         bound_by = self.earlier_holds(task_id) if is_due and len(gpus) == shape.gpus.count else self.holds.values()
