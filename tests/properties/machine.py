@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gavelq.core import events as ev
+from gavelq.core.books import SETTLE_S
 from gavelq.core.engine import EngineRules
 from gavelq.core.errors import GavelqError
 from gavelq.core.gpu import CardSample, GpuProcess
@@ -198,6 +199,7 @@ class Machine:
             is_lease = isinstance(other.task(victim).request.command, Lease)
             other.ended(victim, None, 15, "stopped")
             assert is_lease or other.task(victim).submitted_at == self.state.tasks[victim].submitted_at
+        other.now += SETTLE_S + 1  # and whatever others left on these cards has settled
         other.look(*self._cards(other.state))
         started = other.cycle()
         for preemption in plan.preemptions:
