@@ -26,8 +26,9 @@ def preempt(turn: Turn) -> None:
         return
     for shape in islice(list(turn.blocked), MAX_TRIES):
         if shape.gpus.count and shape in turn.reasons and turn.reasons[shape].reason in _BY_TASKS:
-            first = next(task_id for task_id in turn.snapshot.buckets[shape] if task_id not in turn.started)
-            _try(turn, shape, first)
+            first = next((task_id for task_id in turn.snapshot.buckets[shape] if task_id not in turn.started), None)
+            if first is not None:
+                _try(turn, shape, first)
 
 
 def _try(turn: Turn, shape: Shape, task_id: TaskId) -> None:
@@ -72,9 +73,9 @@ def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...]
         del turn.holds[domain]
     lead_s = _lead_s(turn, victims)
     at = turn.now + lead_s + turn.policy.grace_s + turn.policy.allowance_s
-    turn.holds[PREEMPTING + str(task_id)] = Hold(
-        task_id=task_id, shape=shape, gpus=frozenset(gpus), at=at, promised_at=at, is_preempting=True
-    )
+    hold = Hold(task_id=task_id, shape=shape, gpus=frozenset(gpus), at=at, promised_at=at, is_preempting=True)
+    earlier = {key: one for key, one in turn.holds.items() if one.is_preempting}
+    turn.holds = {**earlier, PREEMPTING + str(task_id): hold, **turn.holds}
     stopped = ", ".join(map(str, victims))
     wait = format_duration(lead_s + turn.policy.grace_s)
     turn.reasons[shape] = Blocked(
