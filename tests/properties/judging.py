@@ -128,7 +128,7 @@ class Cycle:
         for task in (task for task_id in self.first if (task := self.before.tasks[task_id]).state is TaskState.PENDING):
             if not task.request.gpus.count or not expected.is_admitted(self.before, task, self.policy, self.now):
                 continue
-            could = self.fitting(self.before, task) - closed_to(self, task)
+            could = self.fitting(self.before, task) - closed_to(self, task, since_before=True)
             # Others may have taken what they both can have, or those before it wait for room in the budget as well.
             rivals = {other for other in self.first if other != task.id}
             is_crowded = self.is_limited and task.id != self.first[0]
@@ -210,8 +210,9 @@ def _without(state: State, gone: set[TaskId]) -> State:
     return rest
 
 
-def closed_to(cycle: Cycle, task: Task) -> set[GpuUuid]:
-    """Cards that reservations of others keep from a task."""
+def closed_to(cycle: Cycle, task: Task, *, since_before: bool = False) -> set[GpuUuid]:
+    """Cards that reservations of others keep from a task; `since_before`: also those that are over now."""
     ends_by = would_be_gone_by(task, cycle.policy, cycle.now)
-    others = [held for held in cycle.after.reservations.values() if held.task_id != task.id]
+    states = (cycle.before, cycle.after) if since_before else (cycle.after,)
+    others = [held for state in states for held in state.reservations.values() if held.task_id != task.id]
     return {gpu for held in others if is_delayed_by(held, ends_by) for gpu in held.gpus}

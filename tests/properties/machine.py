@@ -175,7 +175,9 @@ class Machine:
         self.take(lambda world: world.cycle())
         again = self.world.last
         assert again is not None
-        assert not again.starts, f"a second cycle without events started {again.starts}"
+        # Under a budget who wants one card gives way to holders of other domains from the next cycle on.
+        if not (done.is_limited and len(again.reservations) > 1):
+            assert not again.starts, f"a second cycle without events started {again.starts}"
         assert not again.preemptions, f"a second cycle without events made {again.preemptions}"
         check_that_somebody_is_promised(done, again)
 

@@ -84,11 +84,11 @@ def latest_start(
         gpu: max(max(now, gone_by(one, policy)) for one in expected.holders(state, gpu))
         for gpu in expected.in_use(state)
     }
-    most = expected.budget(state, samples, policy, set(used_until))
     moments = {now, *used_until.values(), *(at for at in times.values() if at is not None)}
     for moment in sorted(moments - {inf}):
         free = [gpu for gpu, at in times.items() if at is not None and at <= moment]
         still = {gpu for gpu, until in used_until.items() if until > moment}
+        most = expected.budget(state, samples, policy, {*used_until, *free})  # others' cards count when used
         n_further = max(0, task.request.gpus.count - sum(gpu in still for gpu in free))
         if len(free) >= task.request.gpus.count and (not n_further or len(still) + n_further <= most):
             return moment
