@@ -4,6 +4,7 @@ import pytest
 
 from gavelq.core.events import GpuDrained, GpuIgnored, GpusAllocated, QueueChanged, QueueCreated, TaskKilled
 from gavelq.core.ids import RUNNING_QUEUE, QueueName, TaskId
+from gavelq.core.pending import shape_of
 from gavelq.core.units import MiB
 from gavelq.scheduling.policy import Policy
 from tests.support.builders import GIB, World, card, process, uuid
@@ -337,6 +338,19 @@ def test_a_second_cycle_without_events_starts_nothing() -> None:
         world.submit(count=count)
     world.cycle()
     assert world.cycle() == []
+
+
+def test_a_reason_tells_how_many_cards_it_does_not_name() -> None:
+    world = World(n_cards=8)
+    for _ in range(8):
+        world.submit()
+    world.run_all()
+    task_id = world.submit()
+    world.cycle()
+    assert world.last is not None
+    told = world.last.reasons[shape_of(world.task(task_id))].text
+    assert told.count("held by task") == 4
+    assert told.endswith("; and 4 more")
 
 
 def test_a_cycle_stops_looking_after_depth_blocked_shapes_and_says_so() -> None:

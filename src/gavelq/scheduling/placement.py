@@ -220,7 +220,13 @@ def blocked(shape: Shape, found: Match) -> Blocked:
     )
 
 
+_SHOWN_CAUSES = 4
+"""A sentence names so many; `task why` lists every card."""
+
+
 def _sentence(need: int, n_fit: int, causes: Sequence[str]) -> str:
-    counted = Counter(causes).most_common(4)
+    counted = Counter(causes).most_common(_SHOWN_CAUSES)
     why = "; ".join(text if n == 1 else f"{text} ({n} GPUs)" for text, n in counted)
+    n_more = len(causes) - sum(n for _, n in counted)
+    why += f"; and {n_more} more" if n_more else ""
     return f"needs {need} GPU(s), {n_fit} would do now" + (f": {why}" if why else "")
