@@ -109,7 +109,8 @@ class Cycle:
             story = f"task {task.id} on {start.gpus} (gone by {ends_by}) delays {held}"
             assert not (taken & set(held.gpus)) or not is_delayed_by(held, ends_by), story
             # What those before it will use is part of what a holder was told; where that is unknown, nothing was.
-            told = held.expected_at or (inf if task.id in self.first else was)
+            is_vague = task.id in self.first or (self.is_limited and self.first[:1] != [held.task_id])
+            told = held.expected_at or (inf if is_vague else was)
             assert (late := self.latest_start(state, held)) <= max(was, told), f"{story}: {was} -> {late}"
 
     def _watched(self, task: Task) -> list[Reservation]:
@@ -148,7 +149,9 @@ class Cycle:
         for key, held in self.after.reservations.items():
             task = self.after.tasks[held.task_id]
             assert task.state is TaskState.PENDING, f"{held}: it is {task.state}"
-            is_admitted = expected.is_admitted(self.after, task, self.policy, self.now)
+            # Those who are being stopped for a task make room under limits.max_running as well.
+            policy = replace(self.policy, max_running=None) if held.is_preempting else self.policy
+            is_admitted = expected.is_admitted(self.after, task, policy, self.now)
             assert is_admitted, f"{held}: something else keeps it waiting"
             assert len(held.gpus) >= task.request.gpus.count
             assert held.promised_at is None or held.expected_at is None or held.promised_at <= held.expected_at

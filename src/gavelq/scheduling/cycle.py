@@ -52,8 +52,8 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
     while turn.heads:
         _place_in_order(turn)
         lend(turn)
-        preempt(turn)
         release(turn)
+    preempt(turn)
     waits = [at for shape in turn.reasons if (at := opens_at(shape, snapshot.now)) is not None]
     next_at = min([*waits, turn.next_at], default=inf)
     return Plan(

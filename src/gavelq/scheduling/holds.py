@@ -79,11 +79,19 @@ def hold_for(
 ) -> Hold:  # fmt: skip
     """Hold the cards that are free soonest. `used_until` and `most`: see `room_in_budget`.
 
-    Recomputed in each cycle, the time only comes nearer while limits hold: nobody else gets a card beyond it.
+    Recomputed in each cycle, the time only comes nearer while limits hold: nobody else gets a card beyond it. Where
+    others would do as well, the cards stay the same.
     """
-    chosen = times[: shape.gpus.count]
-    gpus = frozenset(free.card.uuid for free in chosen)
-    at = max(chosen[-1].at, room_in_budget(gpus, used_until, most, now))
+
+    def first(some: list[Free]) -> frozenset[GpuUuid]:
+        return frozenset(free.card.uuid for free in some[: shape.gpus.count])
+
+    gpus = first(times)
+    at = max(times[shape.gpus.count - 1].at, room_in_budget(gpus, used_until, most, now))
+    if before is not None:
+        as_good = [free for free in times if free.at <= at]
+        same = first(sorted(as_good, key=lambda free: free.card.uuid not in before.gpus))
+        gpus = same if room_in_budget(same, used_until, most, now) <= at else gpus
     promised = before.promised_at if before is not None and before.promised_at is not None else inf
     return Hold(task_id=task_id, shape=shape, gpus=gpus, at=at, promised_at=min(promised, at))
 

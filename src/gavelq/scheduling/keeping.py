@@ -3,7 +3,8 @@
 from math import inf
 
 from gavelq.core.pending import Shape
-from gavelq.scheduling.holds import Hold, free_times
+from gavelq.scheduling.holds import Hold, free_times, room_in_budget
+from gavelq.scheduling.reasons import Reason
 from gavelq.scheduling.snapshot import pending_shape
 from gavelq.scheduling.turn import Entry, Turn
 
@@ -26,12 +27,16 @@ def keep_holds(turn: Turn) -> None:
 def _keep_emptying(turn: Turn, key: str, shape: Shape) -> None:
     """Cards that are being emptied stay promised while their tasks are on the way out."""
     kept = turn.snapshot.reservations[key]
-    if turn.gate(shape) is not None or len(kept.gpus) < shape.gpus.count:  # it was edited meanwhile
+    closed = turn.gate(shape)
+    # Those who are being stopped make room under limits.max_running as well.
+    if (closed is not None and closed.reason is not Reason.TASK_LIMIT) or len(kept.gpus) < shape.gpus.count:
         return
     found = turn.match(shape)
     cards = turn.snapshot.cards_for(turn.snapshot.queues[shape.queue])
     times = {free.card.uuid: free.at for free in free_times(found, cards, turn.now, {})}
-    at = max((times.get(uuid, inf) for uuid in kept.gpus), default=inf)
+    used_until = turn.spending.with_holders(turn.holds.values())
+    room_at = room_in_budget(kept.gpus, used_until, turn.spending.most(), turn.now)
+    at = max([room_at, *(times.get(uuid, inf) for uuid in kept.gpus)])
     soon = turn.now + turn.policy.grace_s + turn.policy.allowance_s + _LONGEST_LEAD_S
     if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more
         turn.holds[key] = Hold(
@@ -70,8 +75,10 @@ def release(turn: Turn) -> None:
 
     Starts of this cycle may have brought a holder to a limit, and a holder may have started on lent cards.
     """
-    for key in [key for key, hold in turn.holds.items() if turn.gate(hold.shape) is not None]:
-        del turn.holds[key]
+    for key, hold in list(turn.holds.items()):
+        closed = turn.gate(hold.shape)
+        if closed is not None and not (hold.is_preempting and closed.reason is Reason.TASK_LIMIT):
+            del turn.holds[key]
     for key in [key for key in turn.behind if key not in turn.holds]:
         for entry in turn.behind.pop(key):
             if entry.is_alone:

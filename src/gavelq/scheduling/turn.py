@@ -260,8 +260,7 @@ class Turn:
         if not self.spending.is_limited:
             return None
         ends_by = self.ends_by(shape) + delay_s
-        due_at = next((hold.at for hold in self.holds.values() if hold.task_id == task_id), None)
-        is_due = due_at is not None and (due_at <= self.now or due_at == inf)
+        is_due = any(hold.task_id == task_id and hold.at <= self.now for hold in self.holds.values())
         bound_by = self.earlier_holds(task_id) if is_due and len(gpus) == shape.gpus.count else self.holds.values()
         for hold in bound_by:
             if hold.task_id == task_id or not hold.is_delayed_by(ends_by):

@@ -1,7 +1,7 @@
 """Carrying out what a scheduling cycle decided."""
 
 from gavelq.core import events as ev
-from gavelq.core.effects import SendSignal, Spawn
+from gavelq.core.effects import SendSignal, Spawn, Wake
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.lifecycle import EndReason, TaskState
@@ -19,6 +19,8 @@ def plan_made(view: View, event: ev.PlanMade, now: float, rules: EngineRules) ->
     for preemption in event.preemptions:
         for victim in preemption.victims:
             _preempt(step, view.task(victim), preemption, now)
+    if event.preemptions:  # cards that were held back for these tasks are free for others
+        step.effects.append(Wake())
     for start in event.starts:
         task = view.task(start.task_id)
         number = task.n_attempts + 1
