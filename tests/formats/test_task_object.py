@@ -194,9 +194,7 @@ def test_a_mistake_names_its_field_and_its_problem(field: str, value: object, wh
     assert len(found["problem"]) < 200
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"), [("gpu_cuont", "did you mean gpu_count?"), ("zzz", "the fields are")]
-)
+@pytest.mark.parametrize(("name", "hint"), [("gpu_cuont", "did you mean gpu_count?"), ("zzz", "the fields are")])
 def test_unknown_fields_are_refused_with_a_suggestion(name: str, hint: str) -> None:
     found = mistake(name, 1)
     assert (found["field"], found["problem"]) == (name, "there is no such field")
