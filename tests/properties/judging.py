@@ -201,7 +201,7 @@ def check_preemptions(cycle: Cycle) -> None:
         assert all(expected.is_in_domain(state, queue, state.cards[gpu]) for gpu in preemption.gpus), story
         for spared in preemption.victims:
             rest = _without(state, set(preemption.victims) - {spared})
-            could = cycle.fitting(rest, task) - closed_to(cycle, task)
+            could = cycle.fitting(rest, task) - closed_to(cycle, task, since_before=True)
             is_enough = expected.affordable(rest, cycle.samples, policy, could, task.request.gpus.count)
             assert not is_enough, f"{story}: task {spared} need not be stopped, there are {could}"
 
