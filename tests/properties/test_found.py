@@ -9,7 +9,7 @@ from gavelq.core.lifecycle import TaskState
 from gavelq.core.task import Warn
 from gavelq.core.units import MiB
 from gavelq.scheduling.policy import Policy
-from tests.support.builders import GIB, World, card, process, uuid
+from tests.support.builders import GIB, World, card, process, request, uuid
 
 A, B = QueueName("a"), QueueName("b")
 PREEMPTING = Policy(preemption=True, min_run_s=0)
@@ -238,3 +238,16 @@ def test_another_cycle_follows_when_somebody_is_stopped_because_other_cards_may_
     world.cycle()
     assert holders(world) == {f"preempt:{wide}": wide}
     assert Wake() in world.effects
+
+
+def test_nobody_is_stopped_for_a_second_task_of_an_array_that_may_run_one_at_a_time() -> None:
+    world = World(n_cards=2, policy=PREEMPTING)
+    for _ in range(2):
+        world.submit(preemptible=True)
+    world.run_all()
+    array = (request(priority=9, max_parallel=1),) * 2
+    first, second = world.send(ev.TasksSubmitted(by="me", requests=array, blobs={}))
+    world.send(ev.TaskPrioritized(by="me", task_id=second, priority=8))
+    world.cycle()
+    assert world.last is not None
+    assert [preemption.task_id for preemption in world.last.preemptions] == [first]

@@ -76,6 +76,10 @@ def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...]
     hold = Hold(task_id=task_id, shape=shape, gpus=frozenset(gpus), at=at, promised_at=at, is_preempting=True)
     earlier = {key: one for key, one in turn.holds.items() if one.is_preempting}
     turn.holds = {**earlier, PREEMPTING + str(task_id): hold, **turn.holds}
+    # It counts from now on, so that nobody is stopped for another one that a limit would keep waiting behind it.
+    turn.usage.add(shape.queue, len(gpus), shape.submission)
+    for uuid in gpus:
+        turn.spending.take(uuid, hold.until(turn.policy))
     stopped = ", ".join(map(str, victims))
     wait = format_duration(lead_s + turn.policy.grace_s)
     turn.reasons[shape] = Blocked(

@@ -179,7 +179,7 @@ class Turn:
         shape, task_id = entry.shape, TaskId(entry.key[3])
         if len(found.fitting) >= shape.gpus.count:
             keys = [key for card in found.fitting if (key := self.hold_on(card, task_id, ends_by)) is not None]
-            return self._held_back(entry, keys[0])
+            return self._held_back(entry, keys)
         self.next_at = min(self.next_at, found.calm_at)
         would_fit = len(found.fitting) + found.n_own >= shape.gpus.count
         if would_fit and shape.gpus.count > self.spending.most():
@@ -190,10 +190,11 @@ class Turn:
             self._kept.append(found)
         return known
 
-    def _held_back(self, entry: Entry, key: str) -> Blocked:
-        """It would fit, but for a reservation."""
-        self.behind.setdefault(key, []).append(entry)
-        hold, now = self.holds[key], self.now
+    def _held_back(self, entry: Entry, keys: Sequence[str]) -> Blocked:
+        """It would fit, but for these reservations."""
+        for key in set(keys):
+            self.behind.setdefault(key, []).append(entry)
+        hold, now = self.holds[keys[0]], self.now
         when = "" if hold.at == inf else f" in {format_duration(hold.at - now)} at the latest"
         limit = entry.shape.time_limit_s
         own = "it has no time limit" if limit is None else f"its own limit is {format_duration(limit)}"
@@ -231,7 +232,7 @@ class Turn:
             self.start(shape, task_id, chosen, is_borrowed=is_borrowed)
             return None
         if crowded is not None:
-            return self._held_back(Entry((0.0, 0.0, 0.0, task_id), 0, shape), crowded)
+            return self._held_back(Entry((0.0, 0.0, 0.0, task_id), 0, shape), (crowded,))
         return self.spending.no(shape.gpus.count)
 
     def _affordable(
