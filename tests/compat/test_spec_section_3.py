@@ -31,11 +31,12 @@ def test_those_who_say_so_share_a_card_and_others_stand_alone(someone: Person) -
 
 
 def test_dependencies_are_kept_and_told(someone: Person) -> None:
-    first = someone.submits("sleep 0.5; exit 3")
+    first = someone.submits("--hold", "exit 3")
     good, bad, any_way = (
         someone.submits(option, str(first), "true") for option in ("--after", "--after-fail", "--after-any")
     )
     chained = someone.submits("--after", str(good), "true")
+    someone.does("task", "run", str(first))
     for task_id in (good, chained):
         found = someone.waits_for(task_id)
         assert (found["state"], found["end_reason"]) == ("aborted", "dependency_failed")
@@ -50,7 +51,7 @@ def test_a_time_to_begin_a_limit_and_its_warning(someone: Person) -> None:
     someone.does("task", "edit", str(later), "--unset", "not-before", "-t", "10m", "--warn", "USR1@30")
     found = someone.waits_for(later)
     assert (found["state"], found["time_limit_s"], found["warn"]) == ("completed", 600, "SIGUSR1@30")
-    warned = someone.submits("-t", "1s", "--warn", "USR1@0.8", "trap 'echo warned; exit 7' USR1; sleep 30 & wait")
+    warned = someone.submits("-t", "5s", "--warn", "USR1@3", "trap 'echo warned; exit 7' USR1; sleep 30 & wait")
     assert someone.waits_for(warned)["exit_code"] == 7
     assert someone.does("logs", str(warned)) == "warned\n"
 
