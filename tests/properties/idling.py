@@ -26,11 +26,11 @@ def check_reasons(cycle: Cycle) -> None:
             waiting.setdefault(shape_of(task), []).append(task)
     assert set(reasons) == set(waiting), "a reason for each shape, and for no other"
     holders = {held.task_id for held in cycle.after.reservations.values()}
+    if cycle.plan.preemptions:
+        return  # another cycle follows at once: cards that were held back are free
     for shape, tasks in waiting.items():
         others = [task for task in tasks if task.id not in holders]
         _check_told(cycle, tasks[0], reasons[shape])
-        if cycle.plan.preemptions:
-            continue  # another cycle follows at once: cards that were held back are free
         for task in {task.id: task for task in (tasks[0], *others[:1])}.values():
             _check_idle(cycle, task, reasons[shape])
 

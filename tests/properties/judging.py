@@ -145,7 +145,21 @@ class Cycle:
 
     # --- reservations -------------------------------------------------------------------------------------
 
+    def _check_that_emptied_cards_stay_promised(self) -> None:
+        """Who others are stopped for loses its cards only where it cannot have them any more."""
+        policy = replace(self.policy, max_running=None)
+        soon = self.now + self.policy.grace_s + self.policy.allowance_s
+        for key, held in ((key, held) for key, held in self.before.reservations.items() if held.is_preempting):
+            task = self.after.tasks.get(held.task_id)
+            if task is None or task.state is not TaskState.PENDING or len(held.gpus) < task.request.gpus.count:
+                continue
+            is_possible = all(self._is_mine(task, gpu) for gpu in held.gpus)
+            is_possible = is_possible and expected.is_admitted(self.after, task, policy, self.now)
+            if is_possible and self.latest_start(self.before, held) <= soon:
+                assert key in self.after.reservations, f"{held} was given up"
+
     def _check_reservations(self) -> None:
+        self._check_that_emptied_cards_stay_promised()
         for key, held in self.after.reservations.items():
             task = self.after.tasks[held.task_id]
             assert task.state is TaskState.PENDING, f"{held}: it is {task.state}"
@@ -199,9 +213,12 @@ def check_preemptions(cycle: Cycle) -> None:
             assert shared, f"{story}: task {victim.id} stands elsewhere"
             assert (policy.preemption and is_urgent) or (attempt.borrowed and owned), f"{story}: not task {victim.id}"
         assert all(expected.is_in_domain(state, queue, state.cards[gpu]) for gpu in preemption.gpus), story
+        warnings = [one.request.warn for one in cycle.before.tasks.values() if one.request.warn is not None]
+        takes_s = policy.grace_s + policy.allowance_s + max((warn.before_s for warn in warnings), default=0)
+        closed = closed_to(cycle, task, since_before=True, in_s=takes_s)
         for spared in preemption.victims:
             rest = _without(state, set(preemption.victims) - {spared})
-            could = cycle.fitting(rest, task) - closed_to(cycle, task, since_before=True)
+            could = cycle.fitting(rest, task) - closed
             is_enough = expected.affordable(rest, cycle.samples, policy, could, task.request.gpus.count)
             assert not is_enough, f"{story}: task {spared} need not be stopped, there are {could}"
 
@@ -213,9 +230,12 @@ def _without(state: State, gone: set[TaskId]) -> State:
     return rest
 
 
-def closed_to(cycle: Cycle, task: Task, *, since_before: bool = False) -> set[GpuUuid]:
-    """Cards that reservations of others keep from a task; `since_before`: also those that are over now."""
-    ends_by = would_be_gone_by(task, cycle.policy, cycle.now)
+def closed_to(cycle: Cycle, task: Task, *, since_before: bool = False, in_s: float = 0) -> set[GpuUuid]:
+    """Cards that reservations of others keep from a task that starts in `in_s` seconds.
+
+    `since_before`: also those that are over now.
+    """
+    ends_by = would_be_gone_by(task, cycle.policy, cycle.now + in_s)
     states = (cycle.before, cycle.after) if since_before else (cycle.after,)
     others = [held for state in states for held in state.reservations.values() if held.task_id != task.id]
     return {gpu for held in others if is_delayed_by(held, ends_by) for gpu in held.gpus}

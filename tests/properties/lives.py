@@ -27,6 +27,7 @@ POLICIES = st.sampled_from(
     [
         Policy(max_running=8, max_cpu_tasks=2),
         Policy(order="fifo", max_per_gpu=3, unknown_utilization=40),
+        Policy(max_per_gpu=2, unknown_utilization=30, reserve_mib=2048),
         Policy(order="smallest_first", max_cpu_tasks=2, max_per_gpu=3, unknown_utilization=30),
         Policy(gpu_left=1, max_cpu_tasks=2),
         Policy(max_gpu=4, preemption=True, min_run_s=0.5),

@@ -192,7 +192,7 @@ class Turn:
 
     def _held_back(self, entry: Entry, keys: Sequence[str]) -> Blocked:
         """It would fit, but for these reservations."""
-        for key in set(keys):
+        for key in dict.fromkeys(keys):
             self.behind.setdefault(key, []).append(entry)
         hold, now = self.holds[keys[0]], self.now
         when = "" if hold.at == inf else f" in {format_duration(hold.at - now)} at the latest"
