@@ -10,6 +10,7 @@ import pytest
 from gavelq.config import SETTINGS, Config, Setting, differences, load
 from gavelq.config.document import FILES, stale
 from gavelq.config.settings import BY_NAME
+from gavelq.core.errors import InvalidField
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,3 +100,41 @@ def test_unknown_names_are_key_errors() -> None:
 @pytest.mark.parametrize("written", [[3, 2], "[3, 2]", "3, 2", ["3", "2"]])
 def test_a_list_of_cards_is_taken_as_people_write_it(written: object) -> None:
     assert BY_NAME["gpu.order"].kind.parse(written, field="gpu.order") == ("3", "2")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("0,1", ("0", "1")), ([0, "1:0", 1, 0], ("0", "1:0", "1")), ("all", ()), ([], ()), (2, ("2",)), ("02", ("2",)),
+     ("[GPU-0a1b, 3]", ("GPU-0a1b", "3"))],
+)  # fmt: skip
+def test_the_cards_to_compete_for_are_taken_as_people_write_them(written: object, expected: tuple[str, ...]) -> None:
+    kind = BY_NAME["rules.compete_gpus"].kind
+    assert kind.parse(written, field="rules.compete_gpus") == expected
+    assert kind.parse(kind.plain(expected), field="rules.compete_gpus") == expected
+
+
+@pytest.mark.parametrize("written", ["none", "0;1", "-1", ["car"], [True], {"0": 1}])
+def test_what_is_no_list_of_cards_is_refused(written: object) -> None:
+    with pytest.raises(InvalidField, match=r"rules\.compete_gpus"):
+        BY_NAME["rules.compete_gpus"].kind.parse(written, field="rules.compete_gpus")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds", "plain"),
+    [("2h", 7200, "2h"), ("02:00:00", 7200, "2h"), (90, 90, "90s"), ("1h30m", 5400, "90m"), ("1.5", 1.5, "1.5s"),
+     ("none", None, None), ("2d", 172800, "2d")],
+)  # fmt: skip
+def test_the_time_limit_of_command_files_is_a_duration(
+    written: object, seconds: float | None, plain: str | None
+) -> None:
+    kind = BY_NAME["rules.time_limit"].kind
+    assert kind.parse(written, field="rules.time_limit") == seconds
+    assert kind.plain(seconds) == plain
+    assert kind.parse(plain, field="rules.time_limit") == seconds
+
+
+def test_directories_are_kept_as_written_and_must_be_absolute() -> None:
+    kind = BY_NAME["logs.roots"].kind
+    assert kind.parse("~/runs/, /data", field="logs.roots") == ("~/runs", "/data")
+    with pytest.raises(InvalidField, match="absolute"):
+        kind.parse(["runs"], field="logs.roots")

@@ -5,7 +5,7 @@ from typing import Any
 
 from gavelq.config.kinds import Flag, Kind, Memory
 from gavelq.config.mistakes import Mistake, suggest
-from gavelq.config.places import QueueRef
+from gavelq.config.places import QueueRef, is_card_name
 from gavelq.config.reading import Located
 from gavelq.core.errors import InvalidField
 from gavelq.core.events import CardConfig
@@ -45,14 +45,6 @@ def read_cards(section: Located, path: str, mistakes: list[Mistake]) -> dict[str
         else:
             cards[named] = _card(entry, field, note)
     return cards
-
-
-def is_card_name(text: str) -> bool:
-    """True for an index (`0`, or `0:1` for a MIG device) and for what looks like a UUID."""
-    if text.startswith(("GPU-", "MIG-")):
-        return len(text) <= 100 and text.isascii() and all(c.isalnum() or c in "-/" for c in text)
-    parts = text.split(":")
-    return len(parts) <= 2 and all(p.isascii() and p.isdigit() and len(p) <= 4 for p in parts)
 
 
 def _entries(section: Located, note: Any) -> list[tuple[str, Located]]:

@@ -119,7 +119,7 @@ _TITLES = {
     "submit": "Submitting: `submit`",
     "limits": "Limits: `limits`",
     "scheduling": "Scheduling: `scheduling`",
-    "rules": "How many cards gavelq uses: `rules`",
+    "rules": "Which and how many cards gavelq uses, and command files: `rules`",
     "preemption": "Preemption: `preemption`",
     "lease": "Leases: `lease`",
     "retry": "Retries: `retry`",

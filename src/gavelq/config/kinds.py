@@ -140,6 +140,33 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    """A time in a range, read like `Seconds` and written as people do: `2h`, `90m`, `45s`."""
+
+    low: float
+    high: float
+
+    @property
+    def wanted(self) -> str:
+        """See Kind.wanted."""
+        return f"a duration such as 90s, 30m, 2h or 1d, from {self.plain(self.low)} to {self.plain(self.high)}"
+
+    def parse(self, raw: object, *, field: str) -> float:
+        """See Kind.parse."""
+        try:
+            return Seconds(low=self.low, high=self.high).parse(raw, field=field)
+        except InvalidField:
+            raise _wrong(raw, self, field) from None
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60)):
+            if value and value % seconds == 0:
+                return f"{int(value) // seconds}{unit}"
+        return f"{value:.15g}s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """A number in a range."""
 

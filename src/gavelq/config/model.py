@@ -50,9 +50,10 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logs:
-    """`logs.*`: the logs of tasks."""
+    """`logs.*`: the logs of tasks, and where people's own log files may lie (`~` as written)."""
 
     task_max_mb: int
+    roots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +138,22 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """`rules.*`: the GPU budget, and how command files are run."""
+    """`rules.*`: the GPU budget and the allowed cards, which bind all tasks, and how command files are run."""
 
     min_gpu: int
     max_gpu: int | None
     gpu_left: int
-    memory_save_mode: bool
+    compete_gpus: tuple[str, ...]
+    use_all_gpus: bool
+    maximize_resource_utilization: bool
+    memory_save_mode: bool | None
+    max_retry_before_backoff: int
+    backoff_duration: float
+    max_retries: int
+    time_limit: float | None
+    work_dir: str | None
+    on_failure: str
+    seed: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

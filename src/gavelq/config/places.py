@@ -1,10 +1,11 @@
-"""Kinds of settings that name a place: a file, a listening address, a queue."""
+"""Kinds of settings that name a place: a file, directories, a listening address, a queue, cards."""
 
 import os
 import string
 from dataclasses import dataclass
 from typing import Any
 
+from gavelq.config.kinds import Words
 from gavelq.core.errors import InvalidField
 
 _MAX_SOCKET_PATH = 107
@@ -99,3 +100,57 @@ class QueueRef:
     def plain(self, value: Any) -> Any:
         """See Kind.plain."""
         return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directories:
+    """Absolute directories, kept as they were written: `~` stays `~` until somebody asks where that is."""
+
+    wanted: str = "a list of absolute paths (or with ~/), separated by commas on the command line"
+
+    def parse(self, raw: object, *, field: str) -> tuple[str, ...]:
+        """See Kind.parse."""
+        found = []
+        for part in Words(wanted=self.wanted).parse(raw, field=field):
+            FilePath().parse(part, field=field)
+            found.append(os.path.normpath(part))
+        return tuple(found)
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return list(value)
+
+
+def is_card_name(text: str) -> bool:
+    """True for an index (`0`, or `0:1` for a MIG device) and for what looks like a UUID."""
+    if text.startswith(("GPU-", "MIG-")):
+        return len(text) <= 100 and text.isascii() and all(c.isalnum() or c in "-/" for c in text)
+    parts = text.split(":")
+    return len(parts) <= 2 and all(p.isascii() and p.isdigit() and len(p) <= 4 for p in parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardNames:
+    """Cards by index or UUID; `all` is the empty list."""
+
+    wanted: str = "a list of GPU indices or UUIDs such as 0,1,3 (empty, or `all`: every card)"
+
+    def parse(self, raw: object, *, field: str) -> tuple[str, ...]:
+        """See Kind.parse."""
+        if isinstance(raw, str) and raw.strip().lower() == "all":
+            return ()
+        if isinstance(raw, int) and not isinstance(raw, bool):
+            raw = [raw]
+        if isinstance(raw, str) and raw.strip().lower() == "none":
+            problem, hint = "`none` could mean no card or no restriction", "write `all`, or set rules.max_gpu to 0"
+            raise InvalidField(field=field, problem=problem, hint=hint)
+        names = Words(wanted=self.wanted).parse(raw, field=field)
+        for name in names:
+            if not is_card_name(name):
+                problem = f"{name!r} is neither an index nor a UUID"
+                raise InvalidField(field=field, problem=problem, hint="`gavelq gpu list` shows both")
+        return tuple(dict.fromkeys(str(int(name)) if name.isdigit() else name for name in names))
+
+    def plain(self, value: Any) -> Any:
+        """See Kind.plain."""
+        return [int(name) if name.isdigit() else name for name in value]

@@ -1,14 +1,10 @@
 """The one table of settings. Documentation, examples, checks and `gavelq config` all read it."""
 
-from dataclasses import dataclass
-from typing import Any
-
 from gavelq.config.kinds import (
     AfterOom,
     Choice,
     EndReasons,
     Flag,
-    Kind,
     Maybe,
     Memory,
     Number,
@@ -18,31 +14,11 @@ from gavelq.config.kinds import (
     Whole,
     Words,
 )
-from gavelq.config.places import FilePath, Listen, QueueRef
+from gavelq.config.places import Directories, FilePath, Listen, QueueRef
+from gavelq.config.rules import RULES
+from gavelq.config.setting import Setting
+from gavelq.config.setting import setting as _setting
 from gavelq.formats.environment import SECRET_PATTERNS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One setting: its dotted name, what it may be, its default, what it does."""
-
-    name: str
-    kind: Kind
-    default: Any
-    """As it would be written in the file."""
-    help: str
-    needs_restart: bool = False
-    """True where a running daemon keeps the old value until `gavelq daemon restart`."""
-
-    @property
-    def env(self) -> str:
-        """The environment variable that overrides the file."""
-        return "GAVELQ_" + self.name.upper().replace(".", "_")
-
-
-def _setting(name: str, kind: Kind, default: Any, text: str, *, restart: bool = False) -> Setting:
-    return Setting(name=name, kind=kind, default=default, help=text, needs_restart=restart)
-
 
 _DAEMON = (
     _setting("daemon.autostart", Flag(), True, "`gavelq submit` starts the daemon where it is not running."),
@@ -101,6 +77,12 @@ _LOGS = (
         Whole(low=0, high=10_000_000),
         1024,
         "A task's log is cut above this size, with three parts kept; 0: never. Holds for tasks that start later.",
+    ),
+    _setting(
+        "logs.roots",
+        Directories(),
+        ["~"],
+        "Below these directories log files of your own may be bound to tasks and read; all others are refused.",
     ),
 )
 
@@ -247,25 +229,7 @@ _SCHEDULING = (
         1,
         "Starting a task may take so long; backfill leaves that much time before a promised start.",
     ),
-    _setting(
-        "rules.min_gpu",
-        Whole(low=0, high=1024),
-        0,
-        "gavelq may always use so many GPUs, whatever `rules.gpu_left` says.",
-    ),
-    _setting(
-        "rules.max_gpu",
-        Maybe(kind=Whole(low=0, high=1024)),
-        None,
-        "gavelq uses at most so many GPUs at once; none: all.",
-    ),
-    _setting("rules.gpu_left", Whole(low=0, high=1024), 0, "gavelq leaves so many of the available GPUs to others."),
-    _setting(
-        "rules.memory_save_mode",
-        Flag(),
-        True,
-        "With `selection: sampled`: true packs tasks onto used cards, false avoids cards that may overflow.",
-    ),
+    *RULES,
     _setting(
         "preemption.enabled",
         Flag(),
@@ -350,6 +314,8 @@ _TASKS = (
     _setting("retention.tasks_days", Whole(low=0, high=36500), 90, "Ended tasks and their logs are kept so long."),
     _setting("retention.events_days", Whole(low=0, high=36500), 30, "The event history is kept so long."),
 )
+
+__all__ = ["BY_NAME", "SECTIONS", "SETTINGS", "Setting"]
 
 SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS)
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}

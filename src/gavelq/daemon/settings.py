@@ -38,7 +38,7 @@ def policy_of(config: Config) -> Policy:
         reserve_mib=sharing.reserve_mib,
         max_utilization=sharing.max_utilization,
         unknown_utilization=sharing.unknown_utilization,
-        memory_save_mode=config.rules.memory_save_mode,
+        memory_save_mode=config.rules.memory_save_mode is not False,
         sampling_s=config.sampling.window_s,
         gpu_order=config.gpu.order,
         topology=config.gpu.topology,
