@@ -149,7 +149,8 @@ def _split(ids: tuple[str, ...]) -> list[str]:
 
 
 def _state(found: dict[str, Any]) -> str:
-    return f"GPU {found['index']}: {found['state']}"
+    why = f" ({found['unavailable']})" if found.get("excluded") and found["state"] == "ignored" else ""
+    return f"GPU {found['index']}: {found['state']}{why}"
 
 
 def _released(found: dict[str, Any]) -> str:

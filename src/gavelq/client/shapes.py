@@ -213,6 +213,7 @@ class Gpu(TypedDict):
     blocks: int
     held_since: str | None
     unavailable: str | None
+    excluded: bool
     fault: str | None
     fault_at: str | None
 

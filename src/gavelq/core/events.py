@@ -251,6 +251,8 @@ class Preemption:
 class PlanMade:
     """A scheduling cycle decided: these tasks start, these hold a reservation (by domain), these make room."""
 
+    excluded: frozenset[GpuUuid] = frozenset()
+    """Cards that are not chosen, only named: the rules let no task start on them."""
     starts: tuple[Placement, ...]
     reservations: Mapping[str, Reservation]
     preemptions: tuple[Preemption, ...] = ()

@@ -1,5 +1,6 @@
 """GPUs: the card that gavelq keeps books on, and the samples that a monitor takes of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -111,6 +112,15 @@ class GpuState(StrEnum):
     SHARED = "shared"
     BUSY = "busy"
     FREE = "free"
+
+
+def is_among(card: Card, names: Collection[str]) -> bool:
+    """Whether a card is named: by its index or UUID, or a MIG device by those of its GPU."""
+    return (
+        card.uuid in names
+        or card.index in names
+        or (card.parent is not None and (card.parent in names or card.index.partition(":")[0] in names))
+    )
 
 
 def index_key(index: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from gavelq.config import Config
 from gavelq.core.engine import EngineRules
-from gavelq.core.gpu import Card
+from gavelq.core.gpu import Card, is_among
 from gavelq.core.ids import GpuUuid
 from gavelq.core.retrying import RetryWish
 from gavelq.paths import Paths
@@ -34,6 +34,7 @@ def policy_of(config: Config) -> Policy:
         min_gpu=config.rules.min_gpu,
         max_gpu=config.rules.max_gpu,
         gpu_left=config.rules.gpu_left,
+        allowed_gpus=allowed_gpus(config),
         max_per_gpu=sharing.max_per_gpu,
         reserve_mib=sharing.reserve_mib,
         max_utilization=sharing.max_utilization,
@@ -46,6 +47,12 @@ def policy_of(config: Config) -> Policy:
         min_levels=config.preemption.min_levels,
         min_run_s=config.preemption.min_run_s,
     )
+
+
+def allowed_gpus(config: Config) -> frozenset[str] | None:
+    """The cards that tasks may start on, as written: indices and UUIDs; None: all of them."""
+    rules = config.rules
+    return None if rules.use_all_gpus or not rules.compete_gpus else frozenset(rules.compete_gpus)
 
 
 def rules_of(config: Config, paths: Paths) -> EngineRules:
@@ -70,10 +77,16 @@ def retry_wish(config: Config) -> RetryWish:
 
 
 def unseen_cards(config: Config, cards: Mapping[GpuUuid, Card]) -> list[str]:
-    """A sentence for each entry of `gpus:` that no card answers to."""
+    """A sentence for each entry of `gpus:` and of `rules.compete_gpus` that no card answers to."""
     known = {card.index for card in cards.values()} | set(cards)
-    return [
+    entries = [
         f"gpus.{name}: there is no such GPU on this machine; the entry is used when it appears"
         for name in config.cards
         if name not in known
+    ]
+    allowed = config.rules.compete_gpus if allowed_gpus(config) is not None else ()
+    return entries + [
+        f"rules.compete_gpus: there is no GPU {name} on this machine; it counts when it appears"
+        for name in allowed
+        if not any(is_among(card, (name,)) for card in cards.values())
     ]

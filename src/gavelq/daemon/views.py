@@ -208,6 +208,7 @@ def gpu_json(card: Card, view: GpuView) -> Json:
         "unavailable": view.unavailable,
     }
 
+        "excluded": view.excluded,
 
 def _process(process: GpuProcess) -> Json:
     return {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-from gavelq.core.gpu import Card, CardSample, GpuProcess, GpuState, index_key
+from gavelq.core.gpu import Card, CardSample, GpuProcess, GpuState, index_key, is_among
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.learned import pattern_key, utilization_of
 from gavelq.core.lifecycle import TaskState
@@ -13,6 +13,9 @@ from gavelq.core.state import State
 from gavelq.core.task import Task
 from gavelq.core.units import format_duration, format_memory
 from gavelq.scheduling.policy import Policy
+
+EXCLUDED = "not among rules.compete_gpus"
+"""Why nothing starts on a card that the rules leave out; `Policy.allowed_gpus`."""
 
 
 class Holder(NamedTuple):
@@ -59,7 +62,9 @@ class GpuView:
     calm_at: float | None
     """When it has been free of foreign use for long enough; None: it is."""
     unavailable: str | None
-    """Why nothing new may start here: ignored, draining, lost, or no fresh look at it."""
+    """Why nothing new may start here: ignored, excluded, draining, lost, or no fresh look at it."""
+    excluded: bool
+    """It is not among `rules.compete_gpus`: to every task it is an ignored card, and its state says so."""
     sample: CardSample | None
     held_text: str
     """Which of gavelq's tasks hold it, in words; empty for none."""
@@ -97,7 +102,7 @@ class GpuView:
         """The card's state in our words, the first that holds (SPEC section 4)."""
         if card.lost:
             return GpuState.LOST
-        if card.ignored:
+        if card.ignored or self.excluded:
             return GpuState.IGNORED
         if card.draining:
             return GpuState.DRAINING
@@ -151,6 +156,7 @@ def _view(state: State, card: Card, seen: CardSample | None, now: float, stale: 
         others = sum(p.memory or 0 for p in processes if p.task_id not in on) if on else (used or 0)
     idle_free = max(0, card.memory_total - card.keep_free - others)
     held = tuple(_holder(state, card, task_id, processes, policy) for task_id in on)
+    excluded = policy.allowed_gpus is not None and not is_among(card, policy.allowed_gpus)
     return GpuView(
         uuid=card.uuid,
         index=card.index,
@@ -168,7 +174,8 @@ def _view(state: State, card: Card, seen: CardSample | None, now: float, stale: 
         unattributed=unattributed,
         claimed_by=seen.claimed_by if seen is not None else None,
         calm_at=state.books.calm_at(card.uuid, now),
-        unavailable=_unavailable(card, seen, stale),
+        unavailable=_unavailable(card, seen, stale, excluded),
+        excluded=excluded,
         sample=seen,
         held_text="held by task " + ", ".join(map(str, on)) if on else "",
         held_until=max((holder.ends_at for holder in held), default=0.0),
@@ -199,11 +206,13 @@ def _holder(state: State, card: Card, task_id: TaskId, processes: tuple[GpuProce
     )
 
 
-def _unavailable(card: Card, seen: CardSample | None, stale: str | None) -> str | None:
+def _unavailable(card: Card, seen: CardSample | None, stale: str | None, excluded: bool) -> str | None:
     if card.lost:
         return _faulty(card, "lost")
     if card.ignored:
         return "ignored"
+    if excluded:
+        return EXCLUDED
     if card.draining:
         return _faulty(card, "draining")
     if seen is None or stale is not None:

@@ -34,6 +34,8 @@ class Policy:
     min_gpu: int = 0
     max_gpu: int | None = None
     gpu_left: int = 0
+    allowed_gpus: frozenset[str] | None = None
+    """Indices and UUIDs of the cards that tasks may start on (`rules.compete_gpus`); None: all. See `gpu.is_among`."""
     max_per_gpu: int = 2
     """Tasks that share one GPU."""
     reserve_mib: int = 512

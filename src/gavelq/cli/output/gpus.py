@@ -47,9 +47,9 @@ def print_gpus(gpus: "Iterable[dict[str, Any]]", tasks: "Iterable[dict[str, Any]
             # A line for each user: ids are never cut off.
             rows.append((*cells, *(ours[0] if ours else ("-", "-")), "-"))
             rows.extend((*([""] * len(cells)), *user, "") for user in ours[1:])
-            under[len(rows) - 1] = fault_lines(gpu, now) + foreign_lines(gpu, now)
+            under[len(rows) - 1] = _excluded_lines(gpu) + fault_lines(gpu, now) + foreign_lines(gpu, now)
         else:
-            users = _faults(gpu, now) + ours + _others(gpu, now)
+            users = _excluded(gpu) + _faults(gpu, now) + ours + _others(gpu, now)
             told = (", ".join(column) or "-" for column in (zip(*users, strict=True) if users else ((), ())))
             rows.append((*cells, *told, str(gpu.get("blocks") or "-")))
     print_table(_COLUMNS, rows, under)
@@ -136,6 +136,15 @@ def _others(gpu: "dict[str, Any]", now: float) -> list[tuple[str, str]]:
 
 def _faults(gpu: "dict[str, Any]", now: float) -> list[tuple[str, str]]:
     return [(f"fault: {gpu['fault']}", _lasting(gpu.get("fault_at"), now))] if gpu.get("fault") else []
+
+
+def _excluded(gpu: "dict[str, Any]") -> list[tuple[str, str]]:
+    return [("not among rules.compete_gpus", "-")] if gpu.get("excluded") else []
+
+
+def _excluded_lines(gpu: "dict[str, Any]") -> list[str]:
+    """That the rules leave a GPU out, while tasks that were there before may still run."""
+    return [f"  {told}" for told, _ in _excluded(gpu)]
 
 
 def fault_lines(gpu: "dict[str, Any]", now: float) -> list[str]:

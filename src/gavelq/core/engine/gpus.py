@@ -67,7 +67,7 @@ def _allocate(view: View, step: Step, event: ev.GpusAllocated, now: float) -> No
             what=f"queue {queue.name}", state="a hold queue", problem="it never dispatches and needs no GPU",
             hint="name another queue",
         )  # fmt: skip
-    chosen = [view.card(uuid) for uuid in event.gpus] or _free_cards(view, event.count)
+    chosen = [view.card(uuid) for uuid in event.gpus] or _free_cards(view, event.count, event.excluded)
     for card in chosen:
         _require_allocatable(card, queue.name)
     for card in chosen:
@@ -82,7 +82,7 @@ def _require_allocatable(card: Card, queue: str) -> None:
         )  # fmt: skip
 
 
-def _free_cards(view: View, count: int) -> list[Card]:
+def _free_cards(view: View, count: int, excluded: frozenset[GpuUuid]) -> list[Card]:
     if count < 1:
         raise UsageError(f"count: {count} is not a number of GPUs", hint="ask for one or more")
     cards = view.cards()
@@ -91,7 +91,7 @@ def _free_cards(view: View, count: int) -> list[Card]:
         card
         for card in sorted(cards.values(), key=lambda card: index_key(card.index))
         if card.queue is None and not (card.ignored or card.draining or card.lost)
-        and card.uuid not in parents and view.is_idle(card.uuid)
+        and card.uuid not in parents and card.uuid not in excluded and view.is_idle(card.uuid)
     ]  # fmt: skip
     if len(free) < count:
         raise Refused(

@@ -41,7 +41,10 @@ class GpuService:
         if names and count is not None:
             raise InvalidField(field="count", problem="GPUs are named already", hint="give ids or --count, not both")
         gpus = tuple(dict.fromkeys(self._resolve(name) for name in names))
-        event = ev.GpusAllocated(by=caller.name, queue=QueueName(queue), gpus=gpus, count=int(count or 1))
+        excluded = frozenset(uuid for uuid, view in self._desk.gpu_views().items() if view.excluded)
+        event = ev.GpusAllocated(
+            by=caller.name, queue=QueueName(queue), gpus=gpus, count=int(count or 1), excluded=excluded
+        )
         return [self.show(uuid) for uuid in await self._desk.loop.ask(event)]
 
     async def release(self, caller: Caller, name: str, *, requeue: bool) -> Json:
