@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gavelq.core.command_files import FIRST_FILE, Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.events import RunnerEvent
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, SubmissionId, TaskId
@@ -41,6 +42,10 @@ class Loaded:
     learned: Mapping[str, Learned] = field(default_factory=dict)
     shares: Mapping[str, ShareUse] = field(default_factory=dict)
     streaks: Mapping[SubmissionId, int] = field(default_factory=dict)
+    files: Mapping[FileId, StoredFile] = field(default_factory=dict)
+    runs: Mapping[SubmissionId, Run] = field(default_factory=dict)
+    bindings: Mapping[BindingKey, Binding] = field(default_factory=dict)
+    next_file_id: FileId = FIRST_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from tests.support.builders import GIB, World, card
 UNTIMED = settings(deadline=None)  # the machine may be busy
 HALF_LIFE = 7 * 86400.0
 TIMES = st.floats(min_value=0, max_value=1e8)
-SPANS = st.floats(min_value=0, max_value=1e7)
+SPANS = st.just(0.0) | st.floats(min_value=1e-6, max_value=1e7)
 GPUS = st.integers(min_value=0, max_value=16)
 HALF_LIVES = st.floats(min_value=60, max_value=365 * 86400)
 USES = st.builds(ShareUse, gpu_s=st.floats(min_value=0, max_value=1e9), at=TIMES)

@@ -46,6 +46,12 @@ def waiting_for(task: Task, most: int = 5) -> str:
     return f"waits for {named}" + (f" and {more} more" if more > 0 else "")
 
 
+def waiting_behind(task: Task) -> str:
+    """`task 7 comes before it in lane 2`."""
+    lane = task.request.lane.lane if task.request.lane is not None else ""
+    return f"task {task.behind} comes before it in lane {lane}"
+
+
 def end_told(task_id: TaskId, state: TaskState, ending: Ending | None) -> str:
     """How a task ended: `task 3 failed (exit_nonzero)`; without an ending it is known by its state alone."""
     was = "was " if state in (TaskState.CANCELLED, TaskState.ABORTED) else ""

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gavelq.core.bursts import Burst
+from gavelq.core.command_files import BindingKey, FileId, Run
 from gavelq.core.gpu import GpuSample
-from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
+from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.reservation import Reservation
-from gavelq.core.task import AttemptResult, ProcessIdentity, TaskRequest
+from gavelq.core.task import AttemptResult, LanePlace, ProcessIdentity, TaskRequest
 from gavelq.core.units import NO_MEMORY, MiB
 
 
@@ -22,6 +23,8 @@ class TasksSubmitted:
     key: str | None = None
     ended: Mapping[TaskId, TaskState] = field(default_factory=dict)
     """How tasks that these depend on have ended, as far as they are history (the store's, not the state's)."""
+    run: Run | None = None
+    """They came from a command file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,91 @@ class TasksEdited:
     blobs: Mapping[BlobKey, bytes] = field(default_factory=dict)
     ended: Mapping[TaskId, TaskState] = field(default_factory=dict)
     """See TasksSubmitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCreated:
+    """`file new`: a further configuration of command files."""
+
+    by: str
+    tenant: str
+    mode: str
+    name: str = ""
+    content: str = ""
+    workdir: str | None = None
+    env: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEdited:
+    """`file put`, `file edit`: another text or name for a configuration. `based_on`: the version that was edited."""
+
+    by: str
+    file: FileId
+    based_on: int | None = None
+    content: str | None = None
+    name: str = ""
+    workdir: str | None = None
+    env: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReset:
+    """`file reset`: a configuration is again as it ran last."""
+
+    by: str
+    file: FileId
+    based_on: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDeleted:
+    """`file delete`: a configuration that does not run goes, with its bindings; later ones move up."""
+
+    by: str
+    file: FileId
+    based_on: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogBound:
+    """A log file of a person's own belongs to a task of a configuration now."""
+
+    by: str
+    key: BindingKey
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogUnbound:
+    """It does so no longer."""
+
+    by: str
+    key: BindingKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneEntry:
+    """A task of a run that stays, and where."""
+
+    task_id: TaskId
+    place: LanePlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEdited:
+    """`file apply`: what has not started of a run becomes as its file says now.
+
+    `lanes` holds, for every lane, those that have not started in their new order: kept ones, and requests of new ones.
+    Whoever is not named there is taken out. `based_on` are all tasks that had not started when this was made.
+    """
+
+    by: str
+    submission: SubmissionId
+    content: str
+    lanes: Mapping[str, tuple[LaneEntry | TaskRequest, ...]]
+    based_on: frozenset[TaskId]
+    blobs: Mapping[BlobKey, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +251,8 @@ class GpusAllocated:
     queue: QueueName
     gpus: tuple[GpuUuid, ...] = ()
     count: int = 1
+    excluded: frozenset[GpuUuid] = frozenset()
+    """Cards that are not chosen, only named: the rules let no task start on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,8 +341,6 @@ class Preemption:
 class PlanMade:
     """A scheduling cycle decided: these tasks start, these hold a reservation (by domain), these make room."""
 
-    excluded: frozenset[GpuUuid] = frozenset()
-    """Cards that are not chosen, only named: the rules let no task start on them."""
     starts: tuple[Placement, ...]
     reservations: Mapping[str, Reservation]
     preemptions: tuple[Preemption, ...] = ()
@@ -339,4 +427,11 @@ Event = (
     | LeaseRenewed
     | LeaseReleased
     | LeasesChecked
+    | FileCreated
+    | FileEdited
+    | FileReset
+    | FileDeleted
+    | LogBound
+    | LogUnbound
+    | RunEdited
 )

@@ -8,6 +8,7 @@ def violations(state: State) -> list[str]:
     """Every broken invariant, in words; empty when all is well."""
     found: list[str] = []
     _check_tasks(state, found)
+    _check_lanes(state, found)
     _check_gpus(state, found)
     _check_indexes(state, found)
     return found
@@ -32,6 +33,27 @@ def _check_tasks(state: State, found: list[str]) -> None:
             found.append(f"task {task.id} asked for {least} to {most} GPUs and holds {len(task.held_gpus)}")
         if task.waits_for and task.state.holds_gpus:
             found.append(f"task {task.id} is {task.state} and still waits for {task.waits_for}")
+
+
+def _check_lanes(state: State, found: list[str]) -> None:
+    for task in state.tasks.values():
+        if task.behind is None:
+            continue
+        before = state.tasks.get(task.behind)
+        if before is None or before.submission_id != task.submission_id:
+            found.append(f"task {task.id} stands behind task {task.behind}, which is not there")
+        if task.state.holds_gpus:
+            found.append(f"task {task.id} is {task.state} behind task {task.behind}")
+    behind = [task.behind for task in state.tasks.values() if task.behind is not None]
+    if len(behind) != len(set(behind)):
+        found.append("two tasks stand behind the same one")
+    if state.followers != {task.behind: task.id for task in state.tasks.values() if task.behind is not None}:
+        found.append("the index of lanes and the tasks disagree")
+    members: dict[int, set[int]] = {}
+    for task in state.tasks.values():
+        members.setdefault(task.submission_id, set()).add(task.id)
+    if members != state.members:
+        found.append("the index of submissions and the tasks disagree")
 
 
 def _check_gpus(state: State, found: list[str]) -> None:

@@ -26,6 +26,10 @@ class Shape:
     submission: SubmissionId | None = None
     """Where its submission runs only `max_parallel` tasks at once."""
     max_parallel: int | None = None
+    is_behind: bool = False
+    """Another task of its lane comes before it."""
+    rank: tuple[SubmissionId, int] | None = None
+    """Where it stands among the tasks of its command file whose turn it is."""
     learned_as: str | None = None
     """The key of what is known about tasks of its name, for those that share."""
     _hash: int = field(init=False, compare=False, repr=False, default=0)
@@ -34,7 +38,8 @@ class Shape:
         # A cycle looks shapes up many times; hashing all these fields each time would be a fifth of its cost.
         fields = (
             self.queue, self.priority, self.gpus, self.retry_at, self.tenant, self.time_limit_s, self.not_before,
-            self.is_dependent, self.preemptible, self.submission, self.max_parallel, self.learned_as,
+            self.is_dependent, self.preemptible, self.submission, self.max_parallel, self.is_behind,
+            self.rank, self.learned_as,
         )  # fmt: skip
         object.__setattr__(self, "_hash", hash(fields))
 
@@ -46,6 +51,7 @@ def shape_of(task: Task) -> Shape:
     """The shape of a task as it stands."""
     request = task.request
     is_narrow = request.max_parallel is not None
+    lane = request.lane
     return Shape(
         task.queue,
         task.priority,
@@ -58,6 +64,8 @@ def shape_of(task: Task) -> Shape:
         request.preemptible,
         task.submission_id if is_narrow else None,
         request.max_parallel,
+        task.behind is not None,
+        (task.submission_id, lane.rank) if lane is not None and task.behind is None else None,
         pattern_key(request.tenant, request.name) if request.gpus.share and request.is_named else None,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from gavelq.core.books import Books
+from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.errors import GpuNotFound, QueueNotFound, TaskNotFound
 from gavelq.core.gpu import Card, CardSample
 from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
@@ -37,9 +38,13 @@ class State:
         self.learned: dict[str, Learned] = {}
         self.shares: dict[str, ShareUse] = {}
         self.streaks: dict[SubmissionId, int] = {}
+        self.files: dict[FileId, StoredFile] = {}
+        self.runs: dict[SubmissionId, Run] = {}
+        self.bindings: dict[BindingKey, Binding] = {}
         self.keys: dict[str, KeyUse] = {}
         self.next_task_id = TaskId(1)
         self.next_submission_id = SubmissionId(1)
+        self.next_file_id = FileId(1)
         self.ledger = Ledger()
         self.pending = PendingIndex()
         self.n_by_queue: dict[tuple[QueueName, TaskState], int] = {}
@@ -47,6 +52,10 @@ class State:
         """Tasks that hold an allocation (or, asking for no GPU, a place to run)."""
         self.dependents: dict[TaskId, set[TaskId]] = {}
         """By task those that wait for its end."""
+        self.followers: dict[TaskId, TaskId] = {}
+        """By task the one that is behind it in its lane."""
+        self.members: dict[SubmissionId, set[TaskId]] = {}
+        """The tasks of submissions that have not ended."""
         self.books = Books() if books is None else books
 
     def apply(self, changes: Changes) -> None:
@@ -63,11 +72,15 @@ class State:
         _join(self.learned, changes.learned)
         _join(self.shares, changes.shares)
         _join(self.streaks, changes.streaks)
+        _join(self.files, changes.files)
+        _join(self.runs, changes.runs)
+        _join(self.bindings, changes.bindings)
         if changes.reservations is not None:
             self.reservations = dict(changes.reservations)
         self.keys.update((use.key, use) for use in changes.keys)
         self.next_task_id = changes.next_task_id or self.next_task_id
         self.next_submission_id = changes.next_submission_id or self.next_submission_id
+        self.next_file_id = changes.next_file_id or self.next_file_id
 
     def as_changes(self) -> Changes:
         """All rows, for another state to begin with."""
@@ -79,9 +92,13 @@ class State:
             learned=dict(self.learned),
             shares=dict(self.shares),
             streaks=dict(self.streaks),
+            files=dict(self.files),
+            runs=dict(self.runs),
+            bindings=dict(self.bindings),
             keys=list(self.keys.values()),
             next_task_id=self.next_task_id,
             next_submission_id=self.next_submission_id,
+            next_file_id=self.next_file_id,
         )
 
     def revert(self, changes: Changes, committed: "State") -> None:
@@ -95,8 +112,12 @@ class State:
                 learned={key: committed.learned.get(key) for key in changes.learned},
                 shares={tenant: committed.shares.get(tenant) for tenant in changes.shares},
                 streaks={number: committed.streaks.get(number) for number in changes.streaks},
+                files={number: committed.files.get(number) for number in changes.files},
+                runs={number: committed.runs.get(number) for number in changes.runs},
+                bindings={key: committed.bindings.get(key) for key in changes.bindings},
                 next_task_id=committed.next_task_id,
                 next_submission_id=committed.next_submission_id,
+                next_file_id=committed.next_file_id,
             )
         )
         self.keys = dict(committed.keys)
@@ -121,6 +142,9 @@ class State:
         self._count(task, 1)
         for dependency in task.waits_for:
             self.dependents.setdefault(dependency.task_id, set()).add(task.id)
+        self.members.setdefault(task.submission_id, set()).add(task.id)
+        if task.behind is not None:
+            self.followers[task.behind] = task.id
         if task.state is TaskState.PENDING:
             self.pending.add(task)
         elif task.state.holds_gpus:
@@ -134,6 +158,12 @@ class State:
             waiting.discard(task.id)
             if not waiting:
                 self.dependents.pop(dependency.task_id, None)
+        mates = self.members[task.submission_id]
+        mates.discard(task.id)
+        if not mates:
+            del self.members[task.submission_id]
+        if task.behind is not None and self.followers.get(task.behind) == task.id:
+            del self.followers[task.behind]
         if task.state is TaskState.PENDING:
             self.pending.discard(task)
         elif task.state.holds_gpus:
@@ -162,6 +192,26 @@ class View:
     def next_submission_id(self) -> SubmissionId:
         """The id that the next submission gets."""
         return self._state.next_submission_id
+
+    @property
+    def next_file_id(self) -> FileId:
+        """The id that the next configuration gets."""
+        return self._state.next_file_id
+
+    @property
+    def files(self) -> Mapping[FileId, StoredFile]:
+        """The configurations of command files."""
+        return self._state.files
+
+    @property
+    def runs(self) -> Mapping[SubmissionId, Run]:
+        """The runs of command files."""
+        return self._state.runs
+
+    @property
+    def bindings(self) -> Mapping[BindingKey, Binding]:
+        """Log files of people's own."""
+        return self._state.bindings
 
     @property
     def reservations(self) -> dict[str, Reservation]:
@@ -212,6 +262,18 @@ class View:
     def dependents(self, task_id: TaskId) -> list[TaskId]:
         """The tasks that wait for this one to end, by id."""
         return sorted(self._state.dependents.get(task_id, ()))
+
+    def follower(self, task_id: TaskId) -> TaskId | None:
+        """The task that is behind this one in its lane."""
+        return self._state.followers.get(task_id)
+
+    def n_of(self, submission: SubmissionId) -> int:
+        """How many tasks of a submission have not ended."""
+        return len(self._state.members.get(submission, ()))
+
+    def tasks_of(self, submission: SubmissionId) -> list[Task]:
+        """The tasks of a submission that have not ended, by id."""
+        return [self._state.tasks[task_id] for task_id in sorted(self._state.members.get(submission, ()))]
 
     def live_tasks(self) -> Iterator[Task]:
         """Every task that has not ended, in no particular order."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gavelq.core.bursts import Burst
+from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.effects import Effect
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
@@ -52,17 +53,24 @@ class Changes:
     """Decayed use by tenant."""
     streaks: dict[SubmissionId, int | None] = field(default_factory=dict)
     """Fast failures in a row, by submission."""
+    files: dict[FileId, StoredFile | None] = field(default_factory=dict)
+    """Configurations of command files."""
+    runs: dict[SubmissionId, Run | None] = field(default_factory=dict)
+    """Submissions that came from command files."""
+    bindings: dict[BindingKey, Binding | None] = field(default_factory=dict)
+    """Log files of people's own."""
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     keys: list[KeyUse] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     next_task_id: TaskId | None = None
     next_submission_id: SubmissionId | None = None
+    next_file_id: FileId | None = None
 
     def is_empty(self) -> bool:
         """True where there is nothing to write."""
         rows = (
             self.tasks, self.attempts, self.queues, self.cards, self.blobs, self.keys, self.records,
-            self.learned, self.shares, self.streaks,
+            self.learned, self.shares, self.streaks, self.files, self.runs, self.bindings,
         )  # fmt: skip
         return not any(rows) and self.reservations is None and self.next_task_id is None
 
@@ -75,12 +83,16 @@ class Changes:
         self.learned.update(later.learned)
         self.shares.update(later.shares)
         self.streaks.update(later.streaks)
+        self.files.update(later.files)
+        self.runs.update(later.runs)
+        self.bindings.update(later.bindings)
         self.blobs.update(later.blobs)
         self.keys.extend(later.keys)
         self.records.extend(later.records)
         self.reservations = self.reservations if later.reservations is None else later.reservations
         self.next_task_id = later.next_task_id or self.next_task_id
         self.next_submission_id = later.next_submission_id or self.next_submission_id
+        self.next_file_id = later.next_file_id or self.next_file_id
 
 
 @dataclass(slots=True, kw_only=True)

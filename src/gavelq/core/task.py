@@ -74,6 +74,8 @@ class GpuRequest:
     """Memory per GPU that must really be free."""
     max_util: int | None = None
     """Do not start on a GPU busier than this percentage; None sets no limit."""
+    selection: str | None = None
+    """How several fitting cards are chosen from (`best_fit`, `first`, `sampled`); None: as the configuration says."""
     share: bool = False
     """May stand beside other tasks of gavelq that share; needs `memory`."""
 
@@ -175,6 +177,20 @@ class Warn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanePlace:
+    """Where a task of a command file stands. Tasks of one lane of a submission run one after another."""
+
+    lane: str
+    """The queue id of the file."""
+    at: int
+    """From 0 among the tasks of its lane."""
+    rank: int
+    """Among the tasks of its submission whose turn it is; smaller goes first."""
+    is_strict: bool = False
+    """Where it fails, the rest of its lane is given up (`on_failure: stop`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRequest:
     """What a caller asks for, understood and complete, before it has an id."""
 
@@ -210,6 +226,8 @@ class TaskRequest:
     """At most so many tasks of its submission run at once (`--array 0-9%2`)."""
     params: tuple[tuple[str, str], ...] = ()
     """The values of a sweep, by name."""
+    lane: LanePlace | None = None
+    """Its place in a command file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +251,8 @@ class Task:
     """Tries that failed and count against its retries."""
     waits_for: tuple[Dependency, ...] = ()
     """Dependencies that are still open."""
+    behind: TaskId | None = None
+    """The task before it in its lane, which has not ended."""
     renewed_at: float | None = None
     """When the owner of a lease last renewed it."""
     attempt: Attempt | None = None

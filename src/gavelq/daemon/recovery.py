@@ -25,9 +25,13 @@ def restore(loaded: Loaded) -> State:
         learned=dict(loaded.learned),
         shares=dict(loaded.shares),
         streaks=dict(loaded.streaks),
+        files=dict(loaded.files),
+        runs=dict(loaded.runs),
+        bindings=dict(loaded.bindings),
         keys=list(loaded.keys),
         next_task_id=loaded.next_task_id,
         next_submission_id=loaded.next_submission_id,
+        next_file_id=loaded.next_file_id,
     )
     state.apply(changes)
     return state

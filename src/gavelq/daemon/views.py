@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gavelq.core.dependencies import waiting_for
+from gavelq.core.dependencies import waiting_behind, waiting_for
 from gavelq.core.engine.leases import expires_at
 from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
@@ -121,6 +121,8 @@ def retry_json(rules: RetryRules) -> Json:
 
 def pending_text(task: Task, blocked: Blocked) -> str:
     """Why a task waits, in words. Those of one shape have one reason; which tasks it waits for is its own matter."""
+    if blocked.reason is Reason.SERIAL:
+        return waiting_behind(task)
     return waiting_for(task) if blocked.reason is Reason.DEPENDENCY else blocked.text
 
 
@@ -206,9 +208,9 @@ def gpu_json(card: Card, view: GpuView) -> Json:
         "fault": card.fault or None,
         "fault_at": stamp(card.fault_at),
         "unavailable": view.unavailable,
+        "excluded": view.excluded,
     }
 
-        "excluded": view.excluded,
 
 def _process(process: GpuProcess) -> Json:
     return {

@@ -24,6 +24,8 @@ def refusals(shape: Shape, snapshot: Snapshot, usage: Usage, policy: Policy) -> 
     yield from _domain(shape, snapshot)
     yield from _queue_limits(shape, snapshot, usage)
     yield from _task_limits(shape, usage, policy)
+    if shape.is_behind:
+        yield Blocked(reason=Reason.SERIAL, words="a task before it in its lane has not ended")
 
 
 def opens_at(shape: Shape, now: float) -> float | None:

@@ -40,9 +40,10 @@ def preferred(
 def _score(
     card: GpuView, shape: Shape, snapshot: Snapshot, policy: Policy, taken: tuple[Holder, ...]
 ) -> tuple[float, float]:
-    if policy.selection == "first":
+    selection = shape.gpus.selection or policy.selection
+    if selection == "first":
         return (0.0, 0.0)
-    burst = snapshot.bursts.get(card.uuid) if policy.selection == "sampled" else None
+    burst = snapshot.bursts.get(card.uuid) if selection == "sampled" else None
     if burst is not None:
         amount = burst.free if policy.memory_save_mode else burst.used
         return (burst.memory_utilization * amount, amount)
@@ -57,9 +58,16 @@ def _wish(card: GpuView, policy: Policy) -> int:
     return min(places, default=len(names))
 
 
-def unsampled(cards: Sequence[GpuView], snapshot: Snapshot, policy: Policy, n_wanted: int) -> frozenset[GpuUuid]:
-    """The cards that `selection: sampled` has to watch before it can choose among these; empty: it can."""
-    if policy.selection != "sampled" or len(cards) <= n_wanted:
+def unsampled(
+    cards: Sequence[GpuView], shape: Shape, snapshot: Snapshot, policy: Policy, n_wanted: int
+) -> frozenset[GpuUuid]:
+    """The cards that `selection: sampled` has to watch before it can choose among these; empty: it can.
+
+    Where enough of them are quite unused nothing is to be learned by watching.
+    """
+    if (shape.gpus.selection or policy.selection) != "sampled" or len(cards) <= n_wanted:
+        return frozenset()
+    if shape.gpus.selection is not None and all(card.is_unused for card in cards):
         return frozenset()
     return frozenset(card.uuid for card in cards if not _is_fresh(card.uuid, snapshot, policy))
 

@@ -74,7 +74,7 @@ def _place_in_order(turn: Turn) -> None:
         if turn.is_overtaken(entry):
             heappush(heads, turn.entry(entry.shape, entry.at))
             continue
-        task_id = entry.key[3]
+        task_id = entry.task_id
         has_gone_on = task_id in turn.started or turn.consider(entry)
         following = entry.at + 1
         if has_gone_on and not entry.is_alone and following < len(snapshot.buckets[entry.shape]):

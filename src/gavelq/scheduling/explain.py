@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gavelq.core.dependencies import waiting_for
+from gavelq.core.dependencies import waiting_behind, waiting_for
 from gavelq.core.ids import TaskId
 from gavelq.core.pending import Shape
 from gavelq.scheduling.admission import refusals
@@ -43,6 +43,10 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
     if Reason.DEPENDENCY in by_reason:
         text = waiting_for(snapshot.tasks[task_id])  # the shape only says that there is something
         by_reason[Reason.DEPENDENCY] = Blocked(reason=Reason.DEPENDENCY, words=text)
+    if Reason.SERIAL in by_reason:
+        before = snapshot.tasks[task_id].behind
+        text = waiting_behind(snapshot.tasks[task_id])
+        by_reason[Reason.SERIAL] = Blocked(reason=Reason.SERIAL, words=text, details={"task": before})
     gates = [_gate(reason, by_reason.get(reason)) for reason in _GENERAL]
     if shape.gpus.count:
         gates += _card_gates(shape, found)
@@ -61,7 +65,7 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
 
 _GENERAL = (
     Reason.QUEUE_PAUSED, Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.BACKOFF, Reason.INFEASIBLE, Reason.QUEUE_LIMIT,
-    Reason.ARRAY_LIMIT, Reason.TASK_LIMIT,
+    Reason.ARRAY_LIMIT, Reason.TASK_LIMIT, Reason.SERIAL,
 )  # fmt: skip
 _OF_THE_CYCLE = (Reason.GPU_BUDGET, Reason.GPU_SAMPLING, Reason.PRIORITY, Reason.DEPTH)
 """What only a cycle finds out: others come into it."""

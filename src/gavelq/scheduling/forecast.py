@@ -46,8 +46,7 @@ class _Keys:
 
     def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
         self._snapshot = snapshot
-        tenants = {shape.tenant for shape in snapshot.buckets}
-        self._ordering: Ordering = ordering(policy, snapshot.now, tenants, snapshot.use)
+        self._ordering: Ordering = ordering(policy, snapshot)
 
     def key(self, shape: Shape, task_id: TaskId) -> Key:
         queue = self._snapshot.queues[shape.queue]
@@ -93,7 +92,7 @@ def _everybody_before(
 ) -> list[tuple[TaskId, Shape]]:
     """Holders, then those with a smaller key, in their order."""
     everybody = merge(*(keys.of_bucket(other) for other in snapshot.buckets))
-    before = [(TaskId(key[3]), other) for key, _, other in takewhile(lambda entry: entry[0] < own, everybody)]
+    before = [(TaskId(key[-1]), other) for key, _, other in takewhile(lambda entry: entry[0] < own, everybody)]
     return first + [entry for entry in before if entry not in first]
 
 

@@ -94,6 +94,11 @@ class GpuView:
         return bool(self.foreign or self.unattributed or self.claimed_by)
 
     @property
+    def is_unused(self) -> bool:
+        """Nobody is on it, and nothing is going on there."""
+        return not self.held and not self.is_foreign and not self.utilization and not self.peak_utilization
+
+    @property
     def counts_as_available(self) -> bool:
         """For the GPU budget: gavelq uses it, or could use it now (SPEC section 2)."""
         return bool(self.held) or (self.unavailable is None and not self.is_foreign)

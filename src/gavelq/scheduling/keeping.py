@@ -65,7 +65,7 @@ def soft_holders(turn: Turn) -> list[Entry]:
     for kept in turn.snapshot.reservations.values():
         shape = pending_shape(turn.snapshot, kept.task_id)
         if shape is not None and _is_soft(shape, kept.is_preempting) and kept.task_id not in turn.started:
-            key = (-float(turn.level(shape)), -inf, -inf, kept.task_id)
+            key = (-float(turn.level(shape)), -inf, -inf, kept.task_id, 0, kept.task_id)
             found.append(Entry(key, 0, shape, is_alone=True))
     return found
 

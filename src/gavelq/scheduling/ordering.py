@@ -1,15 +1,19 @@
 """The order in which tasks are looked at: priority first, then what the policy says, then submission."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gavelq.core.ids import TaskId
+from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.pending import Shape
 from gavelq.core.queue import Queue
 from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.snapshot import Snapshot
 
-Key = tuple[float, float, float, int]
-"""Smaller goes first: minus the priority level, the tenant's use, the policy's size, the id."""
+Key = tuple[float, float, float, int, int, int]
+"""Smaller goes first: minus the priority level, the tenant's use, the policy's size, the id that this size is of, the
+rank within a command file, the id. For a task of a command file size and id are those of the best among its fellows.
+"""
+Best = tuple[float, int]
+"""Size and id of the best task of a command file."""
 
 
 def level(shape: Shape, queue: Queue) -> int:
@@ -37,26 +41,51 @@ class Ordering:
     use: dict[str, float] = field(default_factory=dict)
     is_shared: bool = False
     """Whether several tenants wait: on a single-user box nobody sees anything of the shares."""
+    best: dict[tuple[SubmissionId, int], Best] = field(default_factory=dict)
+    """By submission and priority level, for those that come from command files."""
 
     def key(self, shape: Shape, queue: Queue, task_id: TaskId, since: float) -> Key:
         """Where a task stands that has been waiting since `since` (seconds since the epoch)."""
-        first = -float(level(shape, queue))
+        at = level(shape, queue)
+        size, by = self._size(shape, since), int(task_id)
+        rank = 0
+        if shape.rank is not None:
+            submission, rank = shape.rank
+            size, by = self.best.get((submission, at), (size, by))
+        share = self.use.get(shape.tenant, 0.0) if self.is_shared and self.policy.order == "fair" else 0.0
+        return (-float(at), share, size, by, rank, task_id)
+
+    def _size(self, shape: Shape, since: float) -> float:
         match self.policy.order:
             case "fair":
-                share = self.use.get(shape.tenant, 0.0) if self.is_shared else 0.0
-                return (first, share, area(shape, self.policy, self.now - since), task_id)
+                return area(shape, self.policy, self.now - since)
             case "fifo":
-                return (first, 0.0, 0.0, task_id)
+                return 0.0
             case "largest_first":
-                return (first, 0.0, -float(shape.gpus.count), task_id)
+                return -float(shape.gpus.count)
             case "smallest_first":
-                return (first, 0.0, float(shape.gpus.count), task_id)
+                return float(shape.gpus.count)
+
+    def rank_together(self, snapshot: Snapshot) -> None:
+        """Let the tasks of a command file whose turn it is stand where the best of them stands, by their ranks there.
+
+        A task in a pause is not among them: its fellows do not wait for it.
+        """
+        for shape, ids in snapshot.buckets.items():
+            if shape.rank is None or (shape.retry_at or 0.0) > self.now or (shape.not_before or 0.0) > self.now:
+                continue
+            key = (shape.rank[0], level(shape, snapshot.queues[shape.queue]))
+            own = (self._size(shape, snapshot.waiting_since(ids[0])), int(ids[0]))
+            self.best[key] = min(own, self.best.get(key, own))
 
     def charge(self, tenant: str, n_gpus: int) -> None:
         """A tenant was given cards."""
         self.use[tenant] = self.use.get(tenant, 0.0) + n_gpus * self.policy.share_ahead_s
 
 
-def ordering(policy: Policy, now: float, tenants: set[str], use: Mapping[str, float]) -> Ordering:
-    """The order of one cycle. `tenants` are those who wait; `use` is what each had and holds."""
-    return Ordering(policy, now, dict(use), len(tenants) > 1)
+def ordering(policy: Policy, snapshot: Snapshot) -> Ordering:
+    """The order of one cycle over this snapshot."""
+    tenants = {shape.tenant for shape in snapshot.buckets}
+    found = Ordering(policy, snapshot.now, dict(snapshot.use), len(tenants) > 1)
+    found.rank_together(snapshot)
+    return found

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     GPU_MEMORY = "gpu_memory"
     GPU_COUNT = "gpu_count"
     GPU_SAMPLING = "gpu_sampling"
+    SERIAL = "serial"
     PRIORITY = "priority"
     DEPTH = "depth"
 

@@ -33,6 +33,11 @@ class Entry(NamedTuple):
     is_alone: bool = False
     """Only this task, not those behind it in the bucket."""
 
+    @property
+    def task_id(self) -> TaskId:
+        """The task."""
+        return TaskId(self.key[-1])
+
 
 class Turn:
     """The state of one cycle. Nothing of it outlives the plan."""
@@ -41,7 +46,7 @@ class Turn:
         self.snapshot = snapshot
         self.policy = policy
         self.now = snapshot.now
-        self.ordering = ordering(policy, self.now, {shape.tenant for shape in snapshot.buckets}, snapshot.use)
+        self.ordering = ordering(policy, snapshot)
         self.usage = snapshot.usage.copy()
         self.heads: list[Entry] = []
         self.starts: list[Placement] = []
@@ -149,7 +154,7 @@ class Turn:
 
     def consider(self, entry: Entry) -> bool:
         """Try to start a task; False (with a reason noted) where its whole bucket has to wait."""
-        shape, task_id = entry.shape, TaskId(entry.key[3])
+        shape, task_id = entry.shape, entry.task_id
         refused = self.gate(shape)
         if refused is not None:
             self.reasons[shape] = refused
@@ -176,7 +181,7 @@ class Turn:
         return False
 
     def _too_few(self, entry: Entry, found: Match, ends_by: float) -> Blocked:
-        shape, task_id = entry.shape, TaskId(entry.key[3])
+        shape, task_id = entry.shape, entry.task_id
         if len(found.fitting) >= shape.gpus.count:
             keys = [key for card in found.fitting if (key := self.hold_on(card, task_id, ends_by)) is not None]
             return self._held_back(entry, keys)
@@ -218,7 +223,7 @@ class Turn:
     ) -> Blocked | None:
         """Start a task on the best of these cards; the reason where it must wait all the same."""
         wanted = self._n_wanted(shape, task_id, len(usable))
-        missing = unsampled(usable, self.snapshot, self.policy, wanted)
+        missing = unsampled(usable, shape, self.snapshot, self.policy, wanted)
         if missing:
             self.watch |= missing
             text = f"{len(usable)} GPUs would do; they are watched for {self.policy.sampling_s:g} s to choose the best"
@@ -232,7 +237,7 @@ class Turn:
             self.start(shape, task_id, chosen, is_borrowed=is_borrowed)
             return None
         if crowded is not None:
-            return self._held_back(Entry((0.0, 0.0, 0.0, task_id), 0, shape), (crowded,))
+            return self._held_back(Entry((0.0, 0.0, 0.0, 0, 0, task_id), 0, shape), (crowded,))
         return self.spending.no(shape.gpus.count)
 
     def _affordable(

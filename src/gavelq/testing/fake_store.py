@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.errors import GavelqError, StoreUnavailable
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
@@ -32,12 +33,16 @@ class Disk:
     learned: dict[str, Learned] = field(default_factory=dict)
     shares: dict[str, ShareUse] = field(default_factory=dict)
     streaks: dict[SubmissionId, int] = field(default_factory=dict)
+    files: dict[FileId, StoredFile] = field(default_factory=dict)
+    runs: dict[SubmissionId, Run] = field(default_factory=dict)
+    bindings: dict[BindingKey, Binding] = field(default_factory=dict)
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     orphaned: set[BlobKey] = field(default_factory=set)
     keys: dict[str, KeyUse] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     next_task_id: int = 1
     next_submission_id: int = 1
+    next_file_id: int = 1
 
 
 class FakeStore:
@@ -89,6 +94,10 @@ class FakeStore:
             learned=dict(disk.learned),
             shares=dict(disk.shares),
             streaks=dict(disk.streaks),
+            files=dict(disk.files),
+            runs=dict(disk.runs),
+            bindings=dict(disk.bindings),
+            next_file_id=FileId(max([disk.next_file_id, *(number + 1 for number in disk.files)])),
             keys=sorted(disk.keys.values(), key=lambda use: use.at),
             next_task_id=TaskId(max([disk.next_task_id, *(task_id + 1 for task_id in ids)])),
             next_submission_id=SubmissionId(max([disk.next_submission_id, *(number + 1 for number in submissions)])),
@@ -188,6 +197,9 @@ class FakeStore:
         _join(disk.learned, changes.learned)
         _join(disk.shares, changes.shares)
         _join(disk.streaks, changes.streaks)
+        _join(disk.files, changes.files)
+        _join(disk.runs, changes.runs)
+        _join(disk.bindings, changes.bindings)
         disk.reservations = disk.reservations if changes.reservations is None else dict(changes.reservations)
         disk.blobs.update(changes.blobs)
         disk.orphaned -= set(changes.blobs)
@@ -195,6 +207,7 @@ class FakeStore:
         disk.records.extend(changes.records)
         disk.next_task_id = max(disk.next_task_id, changes.next_task_id or 1)
         disk.next_submission_id = max(disk.next_submission_id, changes.next_submission_id or 1)
+        disk.next_file_id = max(disk.next_file_id, changes.next_file_id or 1)
 
 
 def _join(rows: dict[K, V], changed: Mapping[K, V | None]) -> None:

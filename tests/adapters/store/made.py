@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
@@ -18,6 +19,7 @@ from gavelq.core.task import (
     DependencyKind,
     Ending,
     GpuRequest,
+    LanePlace,
     Lease,
     ProcessIdentity,
     Script,
@@ -102,7 +104,9 @@ def full_retry() -> RetryRules:
 
 
 def full_task(number: int, command: Command) -> Task:
-    gpus = GpuRequest(count=2, max_count=4, gpu_left=1, allowed=(GPU,), memory=MiB(8192), max_util=20, share=True)
+    gpus = GpuRequest(
+        count=2, max_count=4, gpu_left=1, allowed=(GPU,), memory=MiB(8192), max_util=20, share=True, selection="first"
+    )
     depends_on = tuple(Dependency(task_id=TaskId(90 + n), kind=kind) for n, kind in enumerate(DependencyKind))
     wanted = request(
         command,
@@ -125,6 +129,7 @@ def full_task(number: int, command: Command) -> Task:
         array_index=3,
         max_parallel=2,
         params=(("lr", ".1"), ("bs", "32")),
+        lane=LanePlace(lane="car", at=2, rank=3, is_strict=True),
     )
     return task(
         number,
@@ -137,6 +142,7 @@ def full_task(number: int, command: Command) -> Task:
         retry_at=9.5,
         n_failures=2,
         waits_for=depends_on[1:],
+        behind=TaskId(6),
         renewed_at=8.5,
         attempt=full_attempt(),
         stop=Stop(reason=EndReason.GPU_DRAINED, by="x", since=3.0, requeue=True, keep_success=True),
@@ -200,3 +206,26 @@ def full_learned() -> Learned:
 
 def full_share() -> ShareUse:
     return ShareUse(gpu_s=7200.25, at=1500.5)
+
+
+def full_file(number: int = 3) -> StoredFile:
+    """A configuration with every field set."""
+    return StoredFile(
+        id=FileId(number), tenant="me", mode="multi", place=1, name="nächste", content="1\ntrue\n2\n20\n", saved="old",
+        version=7, modified_at=5.5, modified_by="you", workdir="/w", env=(("A", "1"), ("B", "ä=2")),
+    )  # fmt: skip
+
+
+def full_run(number: int = 4) -> Run:
+    """A run with every field set."""
+    return Run(
+        submission=SubmissionId(number), mode="single", file=FileId(3), name="n", content="1\ntrue\n2\n", tenant="me",
+        by="you", started_at=9.25, seed=17, work_dir="/w",
+    )  # fmt: skip
+
+
+def full_binding(number: int = 3) -> Binding:
+    """A binding with every field set."""
+    return Binding(
+        key=BindingKey(file=FileId(number), queue_id="a:b", process_index=2), path="/w/x.log", at=1.5, by="me"
+    )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from gavelq.adapters.store.sqlite_store import SqliteStore
+from gavelq.core.command_files import FileId
 from gavelq.core.errors import StoreUnavailable
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned
@@ -24,10 +25,13 @@ from tests.adapters.store.made import (
     ENV,
     ended,
     full_attempt,
+    full_binding,
     full_card,
+    full_file,
     full_learned,
     full_queue,
     full_reservation,
+    full_run,
     full_share,
     full_task,
     task,
@@ -95,6 +99,9 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
         learned={"x/t": full_learned(), "x/ä #": Learned()},
         shares={"x": full_share()},
         streaks={SubmissionId(12): 4},
+        files={FileId(3): full_file()},
+        runs={SubmissionId(4): full_run()},
+        bindings={full_binding().key: full_binding()},
         keys=[KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))],
         next_task_id=TaskId(3),
         next_submission_id=SubmissionId(2),
@@ -107,6 +114,10 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
     assert dict(loaded.learned) == {"x/t": full_learned(), "x/ä #": Learned()}
     assert dict(loaded.shares) == {"x": full_share()}
     assert dict(loaded.streaks) == {12: 4}
+    assert dict(loaded.files) == {3: full_file()}
+    assert dict(loaded.runs) == {4: full_run()}
+    assert dict(loaded.bindings) == {full_binding().key: full_binding()}
+    assert loaded.next_file_id == 4
     assert list(loaded.keys) == [KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))]
     assert (loaded.next_task_id, loaded.next_submission_id) == (3, 2)
 
@@ -149,6 +160,10 @@ def test_none_deletes_a_row(subject: Subject) -> None:
         learned={"x/t": full_learned(), "x/u": full_learned()},
         shares={"x": full_share(), "y": full_share()},
         streaks={SubmissionId(1): 4, SubmissionId(2): 5},
+        files={FileId(3): full_file(3), FileId(9): full_file(9)},
+        runs={SubmissionId(4): full_run()},
+        bindings={full_binding().key: full_binding(), full_binding(9).key: full_binding(9)},
+        next_file_id=FileId(10),
     )
     subject.commit(
         tasks={TaskId(1): None},
@@ -158,9 +173,14 @@ def test_none_deletes_a_row(subject: Subject) -> None:
         learned={"x/t": None},
         shares={"x": None},
         streaks={SubmissionId(1): None},
+        files={FileId(9): None},
+        runs={SubmissionId(4): None},
+        bindings={full_binding().key: None},
     )
     loaded = subject.restart()
     assert (list(loaded.learned), list(loaded.shares), list(loaded.streaks)) == (["x/u"], ["y"], [2])
+    assert (list(loaded.files), list(loaded.runs), list(loaded.bindings)) == ([3], [], [full_binding(9).key])
+    assert loaded.next_file_id == 10, "the number of a deleted configuration is not given again"
     assert (list(loaded.tasks), list(loaded.queues), list(loaded.cards), dict(loaded.reservations)) == ([], [], [], {})
     assert list(subject.run(subject.store.attempts(TaskId(1)))) == []
 

@@ -5,6 +5,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,23 @@ import pytest
 from gavelq.adapters.store.database import APPLICATION_ID, connect, create, migrate
 from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.adapters.store.statements import migrations, queries
+from gavelq.core.command_files import FileId
 from gavelq.core.errors import StoreUnavailable
 from gavelq.core.ids import BlobKey, SubmissionId, TaskId
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Record
+from gavelq.core.task import Task
 from tests.adapters.store.made import (
     COMMANDS,
     ended,
     full_attempt,
+    full_binding,
     full_card,
+    full_file,
     full_learned,
     full_queue,
     full_reservation,
+    full_run,
     full_share,
     full_task,
     request,
@@ -119,7 +125,8 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
         assert [found.id for found in loaded.tasks] == [4]
         assert loaded.next_task_id == made.ids()[-1] + 1
         if version >= 2:
-            assert made.run(made.store.task(TaskId(5))) == full_task(5, COMMANDS[3])
+            whole = full_task(5, COMMANDS[3])
+            assert made.run(made.store.task(TaskId(5))) == (whole if version >= 3 else before_lanes(whole))
             assert list(made.run(made.store.attempts(TaskId(1)))) == [full_attempt()]
             assert list(loaded.queues) == [full_queue()]
             assert list(loaded.cards) == [full_card()]
@@ -127,8 +134,18 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
             assert dict(loaded.learned) == {"x/t": full_learned()}
             assert dict(loaded.shares) == {"x": full_share()}
             assert dict(loaded.streaks) == {1: 4}
+        if version >= 3:
+            assert dict(loaded.files) == {3: full_file()}
+            assert dict(loaded.runs) == {4: full_run()}
+            assert dict(loaded.bindings) == {full_binding().key: full_binding()}
     finally:
         made.close()
+
+
+def before_lanes(task: Task) -> Task:
+    """A task as the second version knew it."""
+    request = replace(task.request, lane=None, gpus=replace(task.request.gpus, selection=None))
+    return replace(task, behind=None, request=request)
 
 
 def test_a_reservation_of_the_first_version_is_still_held(path: Path) -> None:
@@ -164,6 +181,9 @@ def test_the_newest_version_has_its_example(subject: Subject, path: Path) -> Non
         learned={"x/t": full_learned()},
         shares={"x": full_share()},
         streaks={SubmissionId(1): 4},
+        files={FileId(3): full_file()},
+        runs={SubmissionId(4): full_run()},
+        bindings={full_binding().key: full_binding()},
     )
     assert subject.ids() == [1, 2, 3, 4, 5]
     if not example.exists():

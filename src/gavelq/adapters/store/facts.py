@@ -1,11 +1,24 @@
-"""Reservations, and small facts that outlive tasks (learned, shares, streaks), as rows and back."""
+"""Reservations, and facts that outlive tasks (learned, shares, streaks, command files, ...), as rows and back."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gavelq.adapters.store.rows import parse_text, to_json
-from gavelq.adapters.store.shape import FLAG, REAL, REALS, TEXTS, WHOLE, RowError, Shape, listed, optional
+from gavelq.adapters.store.rows import decode_pairs, parse_text, to_json
+from gavelq.adapters.store.shape import (
+    FLAG,
+    REAL,
+    REALS,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    Codec,
+    RowError,
+    Shape,
+    listed,
+    optional,
+)
+from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.ids import SubmissionId
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.reservation import Reservation
@@ -28,6 +41,36 @@ _LEARNED = Shape(
     at=REAL,
 )
 _SHARE = Shape(ShareUse, gpu_s=REAL, at=REAL)
+_FILE = Shape(
+    StoredFile,
+    id=WHOLE,
+    tenant=TEXT,
+    mode=TEXT,
+    place=WHOLE,
+    name=TEXT,
+    content=TEXT,
+    saved=TEXT,
+    version=WHOLE,
+    modified_at=REAL,
+    modified_by=TEXT,
+    workdir=optional(TEXT),
+    env=optional(Codec(lambda pairs: [list(pair) for pair in pairs], decode_pairs)),
+)
+_RUN = Shape(
+    Run,
+    submission=WHOLE,
+    mode=TEXT,
+    file=optional(WHOLE),
+    name=TEXT,
+    content=TEXT,
+    tenant=TEXT,
+    by=TEXT,
+    started_at=REAL,
+    seed=WHOLE,
+    work_dir=TEXT,
+)
+_KEY = Shape(BindingKey, file=WHOLE, queue_id=TEXT, process_index=WHOLE)
+_BINDING = Shape(Binding, key=_KEY.codec, path=TEXT, at=REAL, by=TEXT)
 
 
 def reservation_text(held: Reservation) -> str:
@@ -47,6 +90,9 @@ class Facts:
     learned: dict[str, Learned] = field(default_factory=dict)
     shares: dict[str, ShareUse] = field(default_factory=dict)
     streaks: dict[SubmissionId, int] = field(default_factory=dict)
+    files: dict[FileId, StoredFile] = field(default_factory=dict)
+    runs: dict[SubmissionId, Run] = field(default_factory=dict)
+    bindings: dict[BindingKey, Binding] = field(default_factory=dict)
 
 
 def fact_rows(changes: Changes) -> Iterator[tuple[str, str, str | None]]:
@@ -57,6 +103,12 @@ def fact_rows(changes: Changes) -> Iterator[tuple[str, str, str | None]]:
         yield "share", tenant, None if share is None else to_json(_SHARE.encode(share))
     for submission, streak in changes.streaks.items():
         yield "streak", str(submission), None if streak is None else to_json(streak)
+    for number, file in changes.files.items():
+        yield "file", str(number), None if file is None else to_json(_FILE.encode(file))
+    for submission, run in changes.runs.items():
+        yield "run", str(submission), None if run is None else to_json(_RUN.encode(run))
+    for bound, binding in changes.bindings.items():
+        yield "binding", str(bound), None if binding is None else to_json(_BINDING.encode(binding))
 
 
 def facts_of(rows: Iterable[tuple[str, str, str]]) -> Facts:
@@ -78,5 +130,14 @@ def _put(found: Facts, kind: str, key: str, document: Any) -> None:
             found.shares[key] = _SHARE.decode(document)
         case "streak" if type(document) is int and key.isdecimal():
             found.streaks[SubmissionId(int(key))] = document
+        case "file":
+            file = _FILE.decode(document)
+            found.files[file.id] = file
+        case "run":
+            run = _RUN.decode(document)
+            found.runs[run.submission] = run
+        case "binding":
+            binding = _BINDING.decode(document)
+            found.bindings[binding.key] = binding
         case _:
             raise RowError(f"{document!r:.100} cannot be understood")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gavelq.adapters.store.facts import facts_of, reservation_of
 from gavelq.adapters.store.rows import TaskReader, attempt_of, card_of, key_of, queue_of, record_of
 from gavelq.adapters.store.statements import queries
+from gavelq.core.command_files import FileId
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.step import Record
 from gavelq.core.task import Attempt, Task
@@ -30,9 +31,13 @@ def load(connection: sqlite3.Connection) -> Loaded:
             learned=facts.learned,
             shares=facts.shares,
             streaks=facts.streaks,
+            files=facts.files,
+            runs=facts.runs,
+            bindings=facts.bindings,
             keys=[key_of(row) for row in connection.execute(sql["keys"])],
             next_task_id=TaskId(max(counters.get("task", 1), last_task + 1)),
             next_submission_id=SubmissionId(max(counters.get("submission", 1), last_submission + 1)),
+            next_file_id=FileId(max([counters.get("file", 1), *(number + 1 for number in facts.files)])),
         )
     finally:
         connection.execute("COMMIT")

@@ -36,6 +36,7 @@ from gavelq.core.task import (
     DependencyKind,
     Ending,
     GpuRequest,
+    LanePlace,
     Lease,
     ProcessIdentity,
     Script,
@@ -72,7 +73,8 @@ def _decode_command(document: Any) -> Command:
     return command
 
 
-def _decode_pairs(value: Any) -> tuple[tuple[str, str], ...]:
+def decode_pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    """A list of pairs of texts. Raises RowError."""
     pairs = TEXTS_LIST.decode(value)
     if not all(len(pair) == 2 for pair in pairs):
         raise RowError(f"{value!r} is not a list of pairs")
@@ -119,8 +121,10 @@ _GPUS = Shape(
     allowed=TEXTS,
     memory=optional(WHOLE),
     max_util=optional(WHOLE),
+    selection=optional(TEXT),
     share=FLAG,
 )
+_LANE = Shape(LanePlace, lane=TEXT, at=WHOLE, rank=WHOLE, is_strict=FLAG)
 _BACKOFF = Shape(Backoff, first_s=REAL, factor=REAL, cap_s=REAL)
 _OOM = Shape(OomAction, factor=optional(REAL), is_exclusive=FLAG)
 _RETRY = Shape(
@@ -167,7 +171,8 @@ _REQUEST = Shape(
     learn_memory=FLAG,
     array_index=optional(WHOLE),
     max_parallel=optional(WHOLE),
-    params=Codec(lambda pairs: [list(pair) for pair in pairs], _decode_pairs),
+    params=Codec(lambda pairs: [list(pair) for pair in pairs], decode_pairs),
+    lane=optional(_LANE.codec),
 )
 _STANDING = Shape(
     Task,
@@ -178,6 +183,7 @@ _STANDING = Shape(
     retry_at=optional(REAL),
     n_failures=WHOLE,
     waits_for=listed(_DEPENDENCY.codec),
+    behind=optional(WHOLE),
     renewed_at=optional(REAL),
     attempt=optional(_ATTEMPT.codec),
     stop=optional(_STOP.codec),

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
-from gavelq.core.engine import attempts, editing, gpus, leases, plans, queues, submitting, tasks
+from gavelq.core.engine import attempts, editing, files, gpus, leases, plans, queues, runs, submitting, tasks
 from gavelq.core.engine.learning import note_ends
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
@@ -31,7 +31,10 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
 def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
     match event:
         case ev.TasksSubmitted():
-            return submitting.tasks_submitted(view, event, now, rules)
+            step = submitting.tasks_submitted(view, event, now, rules)
+            if event.run is not None and step.changes.next_submission_id is not None:  # not a repeated request
+                runs.run_started(view, step, event.run, view.next_submission_id, now)
+            return step
         case ev.TasksEdited():
             return editing.tasks_edited(view, event, now, rules)
         case ev.TaskReleased() | ev.TaskHeld() | ev.TaskKilled():
@@ -53,6 +56,10 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return attempts.handle(view, event, now, rules)
         case ev.LeaseRenewed() | ev.LeaseReleased() | ev.LeasesChecked():
             return leases.handle(view, event, now)
+        case ev.FileCreated() | ev.FileEdited() | ev.FileReset() | ev.FileDeleted() | ev.LogBound() | ev.LogUnbound():
+            return files.handle(view, event, now)
+        case ev.RunEdited():
+            return runs.run_edited(view, event, now, rules)
         case ev.DaemonStopped():
             return tasks.daemon_stopped(view, event, now)
         case _:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gavelq.core.dependencies import broken_told, end_told, is_met
 from gavelq.core.effects import Wake
+from gavelq.core.engine.lanes import move_up
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.state import View
@@ -13,7 +14,7 @@ from gavelq.core.task import Dependency, Ending, Task, end
 
 
 def settle(view: View, step: Step, now: float) -> None:
-    """Look at all who wait for tasks that end in this step, and at those who wait for them in turn.
+    """Look at all who wait for tasks that end in this step or stand behind them, and at those who wait for these.
 
     It belongs to every step, so that no end is forgotten, wherever it comes from. A removed task counts as cancelled.
     """
@@ -26,6 +27,9 @@ def settle(view: View, step: Step, now: float) -> None:
                 continue
             if _settle_one(step, waiting, task_id, now):
                 gone.append(waiting_id)
+        given_up = move_up(view, step, task_id, now)
+        if given_up is not None:
+            gone.append(given_up)
 
 
 def _settle_one(step: Step, waiting: Task, gone: TaskId, now: float) -> bool:

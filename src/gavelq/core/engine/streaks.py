@@ -1,10 +1,7 @@
 """Fast failures in a row of one submission: after some of them the rest is held, instead of failing as well."""
 
-from collections.abc import Iterator
-
 from gavelq.core.engine.cards import OURSELVES
 from gavelq.core.engine.rules import EngineRules
-from gavelq.core.ids import SubmissionId
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.state import View
 from gavelq.core.step import Record, Step
@@ -29,7 +26,7 @@ def note_end(view: View, step: Step, task: Task, attempt: Attempt, reason: EndRe
         return
     before = view.streak(submission)
     is_counted = reason in _OWN_FAILURES and _took_s(attempt, result) < rules.fast_s and rules.hold_after > 0
-    others = [one for one in _tasks_of(view, submission) if one.id != task.id] if is_counted else []
+    others = [one for one in view.tasks_of(submission) if one.id != task.id] if is_counted else []
     if not others:
         if before:
             step.changes.streaks[submission] = None
@@ -55,12 +52,8 @@ def forget_ended(view: View, step: Step) -> None:
     }
     for submission in gone:
         count = step.changes.streaks.get(submission, view.streak(submission))
-        if count and not any(_is_left(step, one) for one in _tasks_of(view, submission)):
+        if count and not any(_is_left(step, one) for one in view.tasks_of(submission)):
             step.changes.streaks[submission] = None
-
-
-def _tasks_of(view: View, submission: SubmissionId) -> Iterator[Task]:
-    return (task for task in view.live_tasks() if task.submission_id == submission)
 
 
 def _is_left(step: Step, task: Task) -> bool:

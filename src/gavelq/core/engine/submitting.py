@@ -1,9 +1,11 @@
 """Submissions: all tasks of one come in, or none."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gavelq.core.dependencies import still_open
 from gavelq.core.effects import Wake
+from gavelq.core.engine.lanes import predecessors
 from gavelq.core.engine.learning import with_learned_memory
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.errors import LimitReached, UsageError
@@ -11,6 +13,7 @@ from gavelq.core.events import TasksSubmitted
 from gavelq.core.feasibility import require_feasible
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.log_names import log_of
 from gavelq.core.state import View
 from gavelq.core.step import KeyUse, Record, Step
 from gavelq.core.task import Dependency, Task, TaskRequest, describe
@@ -24,12 +27,14 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
         step.reply = used.task_ids
         return step
     event = replace(event, requests=tuple(with_learned_memory(view, request) for request in event.requests))
-    _check(view, event, rules)
-    open_of = _open_dependencies(view, event)
+    if not event.requests:
+        raise UsageError("the submission names no task", hint="hand in at least one task")
+    require_acceptable(view, event.requests, rules)
     first, submission = view.next_task_id, view.next_submission_id
-    for offset, request in enumerate(event.requests):
-        task = _new_task(view, TaskId(first + offset), submission, request, now, rules)
-        task = replace(task, waits_for=open_of[request.depends_on]) if request.depends_on else task
+    tasks = new_tasks(view, event.requests, event.ended, first, submission, now, rules)
+    for task, behind in zip(tasks, predecessors(event.requests, first), strict=True):
+        request = task.request
+        task = replace(task, behind=behind) if behind is not None else task  # noqa: PLW2901  # the same task, placed
         details = {"name": request.name, "queue": request.queue, "command": describe(request.command)[:500]}
         step.put_task(task, Record(at=now, kind="submitted", by=event.by, task_id=task.id, details=details))
     ids = tuple(TaskId(first + offset) for offset in range(len(event.requests)))
@@ -43,16 +48,15 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
     return step
 
 
-def _check(view: View, event: TasksSubmitted, rules: EngineRules) -> None:
-    if not event.requests:
-        raise UsageError("the submission names no task", hint="hand in at least one task")
+def require_acceptable(view: View, requests: Sequence[TaskRequest], rules: EngineRules) -> None:
+    """Raises LimitReached for too many tasks, and Infeasible for what can never start."""
     room = rules.max_unfinished - view.n_live()
-    if len(event.requests) > room:
-        problem = f"{len(event.requests)} tasks were handed in and {max(room, 0)} more may wait or run"
+    if len(requests) > room:
+        problem = f"{len(requests)} tasks were handed in and {max(room, 0)} more may wait or run"
         hint = "wait until some have ended, or raise limits.max_unfinished"
         raise LimitReached(limit="limits.max_unfinished", problem=problem, hint=hint)
     checked: set[tuple[object, ...]] = set()
-    for request in event.requests:
+    for request in requests:
         kind = (request.queue, request.gpus, request.allow_infeasible, request.hold)
         if kind not in checked:  # ten thousand equal tasks need one look
             checked.add(kind)
@@ -60,10 +64,23 @@ def _check(view: View, event: TasksSubmitted, rules: EngineRules) -> None:
             require_feasible(request, queue, view.cards(), view.problem)
 
 
-def _open_dependencies(view: View, event: TasksSubmitted) -> dict[tuple[Dependency, ...], tuple[Dependency, ...]]:
-    """By what a request depends on, what of it is still open. Many requests depend on the same."""
-    wanted = dict.fromkeys(request.depends_on for request in event.requests)
-    return {one: still_open(view, one, event.ended) for one in wanted}
+def new_tasks(
+    view: View, requests: Sequence[TaskRequest], ended: Mapping[TaskId, TaskState], first: TaskId,
+    submission: SubmissionId, now: float, rules: EngineRules,
+) -> list[Task]:  # fmt: skip
+    """Tasks for these requests with ids from `first` on. `ended` tells how tasks that they depend on have ended.
+
+    Raises TaskNotFound and Refused for dependencies that can never be met.
+    """
+    open_of: dict[tuple[Dependency, ...], tuple[Dependency, ...]] = {}
+    tasks = []
+    for offset, request in enumerate(requests):
+        task = _new_task(view, TaskId(first + offset), submission, request, now, rules)
+        wanted = request.depends_on
+        if wanted and wanted not in open_of:  # many requests depend on the same
+            open_of[wanted] = still_open(view, wanted, ended)
+        tasks.append(replace(task, waits_for=open_of[wanted]) if wanted else task)
+    return tasks
 
 
 def own_log(rules: EngineRules, task_id: TaskId) -> str:
@@ -82,7 +99,7 @@ def _new_task(
         state=TaskState.HELD if held else TaskState.PENDING,
         queue=request.queue,
         priority=request.priority,
-        log_path=request.log_path or own_log(rules, task_id),
+        log_path=log_of(request, task_id=task_id, submission=submission, own=own_log(rules, task_id)),
         submitted_at=now,
         is_held_by_user=request.hold,
     )

@@ -135,7 +135,7 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
     # What was done to it later stays: another queue and priority, and that it was let go.
     request = replace(
         task.request, depends_on=(), queue=task.queue, priority=task.priority,
-        hold=task.request.hold and not task.n_attempts,
+        hold=task.request.hold and not task.n_attempts, lane=None,
     )  # fmt: skip
     intake = intake_for(desk, caller)
     if changes is not None:
