@@ -186,7 +186,7 @@ def test_sbatchs_signal_is_the_warning_of_a_limit(shell: Shell, fake: FakeDaemon
     assert header(shell, "#SBATCH -a 1", f"#SBATCH --signal={written}", "#SBATCH --time=30") == (0, "")
     assert (sent(fake)["warn"], sent(fake)["time_limit"]) == (meant, "30m")
     code, told = header(shell, "#SBATCH -a 1", f"#SBATCH --signal={written}")
-    assert (code, "which needs --time" in told, "warn" in sent(fake)) == (0, True, False)
+    assert (code, "it needs --time" in told, "warn" in sent(fake)) == (0, True, False)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_what_sbatch_means_otherwise_is_told_and_left_out(shell: Shell, fake: Fa
         "#SBATCH -b tomorrow",
         "#SBATCH -d afterok:1?2",
     )
-    code, told = header(shell, *lines, "#SBATCH -o %j.txt")
+    code, told = header(shell, *lines, "#SBATCH -o %J.txt")
     assert code == 0
     for word in ("singleton", "after:3", "aftercorr:4", "-b", "afterok:1?2", "-o"):
         assert word in told

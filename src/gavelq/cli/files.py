@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gavelq.cli.call import Call
-from gavelq.cli.hot.submit import is_given, submit_one
+from gavelq.cli.hot.submit import submit_one
+from gavelq.cli.output.text import safe, say
 from gavelq.core.errors import InvalidField, InvalidFile
 
 MAX_SCRIPT = 8 << 20
@@ -37,27 +38,15 @@ def script_request(call: Call, path: str, args: Sequence[str], values: Mapping[s
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InvalidFile(path=path, line=line, problem="this is not UTF-8 text", hint="save it as UTF-8") from None
-    from gavelq.cli.directives import header_options
+    from gavelq.cli.directives import lines_of, read_header
 
-    merged = merge(header_options(text, path), values)
+    header = read_header(text, path)
+    merged = header.under(values)
     name = os.path.basename(path) if path != "-" else "stdin.sh"
-    return submit_one(call, merged, {"script": {"name": name, "content": text, "args": list(args)}})
-
-
-def merge(header: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a script's header, overridden by those of the command line; lists are put together."""
-    merged = dict(header)
-    for name, value in given.items():
-        if isinstance(value, list | tuple):
-            if value:
-                merged[name] = [*merged.get(name, ()), *value]
-        elif is_given(value):
-            merged[name] = value
-    if given.get("util_margin") is not None:
-        merged.pop("max_util", None)
-    elif given.get("max_util") is not None:
-        merged.pop("util_margin", None)
-    return merged
+    code = submit_one(call, merged, {"script": {"name": name, "content": text, "args": list(args)}})
+    for note in lines_of(header.notes):
+        say(safe(note), sys.stderr)
+    return code
 
 
 def read_tasks(path: str) -> list[object]:

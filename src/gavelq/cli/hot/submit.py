@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 120.0
 _MAX_LINES = 5
 """A terminal shows so many tasks of a submission line by line."""
-_PLAIN = {
+PLAIN = {
     "name": "name",
     "queue": "queue",
     "gpu_count": "gpu_count",
@@ -108,7 +108,7 @@ def _submit_sweep(call: Call, values: "Mapping[str, Any]", request: "dict[str, A
 
 def request_of(call: Call, values: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
     """The task request that the options make (without a command), and the variables that were left out of `env`."""
-    request = {field: values[name] for name, field in _PLAIN.items() if is_given(values.get(name))}
+    request = {field: values[name] for name, field in PLAIN.items() if is_given(values.get(name))}
     request["workdir"] = _absolute(values.get("workdir"), "workdir")
     if values.get("log") is not None:
         request["log_path"] = _absolute(values["log"], "log")
