@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
+from gavelq.core import log_names
 from gavelq.core.errors import InvalidField, LimitReached
 from gavelq.formats import fields
 from gavelq.formats.sweep import INDEX, MAX_NAMES, MAX_TASKS, Array
@@ -140,16 +141,17 @@ class _Sweep:
     def _one(self, params: Mapping[str, str], index: int | None) -> ParsedTask:
         task = self._task
         values = params if index is None else {**params, INDEX: str(index)}
+        name = self._named(values, params, index)
         wide = None if task.array is None else task.array.max_parallel
         try:
             made = replace(
                 task,
-                name=self._named(values, params, index),
+                name=name,
                 command=_filled(task.command, self._command, values, "command"),
                 argv=_filled(task.argv, self._argv, values, "argv"),
                 script=self._script(values),
                 env=self._environment(values),
-                log_path=self._log(values),
+                log_path=self._log(values, name, index),
                 array=None if index is None else Array(indices=(index,)),
                 params={name: (value,) for name, value in params.items()} or None,
                 param_rows=None,
@@ -183,16 +185,18 @@ class _Sweep:
         fields.env(own, "env")
         return {**self._task.env, **own}
 
-    def _log(self, values: Mapping[str, str]) -> str | None:
+    def _log(self, values: Mapping[str, str], name: str | None, index: int | None) -> str | None:
         path = self._task.log_path
         if path is None:
             return None
         if self._log_path is not None:
             path = fields.log_path(self._log_path.filled(values), "log_path")
-        if path in self._logs:
-            hint = "put {index} and every parameter's name in braces into it"
+        # Their ids come later; here any number does that no other task of them has.
+        own = log_names.fill(path, task_id=10**9 + len(self._logs), submission=0, name=name or "", index=index)
+        if own in self._logs:
+            hint = "put {id}, or {index} and every parameter's name in braces, into it"
             raise fields.wrong("log_path", f"several tasks would write to {path[:200]}", hint)
-        self._logs.add(path)
+        self._logs.add(own)
         return path
 
     def _count(self, made: ParsedTask) -> None:

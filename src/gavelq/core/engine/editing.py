@@ -12,6 +12,7 @@ from gavelq.core.events import TasksEdited
 from gavelq.core.feasibility import require_feasible
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.log_names import log_of
 from gavelq.core.queue import Queue
 from gavelq.core.state import View
 from gavelq.core.step import Record, Step
@@ -74,8 +75,11 @@ def _edited(view: View, event: TasksEdited, task: Task, request: TaskRequest, ru
         waits_for=_open(view, event, task, request),
         retry_at=task.retry_at if request.retry == task.request.retry else None,
     )
-    if request.log_path != task.request.log_path and not task.n_attempts:
-        edited = replace(edited, log_path=request.log_path or own_log(rules, task.id))
+    if (request.log_path, request.name) != (task.request.log_path, task.request.name):
+        own = own_log(rules, task.id)
+        # Reckoned in any case, so that it is refused here, and not when it starts.
+        path = log_of(request, task_id=task.id, submission=task.submission_id, own=own)
+        edited = edited if task.n_attempts else replace(edited, log_path=path)
     if queue.name != task.queue:
         edited = in_queue(edited, queue)
     return _held(edited, request.hold, queue) if "hold" in event.fields else edited

@@ -5,6 +5,7 @@ from gavelq.core.effects import SendSignal, Spawn, Wake
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.log_names import log_of
 from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, Stop, Task, advance
@@ -25,7 +26,7 @@ def plan_made(view: View, event: ev.PlanMade, now: float, rules: EngineRules) ->
         task = view.task(start.task_id)
         number = task.n_attempts + 1
         indices = tuple(view.card(gpu).index for gpu in start.gpus)
-        log_path = task.request.log_path or _log_path(rules, task, number)
+        log_path = _log_path(rules, task, number)
         attempt = Attempt(
             number=number, gpus=start.gpus, indices=indices, placed_at=now, log_path=log_path,
             borrowed=start.is_borrowed,
@@ -54,4 +55,6 @@ def _preempt(step: Step, task: Task, preemption: ev.Preemption, now: float) -> N
 
 
 def _log_path(rules: EngineRules, task: Task, number: int) -> str:
-    return f"{rules.log_dir}/{task.id}.log" if number == 1 else f"{rules.log_dir}/{task.id}.{number}.log"
+    """Of an attempt: all those of a task share a file that it names itself."""
+    own = f"{rules.log_dir}/{task.id}.log" if number == 1 else f"{rules.log_dir}/{task.id}.{number}.log"
+    return log_of(task.request, task_id=task.id, submission=task.submission_id, own=own)
