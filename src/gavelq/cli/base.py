@@ -70,7 +70,10 @@ class Group(click.Group):
 
 
 class LazyGroup(Group):
-    """A group whose commands are imported when they are called: `places` maps names to `module:attribute`."""
+    """A group whose commands are imported when they are called: `places` maps names to `module:attribute`.
+
+    Commands that were added in the usual way stand behind them.
+    """
 
     def __init__(self, *args: Any, places: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,13 +81,13 @@ class LazyGroup(Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of the table."""
-        return list(self.places)
+        return [*self.places, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
         place = self.places.get(cmd_name)
         if place is None:
-            return None
+            return super().get_command(ctx, cmd_name)
         module, _, attribute = place.partition(":")
         found: click.Command = getattr(import_module(module), attribute)
         return found

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from gavelq.cli.base import Command, Group, pass_call
+from gavelq.cli.base import Command, LazyGroup, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.files import read_bytes
 from gavelq.cli.output.document import print_document
@@ -20,7 +20,10 @@ MAX_BYTES = 16 << 20
 _SHOWN = 50
 
 
-@click.group(cls=Group)
+_PLACES: dict[str, str] = {}
+
+
+@click.group(cls=LazyGroup, places=_PLACES)
 def file() -> None:
     """Command files: blocks of a queue id, command lines, and numbers at the end."""
 
