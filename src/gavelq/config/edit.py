@@ -1,21 +1,49 @@
 """Changing single settings in the file, with its comments and its order left alone."""
 
 import contextlib
-import io
+import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from gavelq.config.history import ABSENT, Change, History, SettingChange
 from gavelq.config.load import SHORTHANDS, check
 from gavelq.config.mistakes import Mistake, as_error, suggest
-from gavelq.config.reading import is_json, read_mapping, read_text
-from gavelq.config.settings import BY_NAME
-from gavelq.core.errors import InvalidField, StoreUnavailable
+from gavelq.config.reading import read_mapping, read_text
+from gavelq.config.rewriting import changed, put, remove, replace
+from gavelq.config.settings import BY_NAME, SECTIONS
+from gavelq.config.undoing import to_undo
+from gavelq.core.command_files import ChangedMeanwhile
+from gavelq.core.errors import GavelqError, InvalidField, InvalidFile
 
 
-def set_value(path: str, name: str, raw: object) -> Any:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who changes the configuration, and in which history that is noted."""
+
+    history: History
+    by: str
+    """A unix user, or a caller's name."""
+    how: str
+    """`set`, `unset`, `edit`, `undo`, `import` or `api`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a change is subject to beside being right itself."""
+
+    version: str | None = None
+    """It was made for this version of the file (`version_of`); None: for any."""
+    env: Mapping[str, str] | None = None
+    """The whole configuration must be without mistakes then, read with this environment. None: no new mistakes."""
+
+
+ANY = Terms()
+
+
+def set_value(path: str, name: str, raw: object, author: Author | None = None) -> Any:
     """Write one setting into the file (made where it is missing) and return its value as YAML holds it.
 
     Raises InvalidField (unknown name, wrong value), InvalidFile (the file cannot be parsed, or the value makes
@@ -23,21 +51,156 @@ def set_value(path: str, name: str, raw: object) -> Any:
     """
     setting = _known(name)
     plain = setting.kind.plain(setting.kind.parse(raw, field=name))
-    _edit(path, lambda root: _put(root, name, plain))
+    change_file(path, lambda root: put(root, name, plain), author)
     return plain
 
 
-def unset_value(path: str, name: str) -> bool:
+def unset_value(path: str, name: str, author: Author | None = None) -> bool:
     """Take one setting out of the file, so its default applies; False where it was not there. Raises like set_value."""
     _known(name)
     found = False
 
-    def remove(root: Any) -> None:
+    def take_out(root: Any) -> None:
         nonlocal found
-        found = _remove(root, name)
+        found = remove(root, name)
 
     if read_text(path) is not None:
-        _edit(path, remove)
+        change_file(path, take_out, author)
+    return found
+
+
+def put_values(
+    path: str, values: Mapping[str, object], author: Author | None = None, *, unset: Iterable[str] = (),
+    terms: Terms = ANY,
+) -> Change | None:  # fmt: skip
+    """Write several settings and take others out, all or nothing; what that changed, None: nothing.
+
+    Raises like set_value, with all mistakes at once: `details["mistakes"]` holds field, problem and hint of each.
+    """
+    plain: dict[str, Any] = {}
+    wrong: list[InvalidField] = []
+    removed = list(unset)
+    for name in dict.fromkeys([*values, *removed]):
+        try:
+            kind = _known(name).kind
+            if name in values:
+                plain[name] = kind.plain(kind.parse(values[name], field=name))
+            if name in values and name in removed:
+                raise InvalidField(field=name, problem="it is to be set and unset at once", hint="do one of them")
+        except InvalidField as error:
+            wrong.append(error)
+    if wrong:
+        raise _together(wrong)
+
+    def change(root: Any) -> None:
+        for name, value in plain.items():
+            put(root, name, value)
+        for name in removed:
+            remove(root, name)
+
+    return change_file(path, change, author, terms=terms)
+
+
+def undo(path: str, number: int | None, author: Author, *, terms: Terms = ANY) -> Change:
+    """Put back what a change replaced (None: the last one that stands), which is a change itself.
+
+    Raises NotFound and WrongState (see undoing.to_undo), and like set_value.
+    """
+    with author.history.locked():
+        wanted = to_undo(author.history.changes(path)[0], number)
+
+        def change(root: Any) -> None:
+            for one in wanted.settings:
+                if one.old is ABSENT:
+                    remove(root, one.name)
+                else:
+                    put(root, one.name, one.old)
+
+        before = read_text(path)
+        made = _write(path, before, changed(before or "", path, change), author, terms, wanted.number)
+        # Where somebody put the old values back by hand there is nothing to write; the undoing is noted all the same.
+        return made or author.history.note(path, wanted.swapped(), by=author.by, how=author.how, undoes=wanted.number)
+
+
+def change_file(
+    path: str, change: Callable[[Any], None], author: Author | None = None, *, terms: Terms = ANY
+) -> Change | None:
+    """Let `change` edit the file's mapping, comments kept; what that changed, None: nothing. Raises like set_value.
+
+    Without an author nothing is noted, and nobody else is kept from writing meanwhile.
+    """
+    with author.history.locked() if author is not None else contextlib.nullcontext():
+        before = read_text(path)
+        return _write(path, before, changed(before or "", path, change), author, terms)
+
+
+def replace_text(path: str, text: str, author: Author, *, terms: Terms) -> Change | None:
+    """Replace the whole text of the file. Raises like set_value."""
+    with author.history.locked():
+        return _write(path, read_text(path), text, author, terms)
+
+
+def version_of(text: str | None) -> str:
+    """A word that stands for this very text of a file (None: there is no file); another text has another word."""
+    return "none" if text is None else hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _write(
+    path: str, before: str | None, after: str, author: Author | None, terms: Terms, undoes: int | None = None
+) -> Change | None:
+    if terms.version is not None and terms.version != version_of(before):
+        raise ChangedMeanwhile(what=path, version=version_of(before))
+    _require_sound(path, before, after, terms)
+    if after == before or (before is None and not after):
+        return None
+    settings = _differences(before, after, path)
+    replace(path, after)
+    if author is None or settings == ():
+        return None
+    try:
+        return author.history.note(path, settings or (), by=author.by, how=author.how, undoes=undoes)
+    except GavelqError:
+        _put_back(path, before)
+        raise
+
+
+def _put_back(path: str, before: str | None) -> None:
+    """Nothing is changed without being noted."""
+    if before is not None:
+        replace(path, before)
+    else:
+        os.unlink(os.path.realpath(path))
+
+
+def _differences(before: str | None, after: str, path: str) -> tuple[SettingChange, ...] | None:
+    """What differs between two texts, as written; None where that cannot be told."""
+    try:
+        old = written_values(before or "", path)
+    except InvalidFile:
+        return None
+    new = written_values(after, path)
+    return tuple(
+        SettingChange(name=name, old=old.get(name, ABSENT), new=new.get(name, ABSENT))
+        for name in dict.fromkeys([*old, *new])
+        if name not in old or name not in new or not _is_same(old[name], new[name])
+    )
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return json.dumps(one) == json.dumps(other)  # 1 is not true here
+
+
+def written_values(text: str, path: str) -> dict[str, Any]:
+    """What stands in the file, by setting (and `gpus` as a whole), as written. Raises InvalidFile."""
+    found: dict[str, Any] = {}
+    for key, located in read_mapping(text, path).items():
+        value = located.plain()
+        if key in SHORTHANDS and not isinstance(value, dict):
+            found[SHORTHANDS[key]] = value
+        elif key in SECTIONS and isinstance(value, dict):
+            found.update((f"{key}.{inner}", part) for inner, part in value.items())
+        elif value is not None or key not in SECTIONS:
+            found[key] = value
     return found
 
 
@@ -50,97 +213,31 @@ def _known(name: str) -> Any:
     return BY_NAME[name]
 
 
-def _edit(path: str, change: Callable[[Any], None]) -> None:
-    before = read_text(path)
+def _together(wrong: Sequence[InvalidField]) -> InvalidField:
+    """One error that tells all mistakes; a single one stays what it is."""
+    first = wrong[0]
+    mistakes = [{"field": e.details["field"], "problem": e.details["problem"], "hint": e.hint} for e in wrong]
+    text = first.message
+    if len(wrong) > 1:
+        text = f"{len(wrong)} settings are wrong:\n" + "\n".join(f"  {e.message} ({e.hint})" for e in wrong)
+    return InvalidField(
+        text, hint=first.hint, field=first.details["field"], problem=first.details["problem"], mistakes=mistakes
+    )
+
+
+def _require_sound(path: str, before: str | None, after: str, terms: Terms) -> None:
+    """Raises InvalidFile for mistakes in what is to be written."""
+    if terms.env is not None:
+        mistakes = check(path, after, terms.env)[1]
+        if mistakes:
+            raise as_error(mistakes)
+        return
     known = set(_complaints(path, before))
-    after = _changed(before or "", path, change)
-    new = [mistake for mistake in _complaints(path, after) if mistake not in known]
-    if new:
-        raise as_error(_complaints(path, after)[mistake] for mistake in new)
-    if after != before:
-        _replace(path, after)
+    found = _complaints(path, after)
+    if any(mistake not in known for mistake in found):
+        raise as_error(mistake for key, mistake in found.items() if key not in known)
 
 
 def _complaints(path: str, text: str | None) -> dict[tuple[str, str], Mistake]:
     """Mistakes by what they say: an edit must not add any, and need not mend old ones (lines move)."""
     return {(mistake.field, mistake.problem): mistake for mistake in check(path, text, {})[1]}
-
-
-def _changed(text: str, path: str, change: Callable[[Any], None]) -> str:
-    if is_json(text):
-        root = json.loads(text)
-        change(root)
-        return json.dumps(root, indent=2, ensure_ascii=False) + "\n"
-    read_mapping(text, path)  # tells what is wrong better than the round-trip parser
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    root = yaml.load(text)
-    # A file of comments alone has no root that they could hang on.
-    head = text if root is None else ""
-    root = CommentedMap() if root is None else root
-    change(root)
-    written = io.StringIO()
-    if root:
-        yaml.dump(root, written)
-    separator = "\n" if head and not head.endswith("\n") else ""
-    return head + separator + written.getvalue()
-
-
-def _put(root: Any, name: str, plain: Any) -> None:
-    section, _, key = name.rpartition(".")
-    if not section or name in root:
-        root[name] = plain
-        return
-    inner = root.get(section)
-    if not isinstance(inner, dict):
-        if SHORTHANDS.get(section) == name and inner is not None:
-            root[section] = plain
-            return
-        short = SHORTHANDS.get(section, "").rpartition(".")[2]
-        root[section] = {short: inner} if inner is not None and short else {}
-    root[section][key] = plain
-
-
-def _remove(root: Any, name: str) -> bool:
-    section, _, key = name.rpartition(".")
-    inner = root.get(section)
-    if name in root:
-        del root[name]
-    elif isinstance(inner, dict) and key in inner:
-        del inner[key]
-        if not inner:
-            del root[section]
-    elif SHORTHANDS.get(section) == name and section in root:
-        del root[section]
-    else:
-        return False
-    return True
-
-
-def _replace(path: str, text: str) -> None:
-    """Write beside it, fsync, rename. A link stays a link; an existing file keeps its mode; a new one is 0600."""
-    target = os.path.realpath(path)
-    directory = os.path.dirname(target)
-    try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        fd, temporary = tempfile.mkstemp(prefix=".gavelq-config-", dir=directory)
-        try:
-            with open(fd, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                with contextlib.suppress(FileNotFoundError):
-                    os.fchmod(file.fileno(), os.stat(target).st_mode & 0o777)
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise StoreUnavailable(
-            f"{path} cannot be written: {error.strerror}; nothing was changed", hint="check its directory's permissions"
-        ) from error
