@@ -85,7 +85,7 @@ def test_an_edit_without_mistakes_is_kept(shell: Shell) -> None:
     done = shell.run("config", "edit", env=shell.env(EDITOR=editor(shell, 'echo "settle_s: 9" >> "$1"')))
     assert done.returncode == 0, done.stderr
     assert shell.run("config", "get", "settle_s").stdout == "9\n"
-    assert os.listdir(shell.home) == ["config.yaml"]
+    assert sorted(os.listdir(shell.home)) == ["config.yaml", "state"], "the history is in the state directory"
 
 
 def test_an_edit_with_mistakes_is_told_and_not_kept(shell: Shell) -> None:

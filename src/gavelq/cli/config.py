@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import Any
 
 import click
 
+from gavelq.cli.author import author
 from gavelq.cli.base import Command, Group, pass_call
 from gavelq.cli.call import Call
+from gavelq.cli.config_import import import_
 from gavelq.cli.output.document import print_document
 from gavelq.cli.output.table import Column, print_table
 from gavelq.cli.output.text import safe, say
+from gavelq.cli.reloading import reload, tell_reload, written
+from gavelq.cli.undoing import history_, undo_
 from gavelq.config import BY_NAME, check, load, set_value, unset_value
 from gavelq.config.load import SHORTHANDS
 from gavelq.config.mistakes import as_error, suggest
@@ -49,7 +51,7 @@ def show(call: Call) -> int:
     if call.is_json:
         print_document(rows)
     else:
-        print_table(_COLUMNS, [(row["name"], _written(row["value"]), row["source"]) for row in rows])
+        print_table(_COLUMNS, [(row["name"], written(row["value"]), row["source"]) for row in rows])
     return 0
 
 
@@ -68,7 +70,7 @@ def get(call: Call, name: str) -> int:
     if call.is_json:
         print_document(row)
     else:
-        say(safe(_written(row["value"])))
+        say(safe(written(row["value"])))
     return 0
 
 
@@ -79,13 +81,13 @@ def get(call: Call, name: str) -> int:
 def set_(call: Call, name: str, value: str) -> int:
     """Write a setting into the configuration file; a running daemon reads it at once."""
     name = SHORTHANDS.get(name, name)
-    plain = set_value(call.config_path, name, value)
-    changed = _reload(call)
+    plain = set_value(call.config_path, name, value, author("set"))
+    changed = reload(call)
     if call.is_json:
         print_document({"name": name, "value": plain, "path": call.config_path, "reloaded": changed})
         return 0
-    say(safe(f"{name}: {_written(plain)} (in {call.config_path})"))
-    _tell_reload(changed)
+    say(safe(f"{name}: {written(plain)} (in {call.config_path})"))
+    tell_reload(changed)
     return 0
 
 
@@ -95,13 +97,13 @@ def set_(call: Call, name: str, value: str) -> int:
 def unset(call: Call, name: str) -> int:
     """Take a setting out of the configuration file, so that its default applies again."""
     name = SHORTHANDS.get(name, name)
-    was_there = unset_value(call.config_path, name)
-    changed = _reload(call) if was_there else None
+    was_there = unset_value(call.config_path, name, author("unset"))
+    changed = reload(call) if was_there else None
     if call.is_json:
         print_document({"name": name, "removed": was_there, "path": call.config_path, "reloaded": changed})
         return 0
     say(safe(f"{name}: {'taken out of' if was_there else 'not in'} {call.config_path}"))
-    _tell_reload(changed)
+    tell_reload(changed)
     return 0
 
 
@@ -130,30 +132,14 @@ def edit(call: Call) -> int:
     """Open the configuration file in an editor; only a version without mistakes is kept."""
     from gavelq.cli.editing import edit_file
 
-    if not edit_file(call.config_path):
+    if not edit_file(call.config_path, author("edit")):
         say("nothing was changed", sys.stderr)
         return 0
     say(safe(f"{call.config_path}: changed"))
-    _tell_reload(_reload(call))
+    tell_reload(reload(call))
     return 0
 
 
-def _written(value: Any) -> str:
-    """A value as one would write it: texts plain, all else as JSON (which is YAML)."""
-    return value if isinstance(value, str) else "none" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _reload(call: Call) -> dict[str, Any] | None:
-    from gavelq.cli.daemon import reload
-
-    return reload(call.address())
-
-
-def _tell_reload(changed: dict[str, Any] | None) -> None:
-    if changed is None:
-        return
-    for warning in changed.get("warnings") or ():
-        say(f"note: {safe(warning)}", sys.stderr)
-    if changed.get("needs_restart"):
-        names = ", ".join(changed["needs_restart"])
-        say(f"note: {safe(names)} will count after: gavelq daemon restart", sys.stderr)
+config.add_command(history_)
+config.add_command(undo_)
+config.add_command(import_)

@@ -10,15 +10,20 @@ import tempfile
 from gavelq.cli.asking import confirm
 from gavelq.cli.output.failure import tell
 from gavelq.config import check
+from gavelq.config.edit import Author, Terms, replace_text, version_of
 from gavelq.config.mistakes import as_error
 from gavelq.config.reading import read_text
+from gavelq.core.command_files import ChangedMeanwhile
 from gavelq.core.errors import GavelqError, InvalidField
 
 _EMPTY = "# The configuration of gavelq. `gavelq config show` lists all settings.\n"
 
 
-def edit_file(path: str) -> bool:
-    """Let the person edit; True where the file was changed. Raises the mistakes that were left in it."""
+def edit_file(path: str, author: Author) -> bool:
+    """Let the person edit; True where the file was changed. Raises the mistakes that were left in it.
+
+    Raises ChangedMeanwhile where somebody else changed the file; the person's own version is kept beside it then.
+    """
     before = read_text(path)
     directory = os.path.dirname(os.path.realpath(path))
     os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -38,9 +43,15 @@ def edit_file(path: str) -> bool:
                 raise problem
             tell(problem, is_json=False)
             confirm("edit it again?")
-        if before is not None:
-            shutil.copymode(os.path.realpath(path), copy)
-        os.replace(copy, os.path.realpath(path))
+        terms = Terms(version=version_of(before), env=os.environ)
+        try:
+            replace_text(path, after, author, terms=terms)
+        except ChangedMeanwhile as error:
+            kept = f"{os.path.realpath(path)}.edited"
+            shutil.copyfile(copy, kept)
+            os.chmod(kept, 0o600)
+            error.hint = f"your version is kept in {kept}; take what you need of it over with: gavelq config edit"
+            raise
     return True
 
 

@@ -1,6 +1,7 @@
 """Which change may be undone: undoing walks back, as people expect of it, and never tramples on a later change."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from gavelq.config.history import Change
 from gavelq.core.errors import NotFound, WrongState
@@ -64,3 +65,16 @@ def _checked(wanted: Change, changes: Sequence[Change], gone: dict[int, int]) ->
                 hint=f"undo change {later.number} first, or write the value: gavelq config set NAME VALUE",
             )  # fmt: skip
     return wanted
+
+
+def listed(changes: Sequence[Change], *, name: str | None = None, most: int | None = None) -> list[dict[str, Any]]:
+    """The last changes for display, oldest first: `Change.as_json` and `undone_by`.
+
+    `name`: only those of that setting; `most`: at most so many.
+    """
+    gone = undone_by(changes)
+    found = [change for change in changes if name is None or any(one.name == name for one in change.settings)]
+    return [
+        change.as_json() | {"undone_by": gone.get(change.number)}
+        for change in (found if most is None else found[-most:])
+    ]
