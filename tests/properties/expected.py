@@ -178,6 +178,7 @@ def is_admitted(state: State, task: Task, policy: Policy, now: float) -> bool:
     return not (
         queue.paused
         or task.waits_for
+        or (task.request.lane is not None and any(_comes_before(other, task) for other in state.tasks.values()))
         or (task.request.not_before is not None and now < task.request.not_before)
         or (task.retry_at is not None and now < task.retry_at)
         or (queue.max_running is not None and len(mine) >= queue.max_running)
@@ -186,6 +187,14 @@ def is_admitted(state: State, task: Task, policy: Policy, now: float) -> bool:
         or (policy.max_running is not None and len(live) >= policy.max_running)
         or (task.request.gpus.count == 0 and n_cpu >= policy.max_cpu_tasks)
     )
+
+
+def _comes_before(one: Task, other: Task) -> bool:
+    """Whether it stands before the other one in the same lane of the same file."""
+    mine, its = one.request.lane, other.request.lane
+    if mine is None or its is None or one.submission_id != other.submission_id:
+        return False
+    return mine.lane == its.lane and mine.at < its.at
 
 
 def breaches(state: State, policy: Policy, name: QueueName, n_new: int) -> list[str]:

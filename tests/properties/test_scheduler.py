@@ -14,7 +14,7 @@ from gavelq.core.lifecycle import TaskState
 from gavelq.core.retrying import NO_RETRIES
 from gavelq.core.task import Dependency, DependencyKind, Lease, Task
 from gavelq.scheduling.policy import Policy
-from tests.properties import lives
+from tests.properties import filing, lives
 from tests.properties.lives import CARDS, CHANCE, POLICIES, QUEUES, SETTINGS, TASKS
 from tests.properties.machine import N_CARDS, Look, Machine, facts
 from tests.properties.phases import examples
@@ -75,6 +75,16 @@ class SchedulerLife(RuleBasedStateMachine):
     @rule(chance=CHANCE, n=st.integers(2, 6), at_once=st.integers(1, 3))
     def submit_array(self, chance: Random, n: int, at_once: int) -> None:
         self.m.hand_in(n, **lives.wishes(chance), max_parallel=at_once)
+        self.go_on()
+
+    @rule(chance=CHANCE)
+    def submit_file(self, chance: Random) -> None:
+        filing.hand_in(self.m, chance)
+        self.go_on()
+
+    @rule(n=TASKS, chance=CHANCE)
+    def edit_file(self, n: int, chance: Random) -> None:
+        filing.edit(self.m, n, chance)
         self.go_on()
 
     @rule(chance=CHANCE)
