@@ -23,6 +23,7 @@ from gavelq.daemon.recovery import reconcile, restore
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.admin import AdminService, Facts
 from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
@@ -117,7 +118,10 @@ class Daemon:
         )  # fmt: skip
         leases = LeaseService(desk, self._turns)
         tasks, submissions = TaskService(desk), SubmissionService(desk)
-        return Service(tasks=tasks, submissions=submissions, gpus=gpus, queues=queues, leases=leases, admin=admin)
+        files = FileService(desk)
+        return Service(
+            tasks=tasks, submissions=submissions, gpus=gpus, queues=queues, leases=leases, files=files, admin=admin
+        )
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gavelq.daemon.service.admin import AdminService
+from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
@@ -19,4 +20,5 @@ class Service:
     gpus: GpuService
     queues: QueueService
     leases: LeaseService
+    files: FileService
     admin: AdminService

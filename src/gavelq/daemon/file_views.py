@@ -1,0 +1,121 @@
+"""Configurations of command files as JSON objects (`client/shapes.py`)."""
+
+from dataclasses import asdict
+
+from gavelq.core.command_files import FileId, StoredFile
+from gavelq.core.ids import SubmissionId
+from gavelq.daemon.views import Json, stamp
+from gavelq.formats.command_file import Block, CommandFile, Mode, read_command_file
+
+_MIB_PER_GIB = 1024
+NO_FILE_ETAG = f'"{FileId(0)}-0"'
+"""Of a configuration that there is not yet: who sends it means to make it."""
+
+
+def etag_of(file: StoredFile) -> str:
+    """What tells versions of a configuration apart, as HTTP quotes it (RFC 9110 section 8.8.3)."""
+    return f'"{file.id}-{file.version}"'
+
+
+def read_content(content: str, mode: str) -> CommandFile:
+    """A text that is kept, read anew."""
+    return read_command_file(content.encode(), Mode(mode))
+
+
+def counts_of(content: str, mode: str) -> Json:
+    """How many tasks, queue ids and mistakes a text has."""
+    found = read_content(content, mode)
+    return {
+        "n_tasks": len(found.blocks),
+        "n_queues": len({block.queue_id for block in found.blocks}),
+        "n_mistakes": len(found.mistakes),
+    }
+
+
+def text_json(content: str, mode: str) -> Json:
+    """What stands in a text: its tasks by queue id in file order, and its mistakes."""
+    found = read_content(content, mode)
+    queues: dict[str, list[Json]] = {}
+    for block in found.blocks:
+        lane = queues.setdefault(block.queue_id, [])
+        lane.append(_block_json(block, len(lane)))
+    return {
+        "n_tasks": len(found.blocks),
+        "n_queues": len(queues),
+        "n_mistakes": len(found.mistakes),
+        "queues": queues,
+        "mistakes": [asdict(mistake) for mistake in found.mistakes],
+    }
+
+
+def _block_json(block: Block, process_index: int) -> Json:
+    gib = block.memory / _MIB_PER_GIB
+    return {
+        "process_index": process_index,
+        "line": block.first_line,
+        "commands": list(block.commands),
+        "gpu_count": block.gpu_count,
+        "memory_gb": int(gib) if gib.is_integer() else gib,
+    }
+
+
+def stored_json(file: StoredFile, run: SubmissionId | None, counts: Json) -> Json:
+    """A configuration without its text. `run`: its run that has not ended; `counts`: as `counts_of` says."""
+    return {
+        "id": file.id,
+        "mode": file.mode,
+        "config_index": file.place,
+        "index": file.place + 1,
+        "name": file.name,
+        "tenant": file.tenant,
+        **counts,
+        "is_running": run is not None,
+        "run_id": run,
+        "is_changed": file.content != file.saved,
+        "workdir": file.workdir,
+        "has_env": file.env is not None,
+        "etag": etag_of(file),
+        "modified_at": stamp(file.modified_at),
+        "modified_by": file.modified_by,
+    }
+
+
+def empty_json(mode: str, tenant: str) -> Json:
+    """What stands in the place of the first configuration until there is one."""
+    return {
+        "id": None,
+        "mode": mode,
+        "config_index": 0,
+        "index": 1,
+        "name": "",
+        "tenant": tenant,
+        **text_json("", mode),
+        "is_running": False,
+        "run_id": None,
+        "is_changed": False,
+        "workdir": None,
+        "has_env": False,
+        "etag": NO_FILE_ETAG,
+        "modified_at": None,
+        "modified_by": None,
+        "content": "",
+    }
+
+
+class CountsKept:
+    """Counts of texts by configuration, so that a list need not read them all again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[FileId, tuple[int, Json]] = {}
+
+    def of(self, file: StoredFile) -> Json:
+        """How many tasks, queue ids and mistakes it has."""
+        version, counts = self._kept.get(file.id, (0, {}))
+        if version != file.version:
+            counts = counts_of(file.content, file.mode)
+            self._kept[file.id] = (file.version, counts)
+        return counts
+
+    def forget(self, file: FileId) -> None:
+        """It is gone."""
+        self._kept.pop(file, None)
