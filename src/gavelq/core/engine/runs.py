@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from gavelq.core.command_files import KEPT_RUNS, ChangedMeanwhile, Run, RunNotFound
+from gavelq.core.command_files import KEPT_RUNS, ChangedMeanwhile, Run, RunNotFound, StoredFile
 from gavelq.core.effects import Wake
 from gavelq.core.engine.files import live_run
 from gavelq.core.engine.rules import EngineRules
@@ -22,19 +22,25 @@ def run_started(view: View, step: Step, run: Run, submission: SubmissionId, now:
     run = replace(run, submission=submission, started_at=now)
     file = view.files.get(run.file) if run.file is not None else None
     if file is not None:
-        running = live_run(view, file.id)
-        if running is not None:
-            raise WrongState(
-                what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})",
-                state=f"running (submission {running})",
-                problem="it can run only once at a time",
-                hint=f"look at it with `gavelq file state`, stop it with `gavelq file stop {file.place + 1}`, or bring "
-                f"what you edited into it with `gavelq file apply {file.place + 1}`",
-            )
+        require_idle(view, file)
         step.changes.files[file.id] = replace(file, saved=run.content)
     step.changes.runs[submission] = run
     for old in _forgettable(view, run):
         step.changes.runs[old] = None
+
+
+def require_idle(view: View, file: StoredFile) -> None:
+    """Raises WrongState where the configuration runs."""
+    running = live_run(view, file.id)
+    if running is None:
+        return
+    raise WrongState(
+        what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})",
+        state=f"running (submission {running})",
+        problem="it can run only once at a time",
+        hint=f"look at it with `gavelq file state`, stop it with `gavelq file stop {file.place + 1}`, or bring "
+        f"what you edited into it with `gavelq file apply {file.place + 1}`",
+    )
 
 
 def _forgettable(view: View, new: Run) -> list[SubmissionId]:

@@ -64,7 +64,7 @@ class TaskService:
     async def _submit(
         self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None
     ) -> list[Json]:
-        _require_key(key)
+        require_key(key)
         intake = changes.intake_for(self._desk, caller)
 
         # In a thread: ten thousand tasks take a while to read, and a working directory may lie on a hanging server.
@@ -239,7 +239,7 @@ class TaskService:
 
     async def rerun(self, caller: Caller, task_id: TaskId, document: object = None, key: str | None = None) -> Json:
         """`task rerun`: a new task with the same request, and changes."""
-        _require_key(key)
+        require_key(key)
         new = await changes.rerun(self._desk, caller, await self._require(task_id), document, key)
         return self._desk.task_json(await self._require(new))
 
@@ -271,7 +271,7 @@ class TaskService:
         return task
 
 
-def _require_key(key: str | None) -> None:
+def require_key(key: str | None) -> None:
     if key is not None and not 1 <= len(key) <= MAX_KEY:
         raise InvalidField(field="key", problem="an idempotency key has 1 to 200 characters", hint="send a UUID")
 
