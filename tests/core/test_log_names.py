@@ -75,6 +75,18 @@ def test_tasks_of_a_submission_get_their_own_paths_when_they_get_their_ids() -> 
     assert [world.task(number).log_path for number in ids] == ["/l/2-2-fit.txt", "/l/2-3-fit.txt"]
 
 
+@pytest.mark.parametrize(
+    ("name", "params", "found"),
+    [("fit[3]", (), "fit"), ("fit[lr=.1,3]", (("lr", ".1"),), "fit"), ("new", (), "new"), ("[3]", (), "_")],
+)
+def test_a_name_stands_there_without_what_a_sweep_added(
+    name: str, params: tuple[tuple[str, str], ...], found: str
+) -> None:
+    world = World()
+    task_id = world.submit(name=name, log_path="/l/{name}.{index}", array_index=3, params=params)
+    assert world.task(task_id).log_path == f"/l/{found}.3"
+
+
 def start(world: World, task_id: TaskId) -> str:
     """Start a task; where its attempt writes to."""
     world.send(ev.PlanMade(starts=(ev.Placement(task_id=task_id, gpus=(GpuUuid(uuid(0)),)),), reservations={}))

@@ -30,7 +30,7 @@ def test_each_task_of_an_array_writes_to_the_file_that_sbatchs_patterns_name(ins
     assert len(ids) == 2
     for index, number in enumerate(ids):
         task = instance.wait(number)
-        wanted = tmp_path / f"fit[{index}]-{task['submission_id']}_{index}-{number:05d}-100%.txt"
+        wanted = tmp_path / f"fit-{task['submission_id']}_{index}-{number:05d}-100%.txt"
         assert (task["state"], task["log_path"]) == ("completed", str(wanted))
         assert wanted.read_text() == f"task {number}\n"
         shown = instance.cli("task", "info", str(number)).stdout

@@ -175,7 +175,7 @@ def test_a_log_that_several_tasks_would_write_is_refused() -> None:
     assert mistake(log_path="{a}", params={"a": ["x/"]})["field"] == "log_path"
 
 
-@pytest.mark.parametrize(("path", "name"), [("{id}.log", "t"), ("{submission}-{name}.log", "t"), ("{index:03}", "t")])
+@pytest.mark.parametrize(("path", "name"), [("{id}.log", "t"), ("{name}.log", "t-{index}"), ("{index:03}", "t")])
 def test_what_the_engine_fills_in_makes_logs_of_their_own(path: str, name: str) -> None:
     assert [one.log_path for one in made(log_path=path, name=name, array="0-1")] == [path, path]
 
@@ -183,6 +183,8 @@ def test_what_the_engine_fills_in_makes_logs_of_their_own(path: str, name: str) 
 def test_a_name_that_several_tasks_have_makes_no_log_of_their_own() -> None:
     assert mistake(log_path="{name}.log", name="{a}", params={"a": [1]}, array="0-1")["field"] == "log_path"
     assert mistake(log_path="{name}.log", array="0-1")["field"] == "log_path"
+    assert mistake(log_path="{name}.log", name="t", array="0-1")["field"] == "log_path"
+    assert mistake(log_path="{name}.log", name="t[{index}]", array="0-1")["field"] == "log_path"
     assert mistake(log_path="{submission}.log", array="0-1")["field"] == "log_path"
 
 

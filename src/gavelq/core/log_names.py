@@ -4,6 +4,7 @@ They are filled in where a task gets its id, so that whoever submits need not kn
 """
 
 import re
+from collections.abc import Iterable
 
 from gavelq.core.errors import InvalidField
 from gavelq.core.task import TaskRequest
@@ -19,16 +20,24 @@ def log_of(request: TaskRequest, *, task_id: int, submission: int, own: str) -> 
     """Where this task writes to: `own`, unless it names a file. Raises InvalidField where the path becomes too long."""
     if request.log_path is None:
         return own
-    return fill(
-        request.log_path, task_id=task_id, submission=submission, name=request.name, index=request.array_index
-    )
+    bare = request.name.removesuffix(suffix(request.params, request.array_index))
+    return fill(request.log_path, task_id=task_id, submission=submission, name=bare, index=request.array_index)
+
+
+def suffix(params: Iterable[tuple[str, str]], index: int | None) -> str:
+    """What makes the name of one task of a sweep its own: `[3]`, `[lr=0.1,bs=32]`; nothing outside of sweeps."""
+    parts = [f"{name}={value}" for name, value in params]
+    if index is not None:
+        parts.append(str(index))
+    return f"[{','.join(parts)}]" if parts else ""
 
 
 def fill(path: str, *, task_id: int, submission: int, name: str, index: int | None) -> str:
     """The path with these values. `{id:05}` has five digits at least, and so have the other numbers.
 
-    `${id}`, `\\{id}` and `{{id}}` stay as they are, and so does `{index}` of a task without one. A task's name cannot
-    lead into another directory. Raises InvalidField where the path becomes too long.
+    `name` is the one that was given, without what a sweep adds. `${id}`, `\\{id}` and `{{id}}` stay as they are, and so
+    does `{index}` of a task without one. A name cannot lead into another directory. Raises InvalidField where the path
+    becomes too long.
     """
     if "{" not in path:
         return path

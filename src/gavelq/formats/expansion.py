@@ -67,8 +67,7 @@ def single(task: ParsedTask) -> Expanded:
 
 def suffix(params: Mapping[str, str], index: int | None) -> str:
     """What makes the name of one task of a sweep its own: `[3]`, `[lr=0.1,bs=32]`."""
-    parts = [f"{name}={value}" for name, value in params.items()]
-    return f"[{','.join([*parts, *([] if index is None else [str(index)])])}]"
+    return log_names.suffix(params.items(), index)
 
 
 def _size(task: ParsedTask) -> int:
@@ -151,7 +150,7 @@ class _Sweep:
                 argv=_filled(task.argv, self._argv, values, "argv"),
                 script=self._script(values),
                 env=self._environment(values),
-                log_path=self._log(values, name, index),
+                log_path=self._log(values, name, params, index),
                 array=None if index is None else Array(indices=(index,)),
                 params={name: (value,) for name, value in params.items()} or None,
                 param_rows=None,
@@ -185,14 +184,18 @@ class _Sweep:
         fields.env(own, "env")
         return {**self._task.env, **own}
 
-    def _log(self, values: Mapping[str, str], name: str | None, index: int | None) -> str | None:
+    def _log(
+        self, values: Mapping[str, str], name: str | None, params: Mapping[str, str], index: int | None
+    ) -> str | None:
         path = self._task.log_path
         if path is None:
             return None
         if self._log_path is not None:
             path = fields.log_path(self._log_path.filled(values), "log_path")
         # Their ids come later; here any number does that no other task of them has.
-        own = log_names.fill(path, task_id=10**9 + len(self._logs), submission=0, name=name or "", index=index)
+        number = 10**9 + len(self._logs)
+        bare = (name or "").removesuffix(suffix(params, index))
+        own = log_names.fill(path, task_id=number, submission=0, name=bare, index=index)
         if own in self._logs:
             hint = "put {id}, or {index} and every parameter's name in braces, into it"
             raise fields.wrong("log_path", f"several tasks would write to {path[:200]}", hint)
