@@ -166,7 +166,7 @@ def test_undoing_refuses_what_would_be_a_mistake_now(path: Path, history: Histor
 
 def test_a_whole_text_is_noted_setting_by_setting_and_undone_at_once(path: Path, history: History) -> None:
     after = COMMENTED.replace("max_gpu: 3", "max_gpu: 2").replace("2m", "120") + "gpus:\n  0: {label: left}\n"
-    made = replace_text(str(path), after, by(history, "edit"), terms=Terms(version=version_of(COMMENTED), env={}))
+    made = replace_text(str(path), after, by(history, "edit"), terms=Terms(versions=[version_of(COMMENTED)], env={}))
     assert made is not None
     assert {one.name: (one.old, one.new) for one in made.settings} == {
         "rules.max_gpu": (3, 2), "settle_s": ("2m", 120), "gpus": (ABSENT, {"0": {"label": "left"}}),
@@ -191,13 +191,21 @@ def test_a_change_made_for_another_version_is_refused(path: Path, history: Histo
     seen = version_of(COMMENTED)
     set_value(str(path), "rules.gpu_left", 2, by(history, name="bob"))
     with pytest.raises(ChangedMeanwhile) as told:
-        put_values(str(path), {"rules.max_gpu": 1}, by(history), terms=Terms(version=seen))
+        put_values(str(path), {"rules.max_gpu": 1}, by(history), terms=Terms(versions=[seen]))
     assert told.value.http_status == 412
     assert len(story(history, path)) == 1
-    put_values(str(path), {"rules.max_gpu": 1}, by(history), terms=Terms(version=version_of(path.read_text())))
+    put_values(str(path), {"rules.max_gpu": 1}, by(history), terms=Terms(versions=[version_of(path.read_text())]))
     missing = path.with_name("none.yaml")
-    put_values(str(missing), {"rules.max_gpu": 1}, by(history), terms=Terms(version=version_of(None)))
+    put_values(str(missing), {"rules.max_gpu": 1}, by(history), terms=Terms(versions=[version_of(None)]))
     assert version_of(missing.read_text()) != version_of(None)
+
+
+def test_what_could_not_be_read_again_is_not_written(path: Path, history: History) -> None:
+    with pytest.raises(InvalidFile, match="more than 1048576 bytes"):
+        set_value(str(path), "submit.secret_patterns", ["x" * (1 << 20)], by(history))
+    with pytest.raises(InvalidField, match="not UTF-8 text"):
+        set_value(str(path), "rules.work_dir", "/data/\udc80", by(history))
+    assert path.read_text() == COMMENTED
 
 
 def test_terms_with_an_environment_refuse_a_file_that_is_wrong_elsewhere(path: Path, history: History) -> None:

@@ -18,6 +18,7 @@ ANSWERS = (
     shapes.Task, shapes.TaskDetails, shapes.Attempt, shapes.Event, shapes.Node, shapes.Learned, shapes.Dependency,
     shapes.Submission, shapes.SubmissionDone, shapes.Gpu, shapes.GpuProcess, shapes.Queue, shapes.Daemon, shapes.Status,
     shapes.Explanation, shapes.Gate, shapes.CardVerdict, shapes.Change, shapes.Error, shapes.Retry,
+    shapes.Setting, shapes.DescribedSetting, shapes.ConfigChange, shapes.SettingChange, shapes.ConfigDone,
 )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def edit_file(path: str, author: Author) -> bool:
         with open(copy, "w", encoding="utf-8") as file:
             file.write(before if before is not None else _EMPTY)
         while True:
-            _open_editor(copy)
+            open_editor(copy)
             after = read_text(copy)
             if after is None or after == (before if before is not None else _EMPTY):
                 return False
@@ -43,7 +43,7 @@ def edit_file(path: str, author: Author) -> bool:
                 raise problem
             tell(problem, is_json=False)
             confirm("edit it again?")
-        terms = Terms(version=version_of(before), env=os.environ)
+        terms = Terms(versions=[version_of(before)], env=os.environ)
         try:
             replace_text(path, after, author, terms=terms)
         except ChangedMeanwhile as error:
@@ -63,7 +63,7 @@ def _problem(path: str, text: str) -> GavelqError | None:
     return as_error(mistakes) if mistakes else None
 
 
-def _open_editor(path: str) -> None:
+def open_editor(path: str) -> None:
     named = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
         code = subprocess.run([*shlex.split(named), path], check=False).returncode

@@ -6,7 +6,7 @@ from typing import Any
 from gavelq.client import lean
 from gavelq.core.errors import GavelqError
 
-_EXIT_CODES = {400: 2, 401: 4, 403: 4, 404: 3, 405: 2, 408: 8, 409: 6, 413: 2, 415: 2, 422: 7, 429: 7, 503: 1}
+_EXIT_CODES = {400: 2, 401: 4, 403: 4, 404: 3, 405: 2, 408: 8, 409: 6, 412: 6, 413: 2, 415: 2, 422: 7, 429: 7, 503: 1}
 """What a status means for an exit code where the error's code is one that this version does not know."""
 
 

@@ -307,6 +307,63 @@ class Change(TypedDict):
     text: str
 
 
+class Setting(TypedDict):
+    """A setting of the configuration, as the daemon works with it."""
+
+    name: str
+    value: Any
+    source: str
+    default: Any
+    help: str
+    needs_restart: bool
+    wanted: str
+    kind: str
+    optional: bool
+    choices: list[str] | None
+    low: float | None
+    high: float | None
+
+
+class DescribedSetting(TypedDict):
+    """A setting with what a person should know before changing it."""
+
+    value: Any
+    description: str
+    needs_restart: bool
+    warning: str | None
+
+
+class SettingChange(TypedDict):
+    """One setting before and after; null is none, or nothing where the default applied."""
+
+    name: str
+    old: Any
+    new: Any
+    was_default: bool
+    is_default: bool
+
+
+class ConfigChange(TypedDict):
+    """What one command or request changed in the configuration."""
+
+    number: int
+    at: str
+    by: str
+    how: Literal["set", "unset", "edit", "undo", "import", "api"]
+    undoes: int | None
+    undone_by: int | None
+    settings: list[SettingChange]
+
+
+class ConfigDone(TypedDict):
+    """What came of a change: the settings that are different now, and the change (null: there was none)."""
+
+    changed: list[str]
+    needs_restart: list[str]
+    warnings: list[str]
+    change: ConfigChange | None
+
+
 class Error(TypedDict):
     """What stands under `error`, and inside every problem document."""
 

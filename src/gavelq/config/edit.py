@@ -4,14 +4,14 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gavelq.config.history import ABSENT, Change, History, SettingChange
 from gavelq.config.load import SHORTHANDS, check
 from gavelq.config.mistakes import Mistake, as_error, suggest
-from gavelq.config.reading import read_mapping, read_text
+from gavelq.config.reading import MAX_BYTES, mistake_in, read_mapping, read_text
 from gavelq.config.rewriting import changed, put, remove, replace
 from gavelq.config.settings import BY_NAME, SECTIONS
 from gavelq.config.undoing import to_undo
@@ -34,8 +34,8 @@ class Author:
 class Terms:
     """What a change is subject to beside being right itself."""
 
-    version: str | None = None
-    """It was made for this version of the file (`version_of`); None: for any."""
+    versions: Collection[str] | None = None
+    """It was made for one of these versions of the file (`version_of`); None: for any."""
     env: Mapping[str, str] | None = None
     """The whole configuration must be without mistakes then, read with this environment. None: no new mistakes."""
 
@@ -148,7 +148,7 @@ def version_of(text: str | None) -> str:
 def _write(
     path: str, before: str | None, after: str, author: Author | None, terms: Terms, undoes: int | None = None
 ) -> Change | None:
-    if terms.version is not None and terms.version != version_of(before):
+    if terms.versions is not None and version_of(before) not in terms.versions:
         raise ChangedMeanwhile(what=path, version=version_of(before))
     _require_sound(path, before, after, terms)
     if after == before or (before is None and not after):
@@ -226,7 +226,12 @@ def _together(wrong: Sequence[InvalidField]) -> InvalidField:
 
 
 def _require_sound(path: str, before: str | None, after: str, terms: Terms) -> None:
-    """Raises InvalidFile for mistakes in what is to be written."""
+    """Raises InvalidFile for mistakes in what is to be written, and where it could not be read again."""
+    try:
+        if len(after.encode()) > MAX_BYTES:
+            raise mistake_in(path, 0, f"it would have more than {MAX_BYTES} bytes")
+    except UnicodeEncodeError:
+        raise mistake_in(path, 0, "it would hold bytes that are no text", "write it in UTF-8") from None
     if terms.env is not None:
         mistakes = check(path, after, terms.env)[1]
         if mistakes:

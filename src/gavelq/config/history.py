@@ -71,10 +71,11 @@ class Change:
         """The same settings, back from new to old."""
         return tuple(SettingChange(name=one.name, old=one.new, new=one.old) for one in self.settings)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, undone_by: int | None = None) -> dict[str, Any]:
         """For display: null stands for none and for a default; `was_default` and `is_default` tell these apart."""
         return {
             "number": self.number, "at": self.at, "by": self.by, "how": self.how, "undoes": self.undoes,
+            "undone_by": undone_by,
             "settings": [
                 {
                     "name": one.name,

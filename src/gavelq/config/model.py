@@ -234,7 +234,7 @@ class Config:
         return self.sources.get(name, "default")
 
     def rows(self) -> list[dict[str, Any]]:
-        """Every setting for display: name, value, source, default, help, needs_restart, wanted; all JSON-able."""
+        """Every setting for display: name, value, source, default, help, needs_restart, wanted, form; all JSON-able."""
         return [
             {
                 "name": setting.name,
@@ -244,6 +244,7 @@ class Config:
                 "help": setting.help,
                 "needs_restart": setting.needs_restart,
                 "wanted": setting.kind.wanted,
+                **setting.form,
             }
             for setting in SETTINGS
         ]

@@ -23,6 +23,8 @@ class FilePath:
         """See Kind.parse."""
         if not isinstance(raw, str) or "\0" in raw:
             raise InvalidField(field=field, problem=f"{raw!r} is not a path", hint=f"write {self.wanted}")
+        if any("\ud800" <= char <= "\udfff" for char in raw):
+            raise InvalidField(field=field, problem=f"{raw!a} is not UTF-8 text", hint=f"write {self.wanted}")
         path = os.path.expanduser(raw.strip())
         if not os.path.isabs(path):
             raise InvalidField(field=field, problem=f"{raw!r} is not an absolute path", hint=f"write {self.wanted}")

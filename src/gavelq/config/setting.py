@@ -3,7 +3,30 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gavelq.config.kinds import Kind
+from gavelq.config.kinds import (
+    AfterOom,
+    Choice,
+    Duration,
+    EndReasons,
+    Flag,
+    Kind,
+    Maybe,
+    Memory,
+    Number,
+    Pauses,
+    Retries,
+    Seconds,
+    Whole,
+    Words,
+)
+from gavelq.config.places import CardNames, Directories, FilePath, Listen, QueueRef
+
+_KINDS: dict[type, str] = {
+    Flag: "flag", Choice: "choice", Whole: "whole", Number: "number", Seconds: "seconds", Duration: "duration",
+    Memory: "memory", Words: "words", Retries: "retries", Pauses: "pauses", EndReasons: "end_reasons",
+    AfterOom: "after_oom", FilePath: "path", Directories: "directories", Listen: "address", QueueRef: "queue",
+    CardNames: "gpus",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +40,18 @@ class Setting:
     help: str
     needs_restart: bool = False
     """True where a running daemon keeps the old value until `gavelq daemon restart`."""
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """For whoever draws a form: the value's kind as a word, whether it may be none, the choices, the bounds."""
+        inner = self.kind.kind if isinstance(self.kind, Maybe) else self.kind
+        return {
+            "kind": _KINDS[type(inner)],
+            "optional": inner is not self.kind,
+            "choices": list(inner.words) if isinstance(inner, Choice) else None,
+            "low": getattr(inner, "low", None),
+            "high": getattr(inner, "high", None),
+        }
 
     @property
     def env(self) -> str:

@@ -68,13 +68,10 @@ def _checked(wanted: Change, changes: Sequence[Change], gone: dict[int, int]) ->
 
 
 def listed(changes: Sequence[Change], *, name: str | None = None, most: int | None = None) -> list[dict[str, Any]]:
-    """The last changes for display, oldest first: `Change.as_json` and `undone_by`.
+    """The last changes for display, oldest first: `Change.as_json`.
 
     `name`: only those of that setting; `most`: at most so many.
     """
     gone = undone_by(changes)
     found = [change for change in changes if name is None or any(one.name == name for one in change.settings)]
-    return [
-        change.as_json() | {"undone_by": gone.get(change.number)}
-        for change in (found if most is None else found[-most:])
-    ]
+    return [change.as_json(gone.get(change.number)) for change in (found if most is None else found[-most:])]

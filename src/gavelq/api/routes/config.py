@@ -1,0 +1,88 @@
+"""/api/config and /api/settings: the configuration, its history, undoing."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gavelq.api.body import read_object
+from gavelq.api.callers import CallerOf
+from gavelq.core.errors import InvalidField
+from gavelq.daemon.service import Service
+from gavelq.daemon.service.settings import MAX_SHOWN
+
+Json = dict[str, Any]
+Limit = Annotated[int, Query(ge=1, le=MAX_SHOWN)]
+
+
+def router(service: Service, caller_of: CallerOf) -> APIRouter:
+    """The routes of the configuration. Each answer's ETag stands for the file as it is; If-Match makes sure of it."""
+    routes = APIRouter(tags=["config"])
+    settings = service.settings
+
+    async def tagged(response: Response) -> None:
+        response.headers["ETag"] = f'"{await settings.version()}"'
+
+    @routes.get("/api/config")
+    async def show(request: Request, response: Response) -> list[Json]:
+        found = settings.show(caller_of(request))
+        await tagged(response)
+        return found
+
+    @routes.put("/api/config")
+    async def put(request: Request, response: Response) -> Json:
+        values, unset = _wanted(await read_object(request))
+        done = await settings.put(caller_of(request), values, unset=unset, versions=_versions(request))
+        await tagged(response)
+        return done
+
+    @routes.get("/api/config/history")
+    async def history(request: Request, name: str | None = None, limit: Limit = 1000) -> list[Json]:
+        return await settings.history(caller_of(request), name=name, most=limit)
+
+    @routes.post("/api/config/undo")
+    async def undo(request: Request, response: Response) -> Json:
+        number = (await read_object(request, ("number",))).get("number")
+        if number is not None and (type(number) is not int or number < 1):
+            hint = "send the number that GET /api/config/history gives, or null for the last change"
+            raise InvalidField(field="number", problem=f"{number!r:.80} is not the number of a change", hint=hint)
+        done = await settings.undo(caller_of(request), number, versions=_versions(request))
+        await tagged(response)
+        return done
+
+    @routes.get("/api/settings")
+    async def described(request: Request, response: Response) -> dict[str, Json]:
+        found = settings.describe(caller_of(request))
+        await tagged(response)
+        return found
+
+    @routes.put("/api/settings")
+    async def put_described(request: Request, response: Response) -> Json:
+        body = await read_object(request)
+        done = await settings.put_described(caller_of(request), body, versions=_versions(request))
+        await tagged(response)
+        return done
+
+    return routes
+
+
+def _wanted(body: Json) -> tuple[Json, list[str]]:
+    """The values, and what is to be taken out: `{"name": value, ...}`, or `{"values": {...}, "unset": [...]}`."""
+    if not {"values", "unset"} & set(body):
+        return body, []
+    values, unset = body.get("values", {}), body.get("unset", [])
+    for name in set(body) - {"values", "unset"}:
+        raise InvalidField(field=name[:80], problem="it stands beside `values`", hint="put it into `values`")
+    if not isinstance(values, dict):
+        raise InvalidField(field="values", problem="it is not an object", hint='send {"rules.max_gpu": 2}')
+    if not isinstance(unset, list) or not all(isinstance(name, str) for name in unset):
+        raise InvalidField(field="unset", problem="it is not a list of names", hint='send ["rules.max_gpu"]')
+    return values, unset
+
+
+def _versions(request: Request) -> list[str] | None:
+    """The versions of If-Match (RFC 9110, 13.1.1); None: any will do. Weak ones never match."""
+    given = request.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    tags = [part.strip() for part in given.split(",")]
+    return [tag[1:-1] for tag in tags if len(tag) >= 2 and tag[0] == tag[-1] == '"']
