@@ -22,16 +22,6 @@ def read_content(content: str, mode: str) -> CommandFile:
     return read_command_file(content.encode(), Mode(mode))
 
 
-def counts_of(content: str, mode: str) -> Json:
-    """How many tasks, queue ids and mistakes a text has."""
-    found = read_content(content, mode)
-    return {
-        "n_tasks": len(found.blocks),
-        "n_queues": len({block.queue_id for block in found.blocks}),
-        "n_mistakes": len(found.mistakes),
-    }
-
-
 def text_json(content: str, mode: str) -> Json:
     """What stands in a text: its tasks by queue id in file order, and its mistakes."""
     found = read_content(content, mode)
@@ -60,7 +50,7 @@ def _block_json(block: Block, process_index: int) -> Json:
 
 
 def stored_json(file: StoredFile, run: SubmissionId | None, counts: Json) -> Json:
-    """A configuration without its text. `run`: its run that has not ended; `counts`: as `counts_of` says."""
+    """A configuration without its text. `run`: its run that has not ended; `counts`: of what stands in it."""
     return {
         "id": file.id,
         "mode": file.mode,
@@ -108,12 +98,15 @@ class CountsKept:
     def __init__(self) -> None:
         self._kept: dict[FileId, tuple[int, Json]] = {}
 
-    def of(self, file: StoredFile) -> Json:
-        """How many tasks, queue ids and mistakes it has."""
-        version, counts = self._kept.get(file.id, (0, {}))
-        if version != file.version:
-            counts = counts_of(file.content, file.mode)
-            self._kept[file.id] = (file.version, counts)
+    def of(self, file: StoredFile) -> Json | None:
+        """How many tasks, queue ids and mistakes it has; None where nobody has read this version."""
+        version, counts = self._kept.get(file.id, (0, None))
+        return counts if version == file.version else None
+
+    def take(self, file: StoredFile, found: Json) -> Json:
+        """Keep what `text_json` found in it."""
+        counts = {name: found[name] for name in ("n_tasks", "n_queues", "n_mistakes")}
+        self._kept[file.id] = (file.version, counts)
         return counts
 
     def forget(self, file: FileId) -> None:
