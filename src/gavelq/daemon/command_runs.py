@@ -12,7 +12,7 @@ from gavelq.core.queue import Queue
 from gavelq.core.retrying import Backoff
 from gavelq.core.task import LanePlace, TaskRequest
 from gavelq.daemon.requests import Intake
-from gavelq.formats.command_file import Block, Mistake, Mode, Role
+from gavelq.formats.command_file import Block, CommandFile, Mistake, Mode, Role
 from gavelq.formats.fields import MAX_LINE_BYTES, text
 from gavelq.formats.fields import command as read_command
 from gavelq.formats.start_options import NO_LIMIT_S, StartOptions
@@ -184,18 +184,21 @@ def requests_of(
 # --- mistakes ------------------------------------------------------------------------------------------------
 
 
-def mistakes_of(blocks: Sequence[Block], wrong: Mapping[int, GavelqError]) -> list[Mistake]:
-    """Errors about blocks, by index, as mistakes of the file: each at the line that it is about."""
-    return [_mistake(blocks[index], index, error) for index, error in sorted(wrong.items())]
+def mistakes_of(found: CommandFile, wrong: Mapping[int, GavelqError]) -> list[Mistake]:
+    """What is wrong with a file: its own mistakes, and errors by index of the block, at the line they are about."""
+    return [*found.mistakes, *(_mistake(found, index, error) for index, error in sorted(wrong.items()))]
 
 
-def _mistake(block: Block, index: int, error: GavelqError) -> Mistake:
+def _mistake(found: CommandFile, index: int, error: GavelqError) -> Mistake:
+    block = found.blocks[index]
+    # Blocks that could not be read count as well: people count what they see.
+    number = index + 1 + len({one.block for one in found.mistakes if one.line < block.first_line})
     about = str(error.details.get("field", ""))
     return Mistake(
         line=_line_of(block, about),
         problem=str(error.details.get("problem") or error.message),
         hint="ask for less, or start it on a machine that has more" if about in _NUMBERS else error.hint,
-        block=f"block {index + 1} (queue {block.queue_id!r}, from line {block.first_line})",
+        block=f"block {number} (queue {block.queue_id!r}, from line {block.first_line})",
     )
 
 

@@ -27,6 +27,7 @@ from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
@@ -121,10 +122,18 @@ class Daemon:
         tasks, submissions = TaskService(desk), SubmissionService(desk)
         settings = SettingsService(desk, self.paths, self.reload, self.warnings)
         files = FileService(desk)
+        runs = RunService(desk, files, submissions)
         return Service(
-            tasks=tasks, submissions=submissions, gpus=gpus, queues=queues, leases=leases, files=files, admin=admin,
+            tasks=tasks,
+            submissions=submissions,
+            gpus=gpus,
+            queues=queues,
+            leases=leases,
+            files=files,
+            runs=runs,
+            admin=admin,
             settings=settings,
-        )  # fmt: skip
+        )
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""

@@ -41,9 +41,9 @@ def parse_start_options(document: Mapping[str, object]) -> StartOptions:
     for name, value in document.items():
         if value is None:
             continue
-        reader = _READERS.get(name)
+        reader = OPTIONS.get(name)
         if reader is None:
-            hint = f"the options are {', '.join(_READERS)}"
+            hint = f"the options are {', '.join(OPTIONS)}"
             raise InvalidField(field=str(name)[:80], problem="there is no such option of a start", hint=hint)
         found["time_limit_s" if name == "time_limit" else name] = reader(value, name)
     return StartOptions(**found)
@@ -65,7 +65,7 @@ def _seed(value: object, name: str) -> object:
     return parse_count(str(value) if isinstance(value, bool) else value, field=name, high=MAX_SEED)  # type: ignore[arg-type]  # it judges any type
 
 
-_READERS: dict[str, Reader] = {
+OPTIONS: dict[str, Reader] = {
     **{name: READERS[name][1] for name in ("queue", "priority", "retries", "hold", "workdir", "env", "env_dropped")},
     "time_limit": _time_limit,
     "time_limit_s": _time_limit,
@@ -73,3 +73,4 @@ _READERS: dict[str, Reader] = {
     "seed": _seed,
     "cwd": READERS["workdir"][1],
 }
+"""Every accepted name, and its reader."""

@@ -7,6 +7,7 @@ from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
@@ -22,5 +23,6 @@ class Service:
     queues: QueueService
     leases: LeaseService
     files: FileService
+    runs: RunService
     admin: AdminService
     settings: SettingsService

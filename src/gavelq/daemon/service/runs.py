@@ -8,9 +8,10 @@ from typing import Any
 
 from gavelq.core import events as ev
 from gavelq.core.command_files import MAX_CONTENT, NO_SUBMISSION, FileId, Run, RunNotFound, StoredFile
+from gavelq.core.engine.files import live_run
 from gavelq.core.engine.runs import require_idle
-from gavelq.core.errors import GavelqError, Infeasible, InvalidField, LimitReached, QueueNotFound
-from gavelq.core.ids import QueueName, TaskId
+from gavelq.core.errors import GavelqError, Infeasible, InvalidField, LimitReached, QueueNotFound, WrongState
+from gavelq.core.ids import QueueName, SubmissionId, TaskId
 from gavelq.core.state import View
 from gavelq.core.task import TaskRequest
 from gavelq.daemon.caller import Caller
@@ -20,9 +21,10 @@ from gavelq.daemon.requests import Intake
 from gavelq.daemon.service import changes
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.files import FileService, mode_named
+from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import require_key
 from gavelq.daemon.views import Json
-from gavelq.formats.command_file import Block, Mode, read_command_file
+from gavelq.formats.command_file import CommandFile, Mode, read_command_file
 from gavelq.formats.command_text import decode
 from gavelq.formats.start_options import MAX_SEED, StartOptions, parse_start_options
 
@@ -42,9 +44,10 @@ class Text:
 class RunService:
     """The verbs of `gavelq file` that run something, and `gavelq submit file`."""
 
-    def __init__(self, desk: Desk, files: FileService) -> None:
+    def __init__(self, desk: Desk, files: FileService, submissions: SubmissionService) -> None:
         self._desk = desk
         self._files = files
+        self._submissions = submissions
 
     # --- start -------------------------------------------------------------------------------------------
 
@@ -83,8 +86,8 @@ class RunService:
             require_idle(View(self._desk.state), stored)
         terms = self.terms(text, options)
         intake = changes.intake_for(self._desk, caller)
-        blocks, requests, wrong = await asyncio.to_thread(_read, text, terms, intake)
-        self.require_possible(text, blocks, requests, wrong)
+        found, requests, wrong = await asyncio.to_thread(_read, text, terms, intake)
+        self.require_possible(text.name, found, requests, wrong)
         run = Run(
             mode=text.mode.value, file=text.file, name=text.name, content=text.content, tenant=caller.tenant,
             by=caller.name, seed=terms.seed, work_dir=terms.work_dir,
@@ -95,7 +98,7 @@ class RunService:
         try:
             ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)
         except Infeasible:
-            self.require_possible(text, blocks, requests, wrong)  # a card went away meanwhile
+            self.require_possible(text.name, found, requests, wrong)  # a card went away meanwhile
             raise
         return ids
 
@@ -109,20 +112,42 @@ class RunService:
         )  # fmt: skip
 
     def require_possible(
-        self, text: Text, blocks: tuple[Block, ...], requests: Mapping[int, TaskRequest],
-        wrong: Mapping[int, GavelqError],
-    ) -> None:  # fmt: skip
+        self, name: str, found: CommandFile, requests: Mapping[int, TaskRequest], wrong: Mapping[int, GavelqError]
+    ) -> None:
         """Raises InvalidFile for blocks that make no task or can never start, QueueNotFound, LimitReached."""
         limit = self._desk.config().limits.max_submission
-        if len(blocks) > limit:
-            problem = f"the file has {len(blocks)} tasks, at most {limit} are taken at once"
+        if len(found.blocks) > limit:
+            problem = f"the file has {len(found.blocks)} tasks, at most {limit} are taken at once"
             raise LimitReached(limit="limits.max_submission", problem=problem, hint="cut the file into several")
-        found = {**impossible_ones(requests, View(self._desk.state)), **wrong}
-        for error in found.values():
+        errors = {**impossible_ones(requests, View(self._desk.state)), **wrong}
+        for error in errors.values():
             if isinstance(error, QueueNotFound):
                 raise error  # one queue for all of them: no line of the file is wrong
-        if found:
-            raise file_error(text.name, text.mode, mistakes_of(blocks, found))
+        mistakes = mistakes_of(found, errors)
+        if mistakes:
+            raise file_error(name, found.mode, mistakes)
+
+    # --- stop --------------------------------------------------------------------------------------------
+
+    async def stop(self, caller: Caller, mode: str, config_index: int) -> Json:
+        """`file stop`: end the run of a configuration, tasks that wait first. Raises WrongState where none runs."""
+        file = self._files.find(caller, mode, config_index)
+        run = live_run(View(self._desk.state), file.id)
+        if run is None:
+            raise WrongState(
+                what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})", state="not running",
+                problem="there is nothing to stop", hint=f"start it with: gavelq file start {file.place + 1}",
+            )  # fmt: skip
+        return await self.stop_run(caller, run)
+
+    async def stop_run(self, caller: Caller, number: int) -> Json:
+        """`file stop --run R`: end a run. Raises RunNotFound, NotAllowed, and WrongState for one that is over."""
+        run = self._desk.state.runs.get(SubmissionId(number))
+        if run is None:
+            raise RunNotFound(run=number)
+        caller.require_tenant(run.tenant, f"stopping run {number}")
+        done = await self._submissions.kill(caller, number)
+        return {**self._run_json(run), "n_done": done["n_done"], "n_refused": done["n_refused"]}
 
     async def _started(self, ids: tuple[TaskId, ...]) -> Json:
         """What is said about a run that was just started."""
@@ -131,14 +156,16 @@ class RunService:
         run = self._desk.state.runs.get(number)
         if run is None:  # the key of a start of long ago
             raise RunNotFound(run=number)
+        return {**self._run_json(run), "n_tasks": len(ids)}
+
+    def _run_json(self, run: Run) -> Json:
         file = self._desk.state.files.get(run.file) if run.file is not None else None
         return {
-            "pid": number,
+            "pid": run.submission,
             "mode": run.mode,
             "config_index": file.place if file is not None else None,
             "name": run.name,
-            "submission_id": number,
-            "n_tasks": len(ids),
+            "submission_id": run.submission,
         }
 
 
@@ -150,9 +177,7 @@ def text_of(file: StoredFile) -> Text:
 
 def _read(
     text: Text, terms: Terms, intake: Intake
-) -> tuple[tuple[Block, ...], dict[int, TaskRequest], dict[int, GavelqError]]:
+) -> tuple[CommandFile, dict[int, TaskRequest], dict[int, GavelqError]]:
     """In a thread: ten thousand blocks take a while, and a working directory may lie on a hanging server."""
     found = read_command_file(text.content.encode("utf-8"), text.mode)
-    if found.mistakes:
-        raise file_error(text.name, text.mode, found.mistakes)
-    return found.blocks, *requests_of(found.blocks, terms, intake)
+    return found, *requests_of(found.blocks, terms, intake)
