@@ -1,18 +1,21 @@
 """Where a waiting task stands, when it will probably start and why, and what would start it at once."""
 
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from gavelq.core import events as ev
-from gavelq.core.ids import QueueName, TaskId
+from gavelq.core.ids import BlobKey, QueueName, TaskId
 from gavelq.core.learned import Learned, name_key
 from gavelq.core.pending import shape_of
 from gavelq.core.step import Changes
+from gavelq.core.task import LanePlace, TaskRequest
 from gavelq.core.units import MiB
 from gavelq.scheduling.changed import Change, would_start
-from gavelq.scheduling.forecast import Forecast, forecast
+from gavelq.scheduling.forecast import Forecast, expected_starts, forecast
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import take_snapshot
-from tests.support.builders import GIB, World, card, process, uuid
+from tests.support.builders import GIB, World, card, process, request, uuid
 
 FIFO = Policy(order="fifo", grace_s=0, allowance_s=0)
 HOUR = 3600.0
@@ -269,3 +272,66 @@ def test_less_memory_is_that_of_the_listed_cards_and_less_than_was_asked_for() -
     free = world.submit()
     world.cycle()
     assert all("memory_mib" not in change.fields for change in changes(world, free))
+
+
+def lanes(world: World, *places: tuple[str, int], **given: Any) -> list[TaskId]:
+    """Tasks of a command file, by lane and time limit in hours (0: none)."""
+    counted: Counter[str] = Counter()
+    requests: list[TaskRequest] = []
+    for lane, hours in places:
+        place = LanePlace(lane=lane, at=counted[lane], rank=len(requests))
+        requests.append(request(lane=place, time_limit_s=hours * HOUR if hours else None, **given))
+        counted[lane] += 1
+    event = ev.TasksSubmitted(by="me", requests=tuple(requests), blobs={BlobKey("e"): b"{}"})
+    return list(world.send(event))
+
+
+def test_behind_others_in_a_lane_their_times_add_up() -> None:
+    world = machine(2)
+    ids = lanes(world, ("a", 1), ("b", 9), ("a", 2), ("a", 3))
+    assert [told(world, task_id).at for task_id in ids] == [world.now + n * HOUR for n in (0, 0, 1, 3)]
+    world.run_all()
+    world.now += HOUR / 2
+    world.look(card(0), card(1))
+    found = told(world, ids[3])
+    assert found.at == world.now + 2.5 * HOUR
+    assert "2 task(s) come before it in its lane" in found.basis
+    assert "time limits (2)" in found.basis
+
+
+def test_a_lane_whose_first_task_waits_begins_when_that_one_does() -> None:
+    world = machine()
+    world.submit(time_limit_s=HOUR)
+    world.run_all()
+    ids = lanes(world, ("a", 1), ("a", 1))
+    assert [told(world, task_id).at for task_id in ids] == [world.now + HOUR, world.now + 2 * HOUR]
+
+
+def test_behind_a_task_of_unknown_length_or_a_held_one_nobody_can_tell() -> None:
+    world = machine()
+    _, second, third = lanes(world, ("a", 1), ("a", 0), ("a", 1))
+    world.run_all()
+    assert told(world, second).at == world.now + HOUR
+    assert (told(world, third).at, f"task {second} " in told(world, third).basis) == (None, True)
+    world.send(ev.TaskHeld(by="me", task_id=second))
+    assert told(world, third).at is None
+    assert f"task {second}, which comes before it in its lane, is held" in told(world, third).basis
+
+
+def test_a_paused_queue_is_told_before_the_lane() -> None:
+    world = machine()
+    _, second = lanes(world, ("a", 1), ("a", 1))
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"paused": "true"}))
+    assert told(world, second).at is None
+    assert "paused" in told(world, second).basis
+
+
+def test_heads_of_lanes_are_told_together_and_by_what_is_usual() -> None:
+    world = machine()
+    ids = lanes(world, ("a", 9), ("b", 9), ("c", 9), ("a", 9))
+    world.run_all()
+    snapshot = take_snapshot(world.state, world.policy, world.now)
+    found = expected_starts(ids[1:3], snapshot, world.policy, lambda _: 60.0)
+    assert {task_id: at for task_id, (at, _) in found.items()} == {ids[1]: world.now + 60, ids[2]: world.now + 120}
+    assert "run times of completed tasks beside them" in found[ids[1]][1]
+    assert told(world, ids[1]).at == world.now + 9 * HOUR, "without that, by time limits"

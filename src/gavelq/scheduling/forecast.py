@@ -1,22 +1,25 @@
 """When a pending task will probably start, and what that is based on. A forecast promises nothing.
 
 Everybody ahead takes, in order, the cards of its domain that are free soonest, for as long as its name's learned run
-time says, else its time limit. Backfill may bring a task forward, new and more urgent arrivals may put it back.
+time says, else its time limit. Backfill may bring a task forward, new and more urgent arrivals may put it back. A task
+behind others in its lane comes when all of them are over, one after another; that they may have to wait for cards in
+between is left out.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from heapq import merge
-from itertools import takewhile
+from itertools import chain, islice, takewhile
 from math import inf
 
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
-from gavelq.core.learned import name_key, run_time
-from gavelq.core.pending import Shape
+from gavelq.core.lifecycle import TaskState
+from gavelq.core.pending import Shape, shape_of
 from gavelq.core.task import GpuRequest, Task
 from gavelq.scheduling.admission import opens_at, refusals
-from gavelq.scheduling.gpu_view import GpuView, ends_at
+from gavelq.scheduling.gpu_view import GpuView
+from gavelq.scheduling.lengths import Lengths, Typical
 from gavelq.scheduling.ordering import Key, Ordering, ordering
 from gavelq.scheduling.placement import blocked, match
 from gavelq.scheduling.policy import Policy
@@ -71,11 +74,14 @@ def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) 
     is_holder = any(held.task_id == task_id for held in snapshot.reservations.values())
     position = 1 if is_holder else 1 + n_overtaking + sum(keys.n_before(other, own) for other in snapshot.buckets)
     closed = next((no for no in refusals(shape, snapshot, snapshot.usage, policy) if no.reason not in _PASSING), None)
-    if closed is not None:
+    if closed is not None and closed.reason is not Reason.SERIAL:
         return Forecast(position=position, at=None, basis=f"it cannot start while: {closed.text}")
     found = match(shape, snapshot, policy, {}) if shape.gpus.count else None
     if found is not None and len(found.fitting) + found.n_own < shape.gpus.count:
         return Forecast(position=position, at=None, basis=f"it cannot start while: it {blocked(shape, found).text}")
+    if closed is not None:
+        at, basis = _after_its_lane(snapshot.tasks[task_id], shape, snapshot, policy)
+        return Forecast(position=position, at=at, basis=basis)
     for held in snapshot.reservations.values():
         if held.task_id == task_id and held.expected_at is not None:
             basis = "a reservation: the time limits of the tasks on its GPUs are over by then"
@@ -83,8 +89,70 @@ def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) 
     if position > MAX_AHEAD:
         return Forecast(position=position, at=None, basis=f"more than {MAX_AHEAD} tasks are ahead of it")
     ahead = [] if is_holder else _everybody_before(own, first, keys, snapshot)
-    at, basis = _Line(snapshot, policy).start_of(task_id, shape, ahead)
+    line = _Line(snapshot, policy)
+    for other_id, other in ahead:
+        line.place(other_id, other)
+    at, basis = line.start_of(shape, len(ahead))
     return Forecast(position=position, at=at, basis=basis)
+
+
+def expected_starts(
+    wanted: Collection[TaskId], snapshot: Snapshot, policy: Policy, typical: Typical
+) -> dict[TaskId, tuple[float | None, str]]:
+    """For pending tasks that are behind nobody in a lane: the expected start and its basis, all of them in one look.
+
+    Those that have more than `MAX_AHEAD` tasks ahead are left out.
+    """
+    keys, line = _Keys(snapshot, policy), _Line(snapshot, policy, typical)
+    first = list(_holders(snapshot))
+    everybody = merge(*(keys.of_bucket(shape) for shape in snapshot.buckets if not shape.is_behind))
+    rest = ((TaskId(key[-1]), shape) for key, _, shape in everybody)
+    left, found = set(wanted), dict[TaskId, tuple[float | None, str]]()
+    for n_ahead, (task_id, shape) in enumerate(islice(chain(first, (e for e in rest if e not in first)), MAX_AHEAD)):
+        if not left:
+            break
+        if task_id in left:
+            left.discard(task_id)
+            closed = line.closed(shape)
+            blocking = f"it cannot start while: {closed.text}" if closed is not None else ""
+            found[task_id] = (None, blocking) if blocking else line.start_of(shape, n_ahead)
+        line.place(task_id, shape)
+    return found
+
+
+def _after_its_lane(task: Task, shape: Shape, snapshot: Snapshot, policy: Policy) -> tuple[float | None, str]:
+    """When all before it in its lane are over; None, where that depends on a task of unknown length."""
+    before = list(_before(task, snapshot))
+    held = next((one for one in before if one.state is TaskState.HELD), None)
+    if held is not None:
+        return None, f"it cannot start while task {held.id}, which comes before it in its lane, is held"
+    lengths, (head, *others) = Lengths(snapshot, policy), before
+    if head.state.holds_gpus:
+        at = lengths.end(head.id)
+    else:
+        first = forecast(head.id, shape_of(head), snapshot, policy)
+        if first.at is None:
+            return None, f"task {head.id} comes first in its lane, and of it is known: {first.basis}"
+        at = first.at + lengths.of(head)
+    culprit = head
+    for one in others:
+        if at < inf:
+            culprit = one
+            at += lengths.of(one)
+    if at == inf:
+        return None, f"task {culprit.id} comes before it in its lane, and has no time limit and no learned run time"
+    at = max(at, opens_at(shape, snapshot.now) or at)
+    told = lengths.told or "the start of the one before it"
+    return at, f"{told}; {len(before)} task(s) come before it in its lane, waits for GPUs between them are not counted"
+
+
+def _before(task: Task, snapshot: Snapshot) -> list[Task]:
+    """Those before it in its lane, the first one first."""
+    found: list[Task] = []
+    while task.behind is not None and task.behind in snapshot.tasks:
+        task = snapshot.tasks[task.behind]
+        found.append(task)
+    return found[::-1]
 
 
 def _everybody_before(
@@ -107,19 +175,20 @@ def _holders(snapshot: Snapshot) -> Iterator[tuple[TaskId, Shape]]:
 class _Line:
     """The cards of the machine, each with the time at which it is expected to be free."""
 
-    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+    def __init__(self, snapshot: Snapshot, policy: Policy, typical: Typical | None = None) -> None:
         self._snapshot = snapshot
         self._policy = policy
-        self._n_learned = self._n_limits = 0
+        self._lengths = Lengths(snapshot, policy, typical)
         self._unknown: dict[GpuUuid, TaskId] = {}
         self._usable: dict[tuple[QueueName, GpuRequest, str | None], list[GpuView]] = {}
-        self._ends: dict[TaskId, float] = {}
-        self._limits = Limits(snapshot, policy, self._end)
+        self._closed: dict[Shape, Blocked | None] = {}
+        end = self._lengths.end
+        self._limits = Limits(snapshot, policy, end)
         self._free: dict[GpuUuid, float] = {}
         for card in snapshot.gpus.values():
             if card.unavailable is None:
-                self._free[card.uuid] = max((self._end(holder) for holder in card.holders), default=snapshot.now)
-                self._blame(card.uuid, next((one for one in card.holders if self._end(one) == inf), None))
+                self._free[card.uuid] = max((end(holder) for holder in card.holders), default=snapshot.now)
+                self._blame(card.uuid, next((one for one in card.holders if end(one) == inf), None))
         self._keep_to_budget()
 
     def _keep_to_budget(self) -> None:
@@ -129,11 +198,15 @@ class _Line:
         for uuid in sorted(self._free, key=lambda uuid: self._free[uuid])[: max(0, n_too_many)]:
             del self._free[uuid]
 
-    def start_of(self, task_id: TaskId, shape: Shape, ahead: list[tuple[TaskId, Shape]]) -> tuple[float | None, str]:
-        """When a task starts behind these; None, where that depends on a task of unknown length."""
-        for other_id, other in ahead:
-            if not any(no.reason not in _PASSING for no in self._refusals(other)):
-                self._place(other_id, other)
+    def closed(self, shape: Shape) -> Blocked | None:
+        """What keeps tasks of a shape from starting at all, and does not pass by itself."""
+        if shape not in self._closed:
+            every = refusals(shape, self._snapshot, self._snapshot.usage, self._policy)
+            self._closed[shape] = next((no for no in every if no.reason not in _PASSING), None)
+        return self._closed[shape]
+
+    def start_of(self, shape: Shape, n_ahead: int) -> tuple[float | None, str]:
+        """When a task starts behind those that have their place; None: that depends on a task of unknown length."""
         cards = self._cards(shape)
         if len(cards) < shape.gpus.count:
             return None, "the GPU budget (rules.gpu_left, min_gpu, max_gpu) leaves too few GPUs for it"
@@ -145,19 +218,9 @@ class _Line:
         room_at, limit = self._limits.room_at(shape)
         if room_at == inf:
             return None, f"{limit} is in its way, and nobody knows when it leaves room"
-        basis = self._basis(len(ahead), limit if room_at > at else "")
+        parts = [part for part in (limit if room_at > at else "", self._lengths.told) if part]
+        basis = f"{' and '.join(parts) or 'free GPUs'}; {n_ahead} task(s) are ahead of it"
         return max(at, room_at, opens_at(shape, self._snapshot.now) or at), basis
-
-    def _basis(self, n_ahead: int, limit: str) -> str:
-        parts = [limit] if limit else []
-        if self._n_learned:
-            parts.append(f"learned run times ({self._n_learned})")
-        if self._n_limits:
-            parts.append(f"time limits ({self._n_limits})")
-        return f"{' and '.join(parts) or 'free GPUs'}; {n_ahead} task(s) are ahead of it"
-
-    def _refusals(self, shape: Shape) -> Iterator[Blocked]:
-        return refusals(shape, self._snapshot, self._snapshot.usage, self._policy)
 
     def _cards(self, shape: Shape) -> list[GpuView]:
         """The cards that would do, now or but for gavelq's own tasks: those that are free soonest first."""
@@ -169,14 +232,17 @@ class _Line:
             usable = self._usable[key] = [card for card in (*found.fitting, *own) if card.uuid in self._free]
         return sorted(usable, key=lambda card: (self._free[card.uuid], card.order))
 
-    def _place(self, task_id: TaskId, shape: Shape) -> None:
+    def place(self, task_id: TaskId, shape: Shape) -> None:
+        """Give a task the cards that are free soonest, for as long as it takes; not one that cannot start."""
+        if self.closed(shape) is not None:
+            return
         chosen = self._cards(shape)[: shape.gpus.count]
         if len(chosen) < shape.gpus.count:
             return
         now = self._snapshot.now
         cards_at = max([self._free[card.uuid] for card in chosen], default=now)
         may_at = max(self._limits.room_at(shape)[0], opens_at(shape, now) or now)
-        until = max(cards_at, may_at) + self._length(self._snapshot.tasks[task_id])
+        until = max(cards_at, may_at) + self._lengths.of(self._snapshot.tasks[task_id])
         self._limits.take(shape, until)
         if may_at > cards_at:
             return  # when the cards are free it may not start yet: others go first
@@ -188,34 +254,3 @@ class _Line:
     def _blame(self, uuid: GpuUuid, task_id: TaskId | None) -> None:
         if task_id is not None and self._free[uuid] == inf:
             self._unknown.setdefault(uuid, task_id)
-
-    def _length(self, task: Task) -> float:
-        limit = task.request.time_limit_s
-        learned = self._learned(task)
-        if learned is not None:
-            self._n_learned += 1
-            return learned if limit is None else min(learned, limit)
-        self._n_limits += limit is not None
-        return inf if limit is None else limit
-
-    def _learned(self, task: Task) -> float | None:
-        if not task.request.is_named:
-            return None
-        return run_time(self._snapshot.learned.get(name_key(task.request.tenant, task.request.name)))
-
-    def _end(self, task_id: TaskId) -> float:
-        """When a running task is expected to be gone; one that outran what was learned may end at any moment."""
-        if task_id not in self._ends:
-            self._ends[task_id] = self._expected_end(self._snapshot.tasks[task_id])
-        return self._ends[task_id]
-
-    def _expected_end(self, task: Task) -> float:
-        now = self._snapshot.now
-        latest = ends_at(task, self._policy)
-        learned = self._learned(task)
-        if learned is None or task.attempt is None:
-            self._n_limits += latest < inf
-            return max(now, latest)
-        self._n_learned += 1
-        began = task.attempt.started_at if task.attempt.started_at is not None else task.attempt.placed_at
-        return max(now, min(latest, began + learned))
