@@ -64,8 +64,8 @@ def test_anchors_and_merges_work() -> None:
         ("{}", "t.json", 1, 1, "neither a list"),
         ("", "t.yaml", 1, 1, "neither a list"),
         ("[]", "t.json", 1, 1, "no task in it"),
-        ('{"tasks": [], "x": 1}', "t.json", 0, 0, "'x', which means nothing here"),
-        ('[{"priority": NaN}]', "t.json", 0, 0, "NaN is not a number"),
+        ('{"tasks": [], "x": 1}', "t.json", 1, 15, "'x', which means nothing here"),
+        ('[{"priority": NaN}]', "t.json", 1, 15, "NaN is not a number"),
     ],
 )
 def test_mistakes_have_a_place(text: str, path: str, line: int, column: int, problem: str) -> None:

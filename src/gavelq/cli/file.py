@@ -38,8 +38,13 @@ def file() -> None:
 )
 @pass_call
 def check(call: Call, path: str, mode: str | None) -> int:
-    """Look for mistakes in a command file, and tell each one with its line and block."""
-    found = read_command_file(read_bytes(path, MAX_BYTES), Mode(mode) if mode else mode_of(os.path.basename(path)))
+    """Look for mistakes in a command file, or in a list of tasks (JSON, YAML), and tell each one with its line."""
+    from gavelq.cli.checking import check_tasks, is_task_list
+
+    content = read_bytes(path, MAX_BYTES)
+    if mode is None and is_task_list(path, content):
+        return check_tasks(call, path, content)
+    found = read_command_file(content, Mode(mode) if mode else mode_of(os.path.basename(path)))
     if found.mistakes:
         raise _as_error(path, found)
     lanes = Counter(block.queue_id for block in found.blocks)

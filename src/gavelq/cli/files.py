@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gavelq.cli.call import Call
-from gavelq.cli.hot.submit import submit_one
+from gavelq.cli.hot.submit import request_of, submit_all, submit_one
 from gavelq.cli.output.text import safe, say
-from gavelq.core.errors import InvalidField, InvalidFile
+from gavelq.core.errors import GavelqError, InvalidField, InvalidFile
 
 MAX_SCRIPT = 8 << 20
 
@@ -49,11 +49,23 @@ def script_request(call: Call, path: str, args: Sequence[str], values: Mapping[s
     return code
 
 
-def read_tasks(path: str) -> list[object]:
-    """What a file of tasks lists; the daemon judges it, so that all its mistakes are told together.
+def list_request(call: Call, path: str, queue: str | None, values: Mapping[str, Any], *, is_check: bool) -> int:
+    """Submit the tasks that a file lists; `is_check`: only judge them. What is wrong is told with its line.
 
-    Raises InvalidFile with the line, InvalidField where it cannot be read.
+    The daemon judges them once more, so that all that it knows better is told together, too.
     """
-    from gavelq.formats.task_file import MAX_BYTES, read_task_file
+    from gavelq.cli.checking import add_lines, check_tasks
+    from gavelq.cli.sweep import sweep_of
+    from gavelq.formats.task_file import MAX_BYTES, open_task_file
 
-    return read_task_file(read_bytes(path, MAX_BYTES), path)
+    content = read_bytes(path, MAX_BYTES)
+    base, dropped = request_of(call, values)
+    base.update(sweep_of(values))
+    if is_check:
+        return check_tasks(call, path, content, queue=queue, base=base)
+    file = open_task_file(content, path)
+    try:
+        return submit_all(call, file.tasks, queue=queue, base=base, dropped=dropped)
+    except GavelqError as error:
+        add_lines(error, file)
+        raise

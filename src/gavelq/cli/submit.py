@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from gavelq.cli.base import Command, Group, options, pass_call
 from gavelq.cli.call import Call
-from gavelq.cli.hot.submit import request_of, submit_all, submit_one, submit_words
+from gavelq.cli.hot.submit import submit_one, submit_words
 from gavelq.cli.options import COMMON, FLAG, REQUEST, SWEEP
 
 _NOUNS = ("command", "script", "json")
@@ -117,14 +117,11 @@ def script(call: Call, path: str, args: tuple[str, ...], **values: Any) -> int:
 
 @submit.command("json")
 @click.option("--file", "path", required=True, metavar="FILE", help="A JSON or YAML list of task objects.")
+@click.option("--check", "is_check", is_flag=True, help="Only judge the file: every mistake with its line.")
 @options((*REQUEST, *SWEEP))
 @pass_call
-def json(call: Call, path: str, queue: str | None, **values: Any) -> int:
+def json(call: Call, path: str, is_check: bool, queue: str | None, **values: Any) -> int:
     """Submit the tasks of a file: all of them, or none. The options are for tasks that say nothing themselves."""
-    from gavelq.cli.files import read_tasks
-    from gavelq.cli.sweep import sweep_of
+    from gavelq.cli.files import list_request
 
-    tasks = read_tasks(path)
-    base, dropped = request_of(call, values)
-    base.update(sweep_of(values))
-    return submit_all(call, tasks, queue=queue, base=base, dropped=dropped)
+    return list_request(call, path, queue, values, is_check=is_check)

@@ -17,7 +17,10 @@ MAX_TOLD = 1000
 _SHOWN = 20
 _COMMANDS = ("command", "argv", "script")
 
-__all__ = ["InvalidTasks", "Mistake", "ParsedScript", "ParsedTask", "parse_task", "parse_tasks", "told_together"]
+__all__ = [
+    "InvalidTasks", "Mistake", "ParsedScript", "ParsedTask", "judged_tasks", "parse_task", "parse_tasks",
+    "told_together",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +103,18 @@ def parse_tasks(tasks: object, base: object = None) -> tuple[ParsedTask, ...]:
             index=None, field="tasks", problem="this is not a list with tasks in it", hint="write [{...}]"
         )
         raise _as_error([mistake], "{field}")
-    mistakes: list[Mistake] = []
-    defaults = {} if base is None else _read(base, None, mistakes)
-    parsed = [_parsed(task, index, defaults, mistakes) for index, task in enumerate(tasks)]
+    parsed, mistakes = judged_tasks(tasks, base)
     if mistakes:
         raise _as_error(mistakes, "tasks[{index}].{field}")
-    return tuple(task for task in parsed if task is not None)
+    return tuple(parsed.values())
+
+
+def judged_tasks(tasks: Sequence[object], base: object = None) -> tuple[dict[int, ParsedTask], list[Mistake]]:
+    """The tasks that make sense, by index, and all mistakes of the others (and of `base`)."""
+    mistakes: list[Mistake] = []
+    defaults = {} if base is None else _read(base, None, mistakes)
+    parsed = {index: _parsed(task, index, defaults, mistakes) for index, task in enumerate(tasks)}
+    return {index: task for index, task in parsed.items() if task is not None}, mistakes
 
 
 def parse_task(task: object, *, where: str = "") -> ParsedTask:
