@@ -19,13 +19,14 @@ ANSWERS = (
     shapes.Submission, shapes.SubmissionDone, shapes.Gpu, shapes.GpuProcess, shapes.Queue, shapes.Daemon, shapes.Status,
     shapes.Explanation, shapes.Gate, shapes.CardVerdict, shapes.Change, shapes.Error, shapes.Retry,
     shapes.Setting, shapes.DescribedSetting, shapes.ConfigChange, shapes.SettingChange, shapes.ConfigDone,
+    shapes.StoredFile, shapes.StoredText, shapes.DeletedFile, shapes.CheckedText, shapes.CommandTask, shapes.FileMistake,
 )  # fmt: skip
 
 
 def routes_in_code() -> set[str]:
     found = set()
     for path in (ROOT / "src" / "gavelq" / "api" / "routes").glob("*.py"):
-        for method, route in re.findall(r'@routes\.(get|post|patch|put|delete)\("([^"]*)"', path.read_text()):
+        for method, route in re.findall(r'@routes\.(get|post|patch|put|delete)\(\s*"([^"]*)"', path.read_text()):
             found.add(f"{method.upper()} {re.sub(r'{[^}]*}', '{}', route)}")
     return found
 

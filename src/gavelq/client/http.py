@@ -75,14 +75,17 @@ class Link:
         *,
         timeout_s: float = 30.0,
         key: str | None = None,
+        match: str | None = None,
     ) -> Reply:
-        """Send one request; returns the answer, whose status is below 400.
+        """Send one request; returns the answer, whose status is below 400. `match`: only for this version (If-Match).
 
         With an idempotency key a second delivery is harmless, as it is for GET: a lost connection is tried again.
         Raises the GavelqError that the daemon answered with, DaemonUnreachable where nobody answers, and TimedOut.
         """
         body = None if payload is None else _encoded(payload)
         headers = {} if key is None else {"Idempotency-Key": key}
+        if match is not None:
+            headers["If-Match"] = match
         tries = _TRIES if method == "GET" or key is not None else 1
         is_cut = False
         while True:
@@ -114,9 +117,10 @@ class Link:
         *,
         timeout_s: float = 30.0,
         key: str | None = None,
+        match: str | None = None,
     ) -> "Any":
         """Send one request; returns its answer's document. Raises as `send` does."""
-        return lean.loads(self.send(method, target, payload, timeout_s=timeout_s, key=key).body)
+        return lean.loads(self.send(method, target, payload, timeout_s=timeout_s, key=key, match=match).body)
 
     def _unreachable(self, why: str, is_cut: bool) -> Exception:
         """`interrupted` in the details: somebody had answered the call, and the connection was lost then."""

@@ -8,6 +8,7 @@ from typing import Any, Unpack, cast
 from gavelq.client import shapes
 from gavelq.client.address import from_url, resolve
 from gavelq.client.config import ConfigVerbs
+from gavelq.client.files import FileVerbs
 from gavelq.client.http import Link, new_key, query, quote
 from gavelq.client.leases import Lease
 from gavelq.client.submissions import SubmissionVerbs
@@ -19,7 +20,7 @@ _POLL_S = 25.0
 _SLACK_S = 15.0
 
 
-class Client(SubmissionVerbs, ConfigVerbs):
+class Client(SubmissionVerbs, ConfigVerbs, FileVerbs):
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
     The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.

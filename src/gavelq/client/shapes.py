@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 
 State = Literal["held", "pending", "starting", "running", "stopping", "completed", "failed", "cancelled", "aborted"]
 MemType = Literal["ignore", "absolute", "percentage"]
+Mode = Literal["single", "multi"]
 
 
 class Task(TypedDict):
@@ -362,6 +363,73 @@ class ConfigDone(TypedDict):
     needs_restart: list[str]
     warnings: list[str]
     change: ConfigChange | None
+
+
+class CommandTask(TypedDict):
+    """A task as it stands in a command file; `line` is where its block begins, from 1."""
+
+    process_index: int
+    line: int
+    commands: list[str]
+    gpu_count: int
+    memory_gb: float
+
+
+class FileMistake(TypedDict):
+    """What is wrong with a command file."""
+
+    line: int
+    problem: str
+    hint: str
+    block: str
+
+
+class StoredFile(TypedDict):
+    """A configuration without its text; `id` None: there is none at this place yet."""
+
+    id: int | None
+    mode: Mode
+    config_index: int
+    index: int
+    name: str
+    tenant: str
+    n_tasks: int
+    n_queues: int
+    n_mistakes: int
+    is_running: bool
+    run_id: int | None
+    is_changed: bool
+    workdir: str | None
+    has_env: bool
+    n_bindings: int
+    etag: str
+    modified_at: str | None
+    modified_by: str | None
+
+
+class StoredText(StoredFile):
+    """A configuration with its text, and what stands in that: tasks by queue id, mistakes."""
+
+    content: str
+    queues: dict[str, list[CommandTask]]
+    mistakes: list[FileMistake]
+
+
+class DeletedFile(StoredFile):
+    """A configuration that is gone; so many behind it moved up by one place."""
+
+    n_moved: int
+
+
+class CheckedText(TypedDict):
+    """What stands in a text that nobody keeps."""
+
+    mode: Mode
+    n_tasks: int
+    n_queues: int
+    n_mistakes: int
+    queues: dict[str, list[CommandTask]]
+    mistakes: list[FileMistake]
 
 
 class Error(TypedDict):

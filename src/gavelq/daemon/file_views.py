@@ -1,9 +1,12 @@
 """Configurations of command files as JSON objects (`client/shapes.py`)."""
 
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from gavelq.core.command_files import FileId, StoredFile
 from gavelq.core.ids import SubmissionId
+from gavelq.core.state import State
 from gavelq.daemon.views import Json, stamp
 from gavelq.formats.command_file import Block, CommandFile, Mode, read_command_file
 
@@ -49,8 +52,27 @@ def _block_json(block: Block, process_index: int) -> Json:
     }
 
 
-def stored_json(file: StoredFile, run: SubmissionId | None, counts: Json) -> Json:
-    """A configuration without its text. `run`: its run that has not ended; `counts`: of what stands in it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else there is of configurations."""
+
+    runs: Mapping[FileId, SubmissionId]
+    """Their runs that have not ended."""
+    n_bindings: Mapping[FileId, int]
+
+
+def around(state: State) -> Around:
+    """What committed state knows of all configurations."""
+    live = ((run.file, number) for number, run in state.runs.items() if state.members.get(number))
+    return Around(
+        runs={file: number for file, number in live if file is not None},
+        n_bindings=Counter(key.file for key in state.bindings),
+    )
+
+
+def stored_json(file: StoredFile, counts: Json, others: Around) -> Json:
+    """A configuration without its text. `counts`: of what stands in it."""
+    run = others.runs.get(file.id)
     return {
         "id": file.id,
         "mode": file.mode,
@@ -64,6 +86,7 @@ def stored_json(file: StoredFile, run: SubmissionId | None, counts: Json) -> Jso
         "is_changed": file.content != file.saved,
         "workdir": file.workdir,
         "has_env": file.env is not None,
+        "n_bindings": others.n_bindings.get(file.id, 0),
         "etag": etag_of(file),
         "modified_at": stamp(file.modified_at),
         "modified_by": file.modified_by,
@@ -85,6 +108,7 @@ def empty_json(mode: str, tenant: str) -> Json:
         "is_changed": False,
         "workdir": None,
         "has_env": False,
+        "n_bindings": 0,
         "etag": NO_FILE_ETAG,
         "modified_at": None,
         "modified_by": None,

@@ -17,7 +17,7 @@ _STANDS: Json = {"queues": {"1": [_TASK]}, "mistakes": [_MISTAKE]}
 SHORT: Json = {
     "id": 7, "mode": "single", "config_index": 1, "index": 2, "name": "sweep.txt", "tenant": "ada", **_COUNTS,
     "is_running": False, "run_id": None, "is_changed": True, "workdir": "/home/ada/work", "has_env": True,
-    "etag": '"7-3"', "modified_at": "2026-08-01T09:30:00.000000Z", "modified_by": "ada",
+    "n_bindings": 0, "etag": '"7-3"', "modified_at": "2026-08-01T09:30:00.000000Z", "modified_by": "ada",
 }  # fmt: skip
 LIST = [SHORT]
 TEXT: Json = {**SHORT, "content": _CONTENT, **_STANDS}
@@ -26,7 +26,7 @@ CHECKED: Json = {"mode": "single", **_COUNTS, **_STANDS}
 CREATE: Json = {"content": _CONTENT, "name": "sweep.txt", "workdir": "/home/ada/work", "env": {"PATH": "/usr/bin"}}
 PUT: Json = {"content": _CONTENT, "name": "sweep.txt"}
 NAME: Json = {"name": "sweep, second try"}
-DELETED: Json = {**SHORT, "n_moved": 1, "n_unbound": 0}
+DELETED: Json = {**SHORT, "n_moved": 1}
 
 
 def answers(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:

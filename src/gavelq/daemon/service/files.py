@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from gavelq.core import events as ev
-from gavelq.core.command_files import ChangedMeanwhile, FileId, FileNotStored, StoredFile
+from gavelq.core.command_files import ChangedMeanwhile, FileNotStored, StoredFile
 from gavelq.core.engine.files import FileEvent
 from gavelq.core.errors import InvalidField, LimitReached, NotFound
-from gavelq.core.ids import SubmissionId
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.file_fields import MAX_NAME, FileFields, read_fields, read_text
-from gavelq.daemon.file_views import NO_FILE_ETAG, CountsKept, empty_json, etag_of, stored_json, text_json
+from gavelq.daemon.file_views import (
+    NO_FILE_ETAG,
+    Around,
+    CountsKept,
+    around,
+    empty_json,
+    etag_of,
+    stored_json,
+    text_json,
+)
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json
 from gavelq.formats.command_file import Mode
@@ -21,9 +29,6 @@ MAX_LISTED = 64 << 20
 """Characters of texts in one answer."""
 _AT_ONCE = 1 << 16
 """Characters of a text that is read between two events; a longer one is read beside the loop."""
-
-Runs = Mapping[FileId, SubmissionId]
-"""The run of a configuration that has not ended."""
 
 
 class ModeNotFound(NotFound):
@@ -64,8 +69,8 @@ class FileService:
 
     async def list_files(self, caller: Caller, mode: str | None = None) -> list[Json]:
         """`GET /api/commands/{mode}/list`: single ones first, then by place; without their texts."""
-        runs = self._live_runs()
-        return [await self._short(file, runs) for file in self._of(caller, mode)]
+        others = around(self._desk.state)
+        return [await self._short(file, others) for file in self._of(caller, mode)]
 
     async def all_files(self, caller: Caller, mode: str) -> list[Json]:
         """`GET /api/commands/{mode}/all`: with their texts. Raises LimitReached where these are too long together."""
@@ -76,8 +81,8 @@ class FileService:
                 limit="the length of an answer", problem=f"the texts have {n_characters} characters together",
                 hint=f"list them with GET /api/commands/{mode}/list, and get each with ?config_index=",
             )  # fmt: skip
-        runs = self._live_runs()
-        return [await self._full(file, runs) for file in files]
+        others = around(self._desk.state)
+        return [await self._full(file, others) for file in files]
 
     async def show(self, caller: Caller, mode: str, config_index: int) -> Json:
         """`GET /api/commands/{mode}`: text, tasks by queue id, mistakes. An empty text where there is no first one."""
@@ -144,12 +149,11 @@ class FileService:
         """`DELETE /api/commands/{mode}/{index}`: it goes with its bindings, and those behind it move up."""
         async with self._placing:
             file = self.find(caller, mode, config_index)
-            n_bindings = sum(key.file == file.id for key in self._desk.state.bindings)
             n_later = len(self._of(caller, mode)) - 1 - config_index
             shown = await self._short(file)
             await self._ask(file, ev.FileDeleted(by=caller.name, file=file.id, based_on=_based_on(file, match)))
         self._counts.forget(file.id)
-        return {**shown, "n_moved": n_later, "n_unbound": n_bindings}
+        return {**shown, "n_moved": n_later}
 
     async def _create(self, caller: Caller, mode: Mode, fields: FileFields) -> StoredFile:
         event = ev.FileCreated(
@@ -176,22 +180,17 @@ class FileService:
         found = [file for file in found if file.mode in wanted]
         return sorted(found, key=lambda file: (file.mode != Mode.SINGLE, file.place))
 
-    async def _short(self, file: StoredFile, runs: Runs | None = None) -> Json:
+    async def _short(self, file: StoredFile, others: Around | None = None) -> Json:
         counts = self._counts.of(file)
         if counts is None:
             counts = self._counts.take(file, await _read(file.content, file.mode))
-        return stored_json(file, (self._live_runs() if runs is None else runs).get(file.id), counts)
+        return stored_json(file, counts, others or around(self._desk.state))
 
-    async def _full(self, file: StoredFile, runs: Runs | None = None) -> Json:
+    async def _full(self, file: StoredFile, others: Around | None = None) -> Json:
         found = await _read(file.content, file.mode)
         counts = self._counts.take(file, found)
-        shown = stored_json(file, (self._live_runs() if runs is None else runs).get(file.id), counts)
+        shown = stored_json(file, counts, others or around(self._desk.state))
         return {**shown, "content": file.content, "queues": found["queues"], "mistakes": found["mistakes"]}
-
-    def _live_runs(self) -> Runs:
-        state = self._desk.state
-        live = ((run.file, number) for number, run in state.runs.items() if state.members.get(number))
-        return {file: number for file, number in live if file is not None}
 
 
 async def _read(content: str, mode: str) -> Json:
