@@ -1,6 +1,7 @@
 """`gavelq config import`, as a person and as a script use it."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,16 @@ def test_the_rest_is_taken_over_where_somebody_says_so(shell: Shell) -> None:
     assert config_of(shell) == "gpu:\n  sample_interval_s: 2\n"
 
 
+def test_a_dry_run_finds_what_would_be_wrong_in_the_configuration(shell: Shell) -> None:
+    shell.home.mkdir()
+    (shell.home / "config.yaml").write_text("gpus: {0: 5}\n")
+    path = written(shell, "gpu: {devices: [{id: 0, name: left}]}\n")
+    for words in (["config", "import", path], ["config", "import", "--apply", path]):
+        done = shell.run(*words)
+        assert (done.returncode, "gpus.0: this is not a mapping" in done.stderr) == (2, True)
+    assert config_of(shell) == "gpus: {0: 5}\n"
+
+
 def test_whose_file_it_is_may_be_said(shell: Shell) -> None:
     path = written(shell, "log_level: debug\n")
     unclear = shell.run("config", "import", path)
@@ -160,3 +171,17 @@ def test_a_running_daemon_takes_it_over_even_where_its_socket_is_to_move() -> No
         assert {"log.path", "socket.path"} <= set(reloaded["needs_restart"])
         task = instance.post("/api/tasks", {"command": "true", "gpu_count": 0})
         assert (task["state"], task["queue"]) == ("held", "waiting")
+
+
+def test_the_commands_that_a_report_names_do_what_it_says() -> None:
+    with box() as instance:
+        shell = Shell(home=instance.home, workdir=instance.home)
+        for name in ("gpu_grab.yaml", "minimalist.yaml"):
+            report = json.loads(shell.run("config", "import", "-o", "json", str(SAMPLES / name)).stdout)
+            assert report["commands"]
+            for command in report["commands"]:
+                done = shell.run(*shlex.split(command)[1:])
+                assert done.returncode == 0, f"{command}: {done.stderr}"
+        queue = instance.get("/api/queues/running")
+        assert (queue["max_util"], queue["mem_type"], queue["mem_value"]) == (30, "absolute", 7680)
+        assert instance.get("/api/queues/vision-lab")["max_gpus"] == 2

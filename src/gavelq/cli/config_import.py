@@ -53,8 +53,6 @@ def import_(call: Call, file: str, design: str | None, is_applied: bool, skip_re
     found = plan(file, _read(file), call.config_path, design)
     may_write = is_applied and (skip_refused or not found.refused)
     changed = _write(call, found) if may_write and found.changes_anything else None
-    if not may_write:
-        found.try_to_write()
     if call.is_json:
         print_document(_document(found, may_write, changed))
     else:
@@ -62,6 +60,8 @@ def import_(call: Call, file: str, design: str | None, is_applied: bool, skip_re
         tell_reload(changed)
     if found.refused and not skip_refused:
         raise _refused(found)
+    if not may_write:
+        found.try_to_write()
     return PARTLY_DONE if found.refused and is_applied else 0
 
 
