@@ -144,8 +144,16 @@ def _at(task: Task) -> int:
     return place.at if place is not None else 0
 
 
+_TAKEN_OUT = "taken out of its file before it started"
+
+
+def is_taken_out(task: Task) -> bool:
+    """Whether an edit of its file took the task out of its run: it is no failure of the run."""
+    return task.ending is not None and task.n_attempts == 0 and task.ending.detail.startswith(_TAKEN_OUT)
+
+
 def _take_out(step: Step, task: Task, by: str, now: float) -> None:
-    detail = f"taken out of its file before it started, by {by}"
+    detail = f"{_TAKEN_OUT}, by {by}"
     reason = EndReason.CANCELLED_BY_USER
     record = Record(at=now, kind="ended", by=by, task_id=task.id, details={"reason": reason.value, "told": detail})
     step.put_task(end(replace(task, behind=None), Ending(reason=reason, at=now, detail=detail)), record)
