@@ -62,6 +62,7 @@ default. The environment variable of a setting is `GAVELQ_` and its name in capi
 * `gavelq config show` lists all settings with their values and where each comes from; `config get NAME` tells one.
 * `gavelq config set NAME VALUE` changes the file and leaves its comments alone; a running daemon takes the change over,
   except for the settings marked below. `config unset NAME` takes a setting out again, and `config edit` opens the file.
+* `gavelq config history` tells who changed what when, and `config undo` takes a change back ([rules.md](rules.md)).
 * `gavelq config check` reports every mistake with its file and line. A file with mistakes is never used.
 * `gavelq config import FILE` takes over the configuration file of another scheduler, line by line: [import](import.md).
 """
