@@ -20,7 +20,17 @@ MAX_BYTES = 16 << 20
 _SHOWN = 50
 
 
-_PLACES: dict[str, str] = {}
+_PLACES: dict[str, str] = {
+    "list": "gavelq.cli.stored:list_",
+    "show": "gavelq.cli.stored:show",
+    "new": "gavelq.cli.stored_changes:new",
+    "put": "gavelq.cli.stored_changes:put",
+    "edit": "gavelq.cli.stored_editing:edit",
+    "rename": "gavelq.cli.stored_changes:rename",
+    "duplicate": "gavelq.cli.stored_changes:duplicate",
+    "reset": "gavelq.cli.stored_changes:reset",
+    "delete": "gavelq.cli.stored_changes:delete",
+}
 
 
 @click.group(cls=LazyGroup, places=_PLACES)
