@@ -432,6 +432,65 @@ class CheckedText(TypedDict):
     mistakes: list[FileMistake]
 
 
+class Binding(TypedDict):
+    """A log file of somebody's own, bound to a task of a configuration; `known` tells whether that is there now."""
+
+    key: str
+    mode: Mode
+    config_index: int
+    index: int
+    name: str
+    queue_id: str
+    process_index: int
+    path: str
+    exists: bool
+    size: int | None
+    modified_at: str | None
+    bound_at: str
+    bound_by: str
+    known: bool
+    problem: str | None
+    task_id: int | None
+    task_state: str | None
+
+
+class Bound(Binding):
+    """A new binding, and the path that it took the place of."""
+
+    replaced: str | None
+
+
+class Bindings(TypedDict):
+    """Bindings by MODE_CONFIGINDEX_QUEUEID_PROCESSINDEX, and below which directories log files may lie."""
+
+    bindings: dict[str, Binding]
+    roots: list[str]
+
+
+class LogPart(TypedDict):
+    """Some of a log file as text; offsets count bytes."""
+
+    path: str
+    exists: bool
+    size: int | None
+    modified_at: str | None
+    identity: str | None
+    start: int
+    next_offset: int
+    truncated: bool
+    encoding: str
+    content: str
+
+
+class BoundLogPart(LogPart):
+    """Some of a bound log file; `ended`: its task has ended, and nothing more stands behind this."""
+
+    key: str
+    task_id: int | None
+    task_state: str | None
+    ended: bool
+
+
 class Error(TypedDict):
     """What stands under `error`, and inside every problem document."""
 

@@ -79,6 +79,8 @@ def bindable(path: str, roots: LogRoots) -> tuple[str, Look | None]:
             above = os.path.dirname(above)
         if not os.path.isdir(above):
             raise NotAFile(path=above, what="no directory", hint="name a file below directories")
+    if not path.isprintable() and path.encode("utf-8", "replace").decode("utf-8") != path:
+        raise LogUnreadable(path=ascii(path), why="its name is no UTF-8", hint="give its directories names in UTF-8")
     return path, found
 
 

@@ -16,12 +16,14 @@ from gavelq.daemon.effects import Effects
 from gavelq.daemon.evidence import Evidence
 from gavelq.daemon.housekeeping import keep_house
 from gavelq.daemon.lease_watch import LeaseWatch
+from gavelq.daemon.log_roots import LogRoots, find_roots
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.daemon.monitor import Monitor
 from gavelq.daemon.oom_kills import OomKills
 from gavelq.daemon.recovery import reconcile, restore
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.admin import AdminService, Facts
+from gavelq.daemon.service.bindings import BindingService
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
@@ -123,6 +125,7 @@ class Daemon:
         settings = SettingsService(desk, self.paths, self.reload, self.warnings)
         files = FileService(desk)
         runs = RunService(desk, files, submissions)
+        bindings = BindingService(desk, files, self._log_roots)
         return Service(
             tasks=tasks,
             submissions=submissions,
@@ -131,9 +134,13 @@ class Daemon:
             leases=leases,
             files=files,
             runs=runs,
+            bindings=bindings,
             admin=admin,
             settings=settings,
         )
+
+    def _log_roots(self) -> LogRoots:
+        return find_roots(self.config.logs.roots, state=self.paths.state, task_logs=self.paths.task_logs)
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""

@@ -63,7 +63,7 @@ def absolute(written: str, workdir: str | None, *, field: str) -> str:
     if not written or "\0" in written:
         raise refuse("it is empty" if not written else "it holds a zero byte")
     try:
-        size = len(os.fsencode(written))
+        size = len(written.encode("utf-8"))
     except UnicodeEncodeError:
         raise refuse(f"{written!a:.80} is no text") from None
     if size > MAX_PATH:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gavelq.daemon.service.admin import AdminService
+from gavelq.daemon.service.bindings import BindingService
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
@@ -24,5 +25,6 @@ class Service:
     leases: LeaseService
     files: FileService
     runs: RunService
+    bindings: BindingService
     admin: AdminService
     settings: SettingsService
