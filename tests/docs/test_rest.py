@@ -20,6 +20,7 @@ ANSWERS = (
     shapes.Explanation, shapes.Gate, shapes.CardVerdict, shapes.Change, shapes.Error, shapes.Retry,
     shapes.Setting, shapes.DescribedSetting, shapes.ConfigChange, shapes.SettingChange, shapes.ConfigDone,
     shapes.StoredFile, shapes.StoredText, shapes.DeletedFile, shapes.CheckedText, shapes.CommandTask, shapes.FileMistake,
+    shapes.Scheduler, shapes.SchedulerQueue, shapes.SchedulerProcess,
 )  # fmt: skip
 
 

@@ -6,7 +6,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gavelq.api import problems
 from gavelq.api.auth import OPEN_PATHS, Doorkeeper
 from gavelq.api.callers import caller_of
-from gavelq.api.routes import admin, commands, config, gpus, leases, log, queues, scheduler, submissions, tasks
+from gavelq.api.routes import (
+    admin,
+    commands,
+    config,
+    gpus,
+    leases,
+    log,
+    queues,
+    scheduler,
+    scheduler_state,
+    submissions,
+    tasks,
+)
 from gavelq.core.errors import GavelqError
 from gavelq.daemon.service import Service
 from gavelq.version import __version__
@@ -17,7 +29,7 @@ def build_app(service: Service, doorkeeper: Doorkeeper) -> ASGIApp:
     # Swagger's pages load scripts from elsewhere, so they are left out; /openapi.json describes all.
     app = FastAPI(title="gavelq", version=__version__, docs_url=None, redoc_url=None)
     problems.install(app)
-    for module in (tasks, submissions, leases, gpus, queues, commands, log, scheduler, config, admin):
+    for module in (tasks, submissions, leases, gpus, queues, commands, log, scheduler, scheduler_state, config, admin):
         app.include_router(module.router(service, caller_of))
     return Door(app, doorkeeper)
 

@@ -559,3 +559,75 @@ class TaskRequest(TaskFields, total=False):
     """What a task asks for; one of `command`, `argv`, `script` must be there."""
 
     command: str | list[str]
+
+
+class SchedulerProcess(TypedDict):
+    """A task of a run."""
+
+    index: int
+    status: Literal["waiting", "running", "retrying", "completed", "failed"]
+    commands: list[str]
+    memory_gb: float | None
+    gpu_count: int
+    current_gpu: int | str | None
+    gpus: list[int | str]
+    retry_count: int
+    last_error: str | None
+    task_id: int
+    name: str
+    task_state: State
+    exit_code: int | None
+    end_reason: str | None
+    started_at: str | None
+    ended_at: str | None
+    pending_reason: str | None
+
+
+class SchedulerCounts(TypedDict):
+    """How many tasks there are; the first four of them add up to `total_tasks`."""
+
+    pending_tasks: int
+    running_tasks: int
+    completed_tasks: int
+    failed_tasks: int
+    total_tasks: int
+    cancelled_tasks: int
+    retries: int
+    last_error: str | None
+    started_at: str | None
+    ended_at: str | None
+    expected_end_at: str | None
+    expected_basis: str | None
+
+
+class SchedulerQueue(SchedulerCounts):
+    """A queue id of a run."""
+
+    id: str
+    status: Literal["waiting", "running", "retrying", "completed", "failed"]
+    current_gpu: int | str | None
+    current_task: str | None
+    current_task_id: int | None
+    gpus: list[int | str]
+    memory_used_mib: int | None
+    pending_reason: str | None
+    pending_detail: str | None
+    processes: list[SchedulerProcess]
+
+
+class Scheduler(SchedulerCounts):
+    """A run of a command file; of a configuration that never ran `pid`, `run` and `state` are null."""
+
+    pid: int | None
+    mode: Mode
+    config_index: int | None
+    state: Literal["starting", "running", "stopping", "completed", "failed"] | None
+    gpus_used: list[int | str]
+    gpu_assignments: dict[str, list[str]]
+    run: int | None
+    submission_id: int | None
+    index: int | None
+    name: str
+    tenant: str
+    started_by: str | None
+    queues: dict[str, SchedulerQueue]

@@ -29,6 +29,7 @@ from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
@@ -125,6 +126,8 @@ class Daemon:
         settings = SettingsService(desk, self.paths, self.reload, self.warnings)
         files = FileService(desk)
         runs = RunService(desk, files, submissions)
+        self._run_states = RunStates(desk, files)
+        self.loop.on_applied.append(self._run_states.notice)
         bindings = BindingService(desk, files, self._log_roots)
         return Service(
             tasks=tasks,
@@ -134,6 +137,7 @@ class Daemon:
             leases=leases,
             files=files,
             runs=runs,
+            run_states=self._run_states,
             bindings=bindings,
             admin=admin,
             settings=settings,
@@ -155,7 +159,8 @@ class Daemon:
         await self._reconcile()
         self._spawn(self._evidence.run())
         self._spawn(self._lease_watch.run())
-        self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock))
+        removed = self._run_states.removed
+        self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock, removed))
         self.loop.wake()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

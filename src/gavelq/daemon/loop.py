@@ -111,7 +111,10 @@ class Loop:
     async def remove_ended(self, task: Task, by: str) -> None:
         """Delete an ended task's rows; they are history, which the engine does not know. Raises StoreUnavailable."""
         record = Record(at=self._clock.now(), kind="removed", by=by, task_id=task.id)
-        await self._store.commit(Changes(tasks={task.id: None}, records=[record]))
+        changes = Changes(tasks={task.id: None}, records=[record])
+        await self._store.commit(changes)
+        for listener in self.on_applied:
+            listener(changes)
 
     def wake(self) -> None:
         """Ask for a scheduling cycle; many wakes make one cycle."""

@@ -8,6 +8,7 @@ from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.queues import QueueService
+from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
@@ -25,6 +26,7 @@ class Service:
     leases: LeaseService
     files: FileService
     runs: RunService
+    run_states: RunStates
     bindings: BindingService
     admin: AdminService
     settings: SettingsService

@@ -1,0 +1,96 @@
+"""What the tasks of a lane of a run add up to."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gavelq.core.ids import TaskId
+from gavelq.core.lifecycle import TaskState
+from gavelq.daemon.run_processes import Process
+
+RunTimeOf = Callable[[str], float | None]
+"""The learned run time in seconds by a key of `gavelq.core.learned`; None: nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What the tasks of a lane add up to."""
+
+    n_pending: int = 0
+    n_running: int = 0
+    n_completed: int = 0
+    n_failed: int = 0
+    """Ended without completing, however."""
+    n_cancelled: int = 0
+    """Those of them that were cancelled."""
+    n_retries: int = 0
+    began: float | None = None
+    ended_at: float | None = None
+    """The last end, where all have ended."""
+    error: str | None = None
+    error_at: float = 0.0
+    completed_s: float = 0.0
+    """How long the completed ones took, together."""
+    holding: tuple[Process, ...] = ()
+    waiting: tuple[Process, ...] = ()
+    """Those that have not started or are put back, in their order."""
+    n_learned: int = 0
+    """Of the waiting ones those whose run time is known from their name ..."""
+    learned_s: float = 0.0
+    """... and how long they take together."""
+    unlearned: Mapping[float | None, tuple[int, TaskId]] = field(default_factory=dict)
+    """The other waiting ones by time limit: how many, and the first of them."""
+
+    @property
+    def n_total(self) -> int:
+        """How many there are."""
+        return self.n_pending + self.n_running + self.n_completed + self.n_failed
+
+    @property
+    def head(self) -> Process | None:
+        """The waiting one whose turn it is."""
+        return next((one for one in self.waiting if not one.is_behind), None)
+
+
+def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
+    """Count the tasks of a lane."""
+    known = list(ordered)
+    counted = Counter(_kind(one.state) for one in known)
+    waiting = tuple(one for one in known if _kind(one.state) == "pending")
+    learned_s, n_learned, unlearned = 0.0, 0, dict[float | None, tuple[int, TaskId]]()
+    for one in waiting:
+        usual = run_time_of(one.learned_as) if one.learned_as is not None else None
+        if usual is None:
+            n, first = unlearned.get(one.time_limit_s, (0, one.task_id))
+            unlearned[one.time_limit_s] = (n + 1, first)
+        else:
+            n_learned += 1
+            learned_s += usual if one.time_limit_s is None else min(usual, one.time_limit_s)
+    last = max(known, key=lambda one: one.error_at, default=None)
+    is_over = not counted["pending"] and not counted["running"]
+    return Sums(
+        n_pending=counted["pending"],
+        n_running=counted["running"],
+        n_completed=counted["completed"],
+        n_failed=counted["failed"],
+        n_cancelled=sum(one.state is TaskState.CANCELLED for one in known),
+        n_retries=sum(one.n_failures for one in known),
+        began=min((one.began for one in known if one.began is not None), default=None),
+        ended_at=max((one.ended_at or 0.0 for one in known), default=None) if is_over else None,
+        error=last.error if last is not None else None,
+        error_at=last.error_at if last is not None else 0.0,
+        completed_s=sum(one.run_s or 0.0 for one in known),
+        holding=tuple(one for one in known if one.state.holds_gpus),
+        waiting=waiting,
+        n_learned=n_learned,
+        learned_s=learned_s,
+        unlearned=unlearned,
+    )
+
+
+def _kind(state: TaskState) -> str:
+    if state.holds_gpus:
+        return "running"
+    if not state.is_ended:
+        return "pending"
+    return "completed" if state is TaskState.COMPLETED else "failed"
