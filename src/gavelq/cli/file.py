@@ -30,6 +30,10 @@ _PLACES: dict[str, str] = {
     "duplicate": "gavelq.cli.stored_changes:duplicate",
     "reset": "gavelq.cli.stored_changes:reset",
     "delete": "gavelq.cli.stored_changes:delete",
+    "bind": "gavelq.cli.bindings:bind",
+    "unbind": "gavelq.cli.bindings:unbind",
+    "bindings": "gavelq.cli.bindings:bindings",
+    "log": "gavelq.cli.bindings:log",
 }
 
 
