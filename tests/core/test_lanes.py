@@ -151,11 +151,17 @@ def test_a_repeated_start_is_one_run() -> None:
 # --- file apply ---------------------------------------------------------------------------------------------------
 
 
-def edited(world: World, lanes: dict[str, tuple[ev.LaneEntry | TaskRequest, ...]], based_on: set[int]) -> Any:
+def edited(
+    world: World,
+    lanes: dict[str, tuple[ev.LaneEntry | TaskRequest, ...]],
+    based_on: set[int],
+    owners: tuple[TaskId | TaskRequest, ...] = (),
+) -> Any:
     return world.send(
         ev.RunEdited(
             by="me", submission=SubmissionId(1), content="new", lanes=lanes,
             based_on=frozenset(TaskId(number) for number in based_on), blobs={BlobKey("e"): b"{}"},
+            owners=owners,
         )
     )  # fmt: skip
 
@@ -175,6 +181,19 @@ def test_an_edit_adds_and_removes_what_has_not_started_and_leaves_the_rest() -> 
     assert world.state.runs[SubmissionId(1)].content == "new"
     assert {task.submission_id for task in world.state.tasks.values()} == {1}
     assert world.run_all() == [6]
+
+
+def test_a_run_knows_the_task_of_each_block_of_its_text() -> None:
+    world = World()
+    start(world, *(lane("a", at) for at in range(3)))
+    assert world.state.runs[SubmissionId(1)].owners == (1, 2, 3)
+    world.run_all()
+    new, moved = lane("a", 1), LanePlace(lane="a", at=2, rank=0)
+    entry = ev.LaneEntry(task_id=TaskId(3), place=moved, name="renamed")
+    edited(world, {"a": (new, entry)}, {2, 3}, (TaskId(1), new, TaskId(3)))
+    assert world.state.runs[SubmissionId(1)].owners == (1, 4, 3)
+    assert world.state.tasks[TaskId(3)].request.name == "renamed"
+    assert world.state.tasks[TaskId(3)].request.lane == moved
 
 
 def test_an_edit_may_turn_the_order_around() -> None:

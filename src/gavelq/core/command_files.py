@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NewType
 
 from gavelq.core.errors import GavelqError, NotFound
-from gavelq.core.ids import SubmissionId
+from gavelq.core.ids import SubmissionId, TaskId
 
 FileId = NewType("FileId", int)
 """A configuration's own number: positive, given once, never used again. People count by place (1, 2, ... N)."""
@@ -66,6 +66,10 @@ class Run:
     """Of the random order in which single-GPU lanes start."""
     work_dir: str
     """What `{work_dir}` stands for."""
+    options: str = "{}"
+    """What the start asked for beside its text, as JSON; it holds for tasks that are added later, too."""
+    owners: tuple[TaskId, ...] = ()
+    """For each block of the text the task that runs it, or ran what stood in its place before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,8 @@ class LaneEntry:
 
     task_id: TaskId
     place: LanePlace
+    name: str | None = None
+    """Another name, where its place has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,8 @@ class RunEdited:
     content: str
     lanes: Mapping[str, tuple[LaneEntry | TaskRequest, ...]]
     based_on: frozenset[TaskId]
+    owners: tuple[TaskId | TaskRequest, ...] = ()
+    """For each block of the text its task, or the request of its new one; see Run."""
     blobs: Mapping[BlobKey, bytes] = field(default_factory=dict)
 
 

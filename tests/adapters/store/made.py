@@ -220,7 +220,8 @@ def full_run(number: int = 4) -> Run:
     """A run with every field set."""
     return Run(
         submission=SubmissionId(number), mode="single", file=FileId(3), name="n", content="1\ntrue\n2\n", tenant="me",
-        by="you", started_at=9.25, seed=17, work_dir="/w",
+        by="you", started_at=9.25, seed=17, work_dir="/w", options='{"queue": "q"}',
+        owners=(TaskId(4), TaskId(5), TaskId(9), TaskId(2)),
     )  # fmt: skip
 
 

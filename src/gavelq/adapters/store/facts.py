@@ -7,6 +7,7 @@ from typing import Any
 from gavelq.adapters.store.rows import decode_pairs, parse_text, to_json
 from gavelq.adapters.store.shape import (
     FLAG,
+    RANGES,
     REAL,
     REALS,
     TEXT,
@@ -68,6 +69,8 @@ _RUN = Shape(
     started_at=REAL,
     seed=WHOLE,
     work_dir=TEXT,
+    options=TEXT,
+    owners=RANGES,
 )
 _KEY = Shape(BindingKey, file=WHOLE, queue_id=TEXT, process_index=WHOLE)
 _BINDING = Shape(Binding, key=_KEY.codec, path=TEXT, at=REAL, by=TEXT)

@@ -1,6 +1,6 @@
 """Dataclasses as JSON objects: each field by an explicit codec, defaults left out, anything unknown refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, fields
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -50,8 +50,27 @@ def _real_list(value: Any) -> tuple[float, ...]:
     return tuple(value)
 
 
+def _ranges(numbers: Iterable[int]) -> list[list[int]]:
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][0] + found[-1][1]:
+            found[-1][1] += 1
+        else:
+            found.append([number, 1])
+    return found
+
+
+def _from_ranges(value: Any) -> tuple[int, ...]:
+    is_list = type(value) is list and all(type(pair) is list and len(pair) == 2 for pair in value)
+    if not is_list or not all(type(part) is int for pair in value for part in pair):
+        raise RowError(f"{value!r:.200} is not a list of ranges")
+    return tuple(first + offset for first, count in value for offset in range(count))
+
+
 TEXTS = Codec(list, _text_list)
 REALS = Codec(list, _real_list)
+RANGES = Codec(_ranges, _from_ranges)
+"""Whole numbers, of which many follow each other: the first of each range, and how many there are."""
 
 
 def listed(codec: Codec) -> Codec:

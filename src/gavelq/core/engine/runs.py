@@ -6,6 +6,7 @@ from dataclasses import replace
 from gavelq.core.command_files import KEPT_RUNS, ChangedMeanwhile, Run, RunNotFound, StoredFile
 from gavelq.core.effects import Wake
 from gavelq.core.engine.files import live_run
+from gavelq.core.engine.quotas import within_quota
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.submitting import new_tasks, require_acceptable
 from gavelq.core.errors import WrongState
@@ -19,7 +20,7 @@ from gavelq.core.task import Ending, LanePlace, Task, TaskRequest, end
 
 def run_started(view: View, step: Step, run: Run, submission: SubmissionId, now: float) -> None:
     """Note the run of a submission. Raises WrongState where the configuration runs already."""
-    run = replace(run, submission=submission, started_at=now)
+    run = replace(run, submission=submission, started_at=now, owners=tuple(step.reply))
     file = view.files.get(run.file) if run.file is not None else None
     if file is not None:
         require_idle(view, file)
@@ -64,7 +65,8 @@ def run_edited(view: View, event: RunEdited, now: float, rules: EngineRules) -> 
     added = [entry for lane in event.lanes.values() for entry in lane if isinstance(entry, TaskRequest)]
     require_acceptable(view, added, rules)
     first = view.next_task_id
-    new = dict(zip(map(id, added), new_tasks(view, added, {}, first, event.submission, now, rules), strict=True))
+    allowed = [within_quota(view, request) for request in added]
+    new = dict(zip(map(id, added), new_tasks(view, allowed, {}, first, event.submission, now, rules), strict=True))
     kept = _lay_out(view, step, event, waiting, new, now)
     for task in waiting.values():
         if task.id not in kept:
@@ -72,7 +74,8 @@ def run_edited(view: View, event: RunEdited, now: float, rules: EngineRules) -> 
     step.changes.blobs.update(event.blobs)
     if added:
         step.changes.next_task_id = TaskId(first + len(added))
-    step.changes.runs[run.submission] = replace(run, content=event.content)
+    owners = tuple(new[id(owner)].id if isinstance(owner, TaskRequest) else owner for owner in event.owners)
+    step.changes.runs[run.submission] = replace(run, content=event.content, owners=owners)
     if run.file is not None and (file := view.files.get(run.file)) is not None:
         step.changes.files[run.file] = replace(file, saved=event.content)
     details = {"submission": run.submission, "added": len(added), "removed": len(waiting) - len(kept)}
@@ -112,7 +115,8 @@ def _lay_out(
             kept.add(task.id)
             placed = replace(task, behind=behind)
             if isinstance(entry, LaneEntry):
-                placed = replace(placed, request=replace(task.request, lane=entry.place))
+                name = entry.name or task.request.name
+                placed = replace(placed, request=replace(task.request, lane=entry.place, name=name))
             if record is not None or placed != task:
                 moved = Record(at=now, kind="lane_changed", by=event.by, task_id=task.id, details={"behind": behind})
                 step.put_task(placed, record or moved)

@@ -19,7 +19,7 @@ CREATE TABLE facts (
 INSERT INTO "facts" VALUES('binding','3:2:a:b','{"key":{"file":3,"queue_id":"a:b","process_index":2},"path":"/w/x.log","at":1.5,"by":"me"}');
 INSERT INTO "facts" VALUES('file','3','{"id":3,"tenant":"me","mode":"multi","place":1,"name":"n\u00e4chste","content":"1\ntrue\n2\n20\n","saved":"old","version":7,"modified_at":5.5,"modified_by":"you","workdir":"/w","env":[["A","1"],["B","\u00e4=2"]]}');
 INSERT INTO "facts" VALUES('learned','x/t','{"n_ends":3,"run_times_s":[60.0,61.5],"peaks":[9318,9001],"utilization":62.5,"at":1500.5}');
-INSERT INTO "facts" VALUES('run','4','{"submission":4,"mode":"single","file":3,"name":"n","content":"1\ntrue\n2\n","tenant":"me","by":"you","started_at":9.25,"seed":17,"work_dir":"/w"}');
+INSERT INTO "facts" VALUES('run','4','{"submission":4,"mode":"single","file":3,"name":"n","content":"1\ntrue\n2\n","tenant":"me","by":"you","started_at":9.25,"seed":17,"work_dir":"/w","options":"{\"queue\": \"q\"}","owners":[[4,2],[9,1],[2,1]]}');
 INSERT INTO "facts" VALUES('share','x','{"gpu_s":7200.25,"at":1500.5}');
 INSERT INTO "facts" VALUES('streak','1','4');
 CREATE TABLE keys (key TEXT PRIMARY KEY, at REAL NOT NULL, task_ids TEXT NOT NULL) WITHOUT ROWID;
