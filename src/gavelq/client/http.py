@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_TRIES = 3
+TRIES = 3
+"""So often a request that may arrive twice is sent."""
 
 
 def new_key() -> str:
@@ -33,7 +34,7 @@ def query(pairs: "Iterable[tuple[str, object]]") -> str:
     return f"?{text}" if text else ""
 
 
-def _encoded(payload: "dict[str, Any]") -> bytes:
+def encoded(payload: "dict[str, Any]") -> bytes:
     """The payload's bytes. Raises InvalidField for text that came from bytes that are not UTF-8 (PEP 383)."""
     text = lean.dumps(payload)
     if "\\udc" in text:
@@ -82,11 +83,11 @@ class Link:
         With an idempotency key a second delivery is harmless, as it is for GET: a lost connection is tried again.
         Raises the GavelqError that the daemon answered with, DaemonUnreachable where nobody answers, and TimedOut.
         """
-        body = None if payload is None else _encoded(payload)
+        body = None if payload is None else encoded(payload)
         headers = {} if key is None else {"Idempotency-Key": key}
         if match is not None:
             headers["If-Match"] = match
-        tries = _TRIES if method == "GET" or key is not None else 1
+        tries = TRIES if method == "GET" or key is not None else 1
         is_cut = False
         while True:
             tries -= 1
@@ -96,9 +97,9 @@ class Link:
             except Broken as broken:
                 is_cut = True
                 if tries <= 0:
-                    raise self._unreachable(broken.why, is_cut) from None
+                    raise self.unreachable(broken.why, is_cut) from None
             except Unreachable as error:
-                raise self._unreachable(error.why, is_cut) from None
+                raise self.unreachable(error.why, is_cut) from None
             except TimeoutError:
                 from gavelq.core.errors import TimedOut
 
@@ -122,7 +123,7 @@ class Link:
         """Send one request; returns its answer's document. Raises as `send` does."""
         return lean.loads(self.send(method, target, payload, timeout_s=timeout_s, key=key, match=match).body)
 
-    def _unreachable(self, why: str, is_cut: bool) -> Exception:
+    def unreachable(self, why: str, is_cut: bool) -> Exception:
         """`interrupted` in the details: somebody had answered the call, and the connection was lost then."""
         from gavelq.core.errors import DaemonUnreachable
 

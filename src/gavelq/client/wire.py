@@ -12,6 +12,14 @@ from gavelq.client.address import Address, check_directory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    class HasOptions(Protocol):
+        """A socket, or what asyncio shows of one."""
+
+        def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
+            """As socket.socket.getsockopt."""
+
 
 _CHUNK = 262144
 _MAX_HEAD = 65536
@@ -54,18 +62,9 @@ def exchange(
     Raises Unreachable where nobody listens, Broken where the connection is lost on the way, TimeoutError when no
     byte arrives for `timeout_s`, and NotAllowed for a socket that belongs to somebody else.
     """
-    lines = [f"{method} {address.prefix}{target} HTTP/1.1", "Connection: close"]
-    lines.append(f"Host: {'localhost' if address.socket is not None else _host_field(address)}")
-    if address.token:
-        lines.append(f"Authorization: Bearer {address.token}")
-    if body is not None:
-        lines.append("Content-Type: application/json")
-    if body is not None or method not in ("GET", "HEAD"):
-        lines.append(f"Content-Length: {len(body or b'')}")
-    lines.extend(f"{name}: {value}" for name, value in (headers or {}).items())
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b"")
+    request = compose(address, method, target, body=body, headers=headers)
     if address.socket is not None:
-        connection = _connect_unix(address.socket, timeout_s)
+        connection = connect_unix(address.socket, timeout_s)
         try:
             return _converse(connection.send, connection.recv, request)
         finally:
@@ -79,17 +78,40 @@ def exchange(
         stream.close()
 
 
+def compose(
+    address: Address,
+    method: str,
+    target: str,
+    *,
+    body: bytes | None = None,
+    headers: "Mapping[str, str] | None" = None,
+    connection: str = "close",
+) -> bytes:
+    """The bytes of a request; `connection` is the field of that name."""
+    lines = [f"{method} {address.prefix}{target} HTTP/1.1", f"Connection: {connection}"]
+    lines.append(f"Host: {'localhost' if address.socket is not None else _host_field(address)}")
+    if address.token:
+        lines.append(f"Authorization: Bearer {address.token}")
+    if body is not None:
+        lines.append("Content-Type: application/json")
+    if body is not None or method not in ("GET", "HEAD"):
+        lines.append(f"Content-Length: {len(body or b'')}")
+    lines.extend(f"{name}: {value}" for name, value in (headers or {}).items())
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b"")
+
+
 def _host_field(address: Address) -> str:
     return f"[{address.host}]:{address.port}" if ":" in address.host else f"{address.host}:{address.port}"
 
 
-def _connect_unix(path: str, timeout_s: float) -> _socket.socket:
+def connect_unix(path: str, timeout_s: float) -> _socket.socket:
+    """Connect to a unix socket of the caller's own. Raises as `exchange` does."""
     check_directory(path)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         connection.settimeout(timeout_s)
         connection.connect(path)
-        _check_peer(connection, path)
+        check_peer(connection, path)
     except FileNotFoundError:
         connection.close()
         raise Unreachable(f"there is no socket {path}") from None
@@ -115,7 +137,7 @@ def _connect_unix(path: str, timeout_s: float) -> _socket.socket:
     return connection
 
 
-def _check_peer(connection: _socket.socket, path: str) -> None:
+def check_peer(connection: "HasOptions", path: str) -> None:
     """Refuse a listener of another account: it would be handed the caller's environment (unix(7), SO_PEERCRED)."""
     credentials = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
     uid = int.from_bytes(credentials[4:8], "little" if _is_little_endian() else "big")
@@ -156,15 +178,8 @@ def _read_reply(recv: "Callable[[int], bytes]") -> Reply:
         if not more or len(received) > _MAX_HEAD:
             raise ConnectionResetError("it ended before an answer came")
         received += more
-    head, body = received[:end].decode("latin-1"), received[end + 4 :]
-    first, *fields = head.split("\r\n")
-    if not first.startswith("HTTP/1."):
-        raise ValueError("this is no HTTP server")
-    status = int(first[9:12])
-    headers = {}
-    for line in fields:
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
+    status, headers = parse_head(received[:end])
+    body = received[end + 4 :]
     length = headers.get("content-length")
     is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
     parts = [body]
@@ -179,6 +194,18 @@ def _read_reply(recv: "Callable[[int], bytes]") -> Reply:
         raise ConnectionResetError("it ended in the middle of an answer")
     whole = b"".join(parts)
     return Reply(status, headers, _unchunk(whole) if is_chunked else whole)
+
+
+def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Status and header fields (names in lower case), without the empty line. Raises ValueError for anything else."""
+    first, *fields = head.decode("latin-1").split("\r\n")
+    if not first.startswith("HTTP/1."):
+        raise ValueError("this is no HTTP server")
+    headers = {}
+    for line in fields:
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    return int(first[9:12]), headers
 
 
 def _unchunk(body: bytes) -> bytes:
