@@ -154,3 +154,9 @@ def test_what_is_written_reads_as_the_same(data: st.DataObject, mode: Mode) -> N
 def test_any_bytes_are_judged_and_never_raise(content: bytes, mode: Mode) -> None:
     found = read_command_file(content, mode)
     assert found.blocks or found.mistakes
+
+
+def test_a_block_of_very_many_lines_is_read_line_by_line() -> None:
+    n_lines = 50_000  # a cost that grew with the square of it would take minutes
+    found = read_command_file(b"1\n" + b"x\n# y\n" * n_lines + b"20\n", Mode.SINGLE)
+    assert len(found.blocks[0].commands) == n_lines

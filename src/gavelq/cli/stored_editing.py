@@ -15,10 +15,10 @@ from gavelq.cli.base import Command, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.editing import open_editor
 from gavelq.cli.output.text import safe, say
-from gavelq.cli.stored import LONG_S, chosen, mode_option, target_of
+from gavelq.cli.stored import LONG_S, chosen, listed, mode_option, target_of
 from gavelq.cli.stored_text import captured, read_command_text, tell_stored
 from gavelq.client.wire import Reply
-from gavelq.core.command_files import ChangedMeanwhile
+from gavelq.core.command_files import ChangedMeanwhile, FileNotStored
 from gavelq.core.errors import GavelqError
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")
@@ -53,6 +53,8 @@ def edit(call: Call, word: str, mode: str | None) -> int:
             if call.is_json or not _is_to_be_edited_again(file):
                 break
     except _Kept as kept:
+        if not os.listdir(place):
+            os.rmdir(place)
         raise kept.error from None
     except GavelqError:  # of the editor
         shutil.rmtree(place, ignore_errors=True)
@@ -82,17 +84,28 @@ def _store(call: Call, target: str, file: dict[str, Any], path: str) -> tuple[Re
         payload = {"content": text, "env": fields["env"]}
         return call.link().send("PUT", target, payload, timeout_s=LONG_S, match=file["etag"]), dropped
     except GavelqError as error:
-        number = f"{file['index']} --mode {file['mode']}"
-        kept = f"your text is kept in {path}" if os.path.exists(path) else ""
-        if isinstance(error, ChangedMeanwhile):
-            error.hint = (
-                f"{kept}: compare it with `gavelq file show {number}`, then store it with "
-                f"`gavelq file put {number} {path}`, or edit again"
-            )
-        else:
-            error.hint = "; ".join(part for part in (error.hint, kept) if part)
-        error.details = {**error.details, "kept": path}
+        if os.path.exists(path):
+            kept = f"your text is kept in {path}"
+            is_late = isinstance(error, ChangedMeanwhile | FileNotStored)
+            error.hint = f"{kept}: {_way_out(call, file, path)}" if is_late else f"{error.hint}; {kept}".lstrip("; ")
+            error.details = {**error.details, "kept": path}
         raise _Kept(error) from None
+
+
+def _way_out(call: Call, file: dict[str, Any], path: str) -> str:
+    """How to go on after somebody else changed the configuration, moved it or deleted it."""
+    mode: str = file["mode"]
+    try:
+        now = next((other for other in listed(call, mode) if other["id"] == file["id"]), None)
+    except GavelqError:
+        return "see `gavelq file list`"
+    if now is None:
+        return f"that one is gone; make another one with `gavelq file new --mode {mode} {path}`"
+    number = f"{now['index']} --mode {mode}"
+    return (
+        f"compare it with `gavelq file show {number}`, then store it with `gavelq file put {number} {path}`, "
+        f"or begin again with `gavelq file edit {number}`"
+    )
 
 
 def _is_to_be_edited_again(file: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Configurations of command files as JSON objects (`client/shapes.py`)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
 from gavelq.core.command_files import FileId, StoredFile
@@ -18,6 +18,11 @@ NO_FILE_ETAG = f'"{FileId(0)}-0"'
 def etag_of(file: StoredFile) -> str:
     """What tells versions of a configuration apart, as HTTP quotes it (RFC 9110 section 8.8.3)."""
     return f'"{file.id}-{file.version}"'
+
+
+def is_about(file: StoredFile, tags: Collection[str]) -> bool:
+    """Whether one of these tags is of some version of this configuration."""
+    return any(tag.startswith(f'"{file.id}-') for tag in tags)
 
 
 def read_content(content: str, mode: str) -> CommandFile:

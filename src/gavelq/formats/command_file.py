@@ -178,8 +178,8 @@ def _block(first: int, lines: list[tuple[int, str]], mode: Mode, number: int, mi
     found = {at: _line(line, role, at, wrong) for (at, line), role in zip(said, roles, strict=True)}
     if len(mistakes) > n_before:
         return None
-    comments = {at: Line(role=Role.COMMENT, text=line) for at, line in lines if _is_comment(line)}
-    return Block(lines=tuple((found | comments)[at] for at, _ in lines), first_line=first)
+    found |= {at: Line(role=Role.COMMENT, text=line) for at, line in lines if _is_comment(line)}
+    return Block(lines=tuple(found[at] for at, _ in lines), first_line=first)
 
 
 def _roles(n: int, mode: Mode) -> list[Role]:

@@ -18,6 +18,7 @@ from gavelq.daemon.file_views import (
     around,
     empty_json,
     etag_of,
+    is_about,
     stored_json,
     text_json,
 )
@@ -219,8 +220,14 @@ def _based_on(file: StoredFile, match: str | None) -> int | None:
     if match is None or "*" in _tags(match):
         return None
     if etag_of(file) not in _tags(match):
-        raise _changed(file)
+        raise _changed(file) if is_about(file, _tags(match)) else _moved(file)
     return file.version
+
+
+def _moved(file: StoredFile) -> ChangedMeanwhile:
+    what = f"configuration {file.place + 1} of mode {file.mode}"
+    message = f"{what} is another one now ({file.name}): those behind a deleted one moved up"
+    return ChangedMeanwhile(message, what=what, version=file.version, etag=etag_of(file), by=file.modified_by)
 
 
 def _changed(file: StoredFile) -> ChangedMeanwhile:
