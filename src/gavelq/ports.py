@@ -9,6 +9,7 @@ from gavelq.core.events import RunnerEvent
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
+from gavelq.core.measures import Keeping, Kind, Look, Span, Stat, Subject, TreeUse
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes as Changes
@@ -148,6 +149,56 @@ class ProcessTable(Protocol):
 
     def identify(self, pid: int) -> ProcessIdentity | None:
         """What tells this process from any other with its pid; None where there is no such process."""
+        ...
+
+
+class ProcessTrees(Protocol):
+    """Looks at whole process trees. Blocking; never raises."""
+
+    def look(self, roots: Iterable[ProcessIdentity]) -> Mapping[ProcessIdentity, TreeUse]:
+        """What is below each of these processes; those that are gone are left out."""
+        ...
+
+
+# --- measures over time ----------------------------------------------------------------------------------
+
+
+class History(Protocol):
+    """Measures of GPUs and tasks over time, kept ever more coarsely. Losing it all would harm nothing else.
+
+    * `add` may be called from any thread. It returns at once and never raises; writing happens elsewhere, a few seconds
+      late and without fsync: a power cut may cost the last seconds.
+    * Looks may come in any order, also from before those that are there (a clock that was set back), and several for
+      one second: each counts once in every level. A look older than a level keeps is soon gone again.
+    * What can be read includes everything that was added before. Where the history cannot be read, nothing is known:
+      reading does not raise, and `problem` tells why.
+    * Unusable files are moved aside with a warning in the log; the history begins anew.
+    """
+
+    keeping: Keeping
+    """How long what is kept; may be replaced while it works."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be written at present; None: it can."""
+        ...
+
+    def add(self, looks: Sequence[Look]) -> None:
+        """Note what was seen."""
+        ...
+
+    async def read(
+        self, kind: Kind, subjects: Sequence[Subject], span: Span
+    ) -> Mapping[Subject, Mapping[str, Sequence[Stat | None]]]:
+        """The span's points by subject and measure. Measures and subjects without any are left out; None: unknown."""
+        ...
+
+    async def total(self, task_id: TaskId) -> Mapping[str, Stat]:
+        """What a task used over its whole life, by measure; also long after its series have gone."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is left and close. Safe to call twice."""
         ...
 
 
