@@ -229,7 +229,7 @@ def test_new_places_are_free_and_rise_behind_what_has_started(life: Life, fixed:
         assert len(places) == len(lane.order)
         assert places == sorted(set(places))
         assert not set(places) & {place for place, _ in fixed}
-            assert not places or all(places[0] > place for place, has_started in fixed if has_started)
+        assert not places or all(places[0] > place for place, has_started in fixed if has_started)
 
 
 @given(WORDS, WORDS)
