@@ -34,6 +34,7 @@ _PLACES: dict[str, str] = {
     "unbind": "gavelq.cli.bindings:unbind",
     "bindings": "gavelq.cli.bindings:bindings",
     "log": "gavelq.cli.bindings:log",
+    "state": "gavelq.cli.run_state:state",
 }
 
 
