@@ -1,11 +1,19 @@
 """Configurations of command files over the routes of a real daemon: kept, told apart by version, moved, bounded."""
 
+import asyncio
 import json
 import threading
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from gavelq.core.command_files import FileId, FileNotStored, StoredFile
+from gavelq.core.state import State
+from gavelq.core.step import Changes
+from gavelq.daemon.caller import Caller
+from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.files import FileService
 from tests.support.daemon import Box, Failure
 
 TWO = "# 队列\n1\npython a.py --x 1\n20 # GB\n\nb\npython b.py\npython c.py\n7.5\n\n1\npython d.py\n8\n"
@@ -261,3 +269,21 @@ def test_a_tall_text_is_read_beside_the_loop(daemon: Box) -> None:
     thread.join()
     assert len(answers[0]["queues"]["1"][0]["commands"]) == 100_000
     assert n_answered > 1, "others are answered meanwhile"
+
+
+def test_everybody_sees_the_configurations_of_their_own_tenant_alone() -> None:
+    state = State()
+    for number, tenant in ((1, "ada"), (2, "bob")):
+        file = StoredFile(
+            id=FileId(number), tenant=tenant, mode="single", place=0, name=tenant, content=TWO, saved=TWO, version=1,
+            modified_at=0.0, modified_by=tenant,
+        )  # fmt: skip
+        state.apply(Changes(files={file.id: file}))
+    files = FileService(cast(Desk, SimpleNamespace(state=state)))
+    bob = Caller(name="bob", tenant="bob", is_admin=False)
+    eve = Caller(name="eve", tenant="eve", is_admin=True)
+    assert files.find(bob, "single", 0).name == "bob"
+    assert [one["name"] for one in asyncio.run(files.list_files(bob))] == ["bob"]
+    assert asyncio.run(files.list_files(eve)) == []
+    with pytest.raises(FileNotStored):
+        files.find(eve, "single", 0)
