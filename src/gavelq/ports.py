@@ -16,6 +16,7 @@ from gavelq.core.step import Changes as Changes
 from gavelq.core.step import KeyUse as KeyUse
 from gavelq.core.step import Record as Record
 from gavelq.core.task import Attempt, ProcessIdentity, Task
+from gavelq.core.tenants import FIRST_TOKEN, HourKey, Tenant, Token, TokenId
 
 
 class Clock(Protocol):
@@ -47,6 +48,10 @@ class Loaded:
     runs: Mapping[SubmissionId, Run] = field(default_factory=dict)
     bindings: Mapping[BindingKey, Binding] = field(default_factory=dict)
     next_file_id: FileId = FIRST_FILE
+    tenants: Mapping[str, Tenant] = field(default_factory=dict)
+    tokens: Mapping[TokenId, Token] = field(default_factory=dict)
+    hours: Mapping[HourKey, float] = field(default_factory=dict)
+    next_token_id: TokenId = FIRST_TOKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

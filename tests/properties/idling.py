@@ -12,7 +12,7 @@ from tests.properties.promised import free_at, is_delayed_by, would_be_gone_by
 
 GATES = (
     Reason.QUEUE_PAUSED, Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.ARRAY_LIMIT,
-    Reason.TASK_LIMIT,
+    Reason.TASK_LIMIT, Reason.SERIAL, Reason.TENANT_QUOTA,
 )  # fmt: skip
 CARDS = (Reason.GPU_UNAVAILABLE, Reason.GPU_BUSY, Reason.GPU_MEMORY, Reason.GPU_COUNT)
 

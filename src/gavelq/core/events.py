@@ -10,6 +10,7 @@ from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.reservation import Reservation
 from gavelq.core.task import AttemptResult, LanePlace, ProcessIdentity, TaskRequest
+from gavelq.core.tenants import Scope, TokenId
 from gavelq.core.units import NO_MEMORY, MiB
 
 
@@ -40,6 +41,64 @@ class TasksEdited:
     blobs: Mapping[BlobKey, bytes] = field(default_factory=dict)
     ended: Mapping[TaskId, TaskState] = field(default_factory=dict)
     """See TasksSubmitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantCreated:
+    """`tenant create`. `password` is hashed already."""
+
+    by: str
+    name: str
+    options: Mapping[str, object]
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantChanged:
+    """`tenant set`. `password`: its hash; empty takes it away, None leaves it."""
+
+    by: str
+    name: str
+    options: Mapping[str, object]
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDeleted:
+    """`tenant delete`, of one without tasks; its tokens go with it."""
+
+    by: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCreated:
+    """`token create`. The token itself was shown to its owner and is kept nowhere."""
+
+    by: str
+    tenant: str
+    hash: str
+    prefix: str
+    scopes: tuple[Scope, ...]
+    name: str = ""
+    expires_at: float | None = None
+    is_own: bool = False
+    """For the daemon's own user, who needs no row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked:
+    """`token revoke`."""
+
+    by: str
+    token: TokenId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensUsed:
+    """When tokens were used last; noted once a while."""
+
+    at: Mapping[TokenId, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,4 +497,10 @@ Event = (
     | LogBound
     | LogUnbound
     | RunEdited
+    | TenantCreated
+    | TenantChanged
+    | TenantDeleted
+    | TokenCreated
+    | TokenRevoked
+    | TokensUsed
 )

@@ -21,6 +21,7 @@ from gavelq.core.queue import BUILTIN_QUEUES, Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Step
 from gavelq.core.task import Task
+from gavelq.core.tenants import FIRST_TOKEN, HourKey, Tenant, TenantNotFound, Token, TokenId
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -41,10 +42,16 @@ class State:
         self.files: dict[FileId, StoredFile] = {}
         self.runs: dict[SubmissionId, Run] = {}
         self.bindings: dict[BindingKey, Binding] = {}
+        self.tenants: dict[str, Tenant] = {}
+        self.tokens: dict[TokenId, Token] = {}
+        self.hours: dict[HourKey, float] = {}
+        self.hours_of: dict[str, dict[int, float]] = {}
+        """The same by tenant."""
         self.keys: dict[str, KeyUse] = {}
         self.next_task_id = TaskId(1)
         self.next_submission_id = SubmissionId(1)
         self.next_file_id = FileId(1)
+        self.next_token_id = FIRST_TOKEN
         self.ledger = Ledger()
         self.pending = PendingIndex()
         self.n_by_queue: dict[tuple[QueueName, TaskState], int] = {}
@@ -75,12 +82,18 @@ class State:
         _join(self.files, changes.files)
         _join(self.runs, changes.runs)
         _join(self.bindings, changes.bindings)
+        _join(self.tenants, changes.tenants)
+        _join(self.tokens, changes.tokens)
+        _join(self.hours, changes.hours)
+        for key, seconds in changes.hours.items():
+            _join(self.hours_of.setdefault(key.tenant, {}), {key.hour: seconds})
         if changes.reservations is not None:
             self.reservations = dict(changes.reservations)
         self.keys.update((use.key, use) for use in changes.keys)
         self.next_task_id = changes.next_task_id or self.next_task_id
         self.next_submission_id = changes.next_submission_id or self.next_submission_id
         self.next_file_id = changes.next_file_id or self.next_file_id
+        self.next_token_id = changes.next_token_id or self.next_token_id
 
     def as_changes(self) -> Changes:
         """All rows, for another state to begin with."""
@@ -95,10 +108,14 @@ class State:
             files=dict(self.files),
             runs=dict(self.runs),
             bindings=dict(self.bindings),
+            tenants=dict(self.tenants),
+            tokens=dict(self.tokens),
+            hours=dict(self.hours),
             keys=list(self.keys.values()),
             next_task_id=self.next_task_id,
             next_submission_id=self.next_submission_id,
             next_file_id=self.next_file_id,
+            next_token_id=self.next_token_id,
         )
 
     def revert(self, changes: Changes, committed: "State") -> None:
@@ -115,9 +132,13 @@ class State:
                 files={number: committed.files.get(number) for number in changes.files},
                 runs={number: committed.runs.get(number) for number in changes.runs},
                 bindings={key: committed.bindings.get(key) for key in changes.bindings},
+                tenants={name: committed.tenants.get(name) for name in changes.tenants},
+                tokens={number: committed.tokens.get(number) for number in changes.tokens},
+                hours={key: committed.hours.get(key) for key in changes.hours},
                 next_task_id=committed.next_task_id,
                 next_submission_id=committed.next_submission_id,
                 next_file_id=committed.next_file_id,
+                next_token_id=committed.next_token_id,
             )
         )
         self.keys = dict(committed.keys)
@@ -212,6 +233,33 @@ class View:
     def bindings(self) -> Mapping[BindingKey, Binding]:
         """Log files of people's own."""
         return self._state.bindings
+
+    @property
+    def tenants(self) -> Mapping[str, Tenant]:
+        """The tenants that were made; the daemon's own user needs no row."""
+        return self._state.tenants
+
+    def tenant(self, name: str) -> Tenant:
+        """A tenant by name. Raises TenantNotFound."""
+        tenant = self._state.tenants.get(name)
+        if tenant is None:
+            raise TenantNotFound(tenant=name)
+        return tenant
+
+    @property
+    def tokens(self) -> Mapping[TokenId, Token]:
+        """All tokens."""
+        return self._state.tokens
+
+    @property
+    def hours(self) -> Mapping[HourKey, float]:
+        """GPU-seconds by tenant and hour, of attempts that have ended."""
+        return self._state.hours
+
+    @property
+    def next_token_id(self) -> TokenId:
+        """The id that the next token gets."""
+        return self._state.next_token_id
 
     @property
     def reservations(self) -> dict[str, Reservation]:

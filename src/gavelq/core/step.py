@@ -13,6 +13,7 @@ from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.task import Attempt, Task
+from gavelq.core.tenants import HourKey, Tenant, Token, TokenId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +60,24 @@ class Changes:
     """Submissions that came from command files."""
     bindings: dict[BindingKey, Binding | None] = field(default_factory=dict)
     """Log files of people's own."""
+    tenants: dict[str, Tenant | None] = field(default_factory=dict)
+    tokens: dict[TokenId, Token | None] = field(default_factory=dict)
+    hours: dict[HourKey, float | None] = field(default_factory=dict)
+    """GPU-seconds by tenant and hour."""
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     keys: list[KeyUse] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     next_task_id: TaskId | None = None
     next_submission_id: SubmissionId | None = None
     next_file_id: FileId | None = None
+    next_token_id: TokenId | None = None
 
     def is_empty(self) -> bool:
         """True where there is nothing to write."""
         rows = (
             self.tasks, self.attempts, self.queues, self.cards, self.blobs, self.keys, self.records,
             self.learned, self.shares, self.streaks, self.files, self.runs, self.bindings,
+            self.tenants, self.tokens, self.hours,
         )  # fmt: skip
         return not any(rows) and self.reservations is None and self.next_task_id is None
 
@@ -86,6 +93,9 @@ class Changes:
         self.files.update(later.files)
         self.runs.update(later.runs)
         self.bindings.update(later.bindings)
+        self.tenants.update(later.tenants)
+        self.tokens.update(later.tokens)
+        self.hours.update(later.hours)
         self.blobs.update(later.blobs)
         self.keys.extend(later.keys)
         self.records.extend(later.records)
@@ -93,6 +103,7 @@ class Changes:
         self.next_task_id = later.next_task_id or self.next_task_id
         self.next_submission_id = later.next_submission_id or self.next_submission_id
         self.next_file_id = later.next_file_id or self.next_file_id
+        self.next_token_id = later.next_token_id or self.next_token_id
 
 
 @dataclass(slots=True, kw_only=True)

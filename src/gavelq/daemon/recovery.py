@@ -28,10 +28,14 @@ def restore(loaded: Loaded) -> State:
         files=dict(loaded.files),
         runs=dict(loaded.runs),
         bindings=dict(loaded.bindings),
+        tenants=dict(loaded.tenants),
+        tokens=dict(loaded.tokens),
+        hours=dict(loaded.hours),
         keys=list(loaded.keys),
         next_task_id=loaded.next_task_id,
         next_submission_id=loaded.next_submission_id,
         next_file_id=loaded.next_file_id,
+        next_token_id=loaded.next_token_id,
     )
     state.apply(changes)
     return state

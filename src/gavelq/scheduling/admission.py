@@ -7,6 +7,7 @@ from gavelq.core.task import GpuRequest
 from gavelq.core.units import format_duration
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.quota import quota_refusals
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot, Usage, domain_of
 
@@ -23,6 +24,7 @@ def refusals(shape: Shape, snapshot: Snapshot, usage: Usage, policy: Policy) -> 
     yield from _times(shape, snapshot)
     yield from _domain(shape, snapshot)
     yield from _queue_limits(shape, snapshot, usage)
+    yield from quota_refusals(shape, snapshot.quotas, usage.tenants, snapshot.had, snapshot.whole_card)
     yield from _task_limits(shape, usage, policy)
     if shape.is_behind:
         yield Blocked(reason=Reason.SERIAL, words="a task before it in its lane has not ended")

@@ -55,6 +55,7 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
         release(turn)
     preempt(turn)
     waits = [at for shape in turn.reasons if (at := opens_at(shape, snapshot.now)) is not None]
+    waits += [at for no in turn.reasons.values() if (at := no.details.get("opens_at")) is not None]
     next_at = min([*waits, turn.next_at], default=inf)
     return Plan(
         starts=tuple(turn.starts),

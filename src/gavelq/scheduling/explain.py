@@ -65,7 +65,7 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
 
 _GENERAL = (
     Reason.QUEUE_PAUSED, Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.BACKOFF, Reason.INFEASIBLE, Reason.QUEUE_LIMIT,
-    Reason.ARRAY_LIMIT, Reason.TASK_LIMIT, Reason.SERIAL,
+    Reason.TENANT_QUOTA, Reason.ARRAY_LIMIT, Reason.TASK_LIMIT, Reason.SERIAL,
 )  # fmt: skip
 _OF_THE_CYCLE = (Reason.GPU_BUDGET, Reason.GPU_SAMPLING, Reason.PRIORITY, Reason.DEPTH)
 """What only a cycle finds out: others come into it."""

@@ -1,5 +1,6 @@
 """The order in which tasks are looked at: priority first, then what the policy says, then submission."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gavelq.core.ids import SubmissionId, TaskId
@@ -41,6 +42,8 @@ class Ordering:
     use: dict[str, float] = field(default_factory=dict)
     is_shared: bool = False
     """Whether several tenants wait: on a single-user box nobody sees anything of the shares."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Of tenants, where that is not one: twice the weight, half as much counts as used."""
     best: dict[tuple[SubmissionId, int], Best] = field(default_factory=dict)
     """By submission and priority level, for those that come from command files."""
 
@@ -53,6 +56,7 @@ class Ordering:
             submission, rank = shape.rank
             size, by = self.best.get((submission, at), (size, by))
         share = self.use.get(shape.tenant, 0.0) if self.is_shared and self.policy.order == "fair" else 0.0
+        share /= self.weights.get(shape.tenant, 1.0)
         return (-float(at), share, size, by, rank, task_id)
 
     def _size(self, shape: Shape, since: float) -> float:
@@ -86,6 +90,6 @@ class Ordering:
 def ordering(policy: Policy, snapshot: Snapshot) -> Ordering:
     """The order of one cycle over this snapshot."""
     tenants = {shape.tenant for shape in snapshot.buckets}
-    found = Ordering(policy, snapshot.now, dict(snapshot.use), len(tenants) > 1)
+    found = Ordering(policy, snapshot.now, dict(snapshot.use), len(tenants) > 1, snapshot.weights)
     found.rank_together(snapshot)
     return found

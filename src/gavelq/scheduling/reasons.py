@@ -15,6 +15,7 @@ class Reason(StrEnum):
     BACKOFF = "backoff"
     INFEASIBLE = "infeasible"
     QUEUE_LIMIT = "queue_limit"
+    TENANT_QUOTA = "tenant_quota"
     ARRAY_LIMIT = "array_limit"
     TASK_LIMIT = "task_limit"
     GPU_BUDGET = "gpu_budget"

@@ -11,6 +11,7 @@ from gavelq.core.units import format_duration
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.holds import PREEMPTING, Hold
 from gavelq.scheduling.preempting import make_room, next_chance
+from gavelq.scheduling.quota import cost_of
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.turn import Turn
 
@@ -78,6 +79,7 @@ def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...]
     turn.holds = {**earlier, PREEMPTING + str(task_id): hold, **turn.holds}
     # It counts from now on, so that nobody is stopped for another one that a limit would keep waiting behind it.
     turn.usage.add(shape.queue, len(gpus), shape.submission)
+    turn.usage.add_for(shape.tenant, len(gpus), cost_of(shape, len(gpus), turn.snapshot.whole_card))
     for uuid in gpus:
         turn.spending.take(uuid, hold.until(turn.policy))
     stopped = ", ".join(map(str, victims))

@@ -12,8 +12,10 @@ from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.state import State
 from gavelq.core.task import GpuRequest, Task
+from gavelq.core.tenants import Quota
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.quota import TenantUse, WindowUse, limited, present, windows
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Usage:
     """Tasks of submissions that run only so many at once."""
     n_total: int = 0
     n_cpu: int = 0
+    tenants: dict[str, TenantUse] = field(default_factory=dict)
+    """What those tenants hold whose quotas limit it."""
 
     def add(self, queue: QueueName, n_gpus: int, submission: SubmissionId | None) -> None:
         """Count one more task; `submission` only where it is limited."""
@@ -36,11 +40,17 @@ class Usage:
         if submission is not None:
             self.n_of[submission] = self.n_of.get(submission, 0) + 1
 
+    def add_for(self, tenant: str, n_gpus: int, memory: int) -> None:
+        """Count what one more task holds for its tenant, where that is limited. `memory` in MiB."""
+        use = self.tenants.get(tenant)
+        if use is not None:
+            self.tenants[tenant] = use.plus(n_gpus, memory)
+
     def copy(self) -> "Usage":
         """Another one with the same counts."""
         return Usage(
             n_running=dict(self.n_running), n_gpus=dict(self.n_gpus), n_of=dict(self.n_of),
-            n_total=self.n_total, n_cpu=self.n_cpu,
+            n_total=self.n_total, n_cpu=self.n_cpu, tenants=dict(self.tenants),
         )  # fmt: skip
 
 
@@ -58,6 +68,14 @@ class Snapshot:
     usage: Usage
     use: Mapping[str, float]
     """GPU-seconds that each tenant had (decayed to now) and, with what it holds, has."""
+    quotas: Mapping[str, Quota]
+    """Of tenants that may not have all they want."""
+    had: Mapping[str, WindowUse]
+    """What those had within their windows whose GPU-hours are limited."""
+    weights: Mapping[str, float]
+    """Of tenants in fair share, where that is not one."""
+    whole_card: int
+    """What a whole card counts for in a quota of memory, in MiB: the smallest one."""
     owners: frozenset[QueueName]
     """Queues that own at least one GPU."""
     domains: Mapping[str, tuple[GpuView, ...]]
@@ -92,7 +110,9 @@ def domain_of(queue: Queue, owners: frozenset[QueueName]) -> str | None:
 
 def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
     """Picture the state at this moment."""
-    usage = Usage()
+    quotas = limited(state.tenants)
+    weights = {name: tenant.weight for name, tenant in state.tenants.items() if tenant.weight != 1}
+    usage = Usage(tenants=present(state, quotas))
     use = present_use(state.shares, state.holding.values(), now, policy.share_half_life_s)
     for task in state.holding.values():
         request, n_gpus = task.request, len(task.held_gpus)
@@ -113,6 +133,10 @@ def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
         reservations=state.reservations,
         usage=usage,
         use=use,
+        quotas=quotas,
+        had=windows(state, quotas, now),
+        weights=weights,
+        whole_card=min((card.memory_total for card in gpus.values()), default=0),
         owners=frozenset(card.queue for card in state.cards.values() if card.queue is not None),
         domains={name: tuple(cards) for name, cards in domains.items()},
         learned=state.learned,

@@ -19,6 +19,7 @@ from gavelq.scheduling.holds import PREEMPTING, Hold, free_times, hold_for
 from gavelq.scheduling.ordering import Key, level, ordering
 from gavelq.scheduling.placement import Match, blocked, match
 from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.quota import cost_of
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot, domain_of
 from gavelq.scheduling.spending import Spending
@@ -284,6 +285,9 @@ class Turn:
         most, limit = gpus.max_count, self.snapshot.queues[shape.queue].max_gpus
         if limit is not None:
             most = min(most, limit - self.usage.n_gpus.get(shape.queue, 0))
+        quota, use = self.snapshot.quotas.get(shape.tenant), self.usage.tenants.get(shape.tenant)
+        if quota is not None and use is not None and quota.max_gpus is not None:
+            most = min(most, quota.max_gpus - use.n_gpus)
         return elastic_count(least=gpus.count, most=most, free=n_free, left=left)
 
     def start(self, shape: Shape, task_id: TaskId, cards: Sequence[GpuView], *, is_borrowed: bool = False) -> None:
@@ -305,6 +309,7 @@ class Turn:
             self.taken[card.uuid] = (*self.taken.get(card.uuid, ()), holder)
             self.spending.take(card.uuid, ends_by)
         self.usage.add(shape.queue, len(cards), shape.submission)
+        self.usage.add_for(shape.tenant, len(cards), cost_of(shape, len(cards), self.snapshot.whole_card))
         self.ordering.charge(shape.tenant, len(cards))
         if cards:
             self._matches.clear()

@@ -15,6 +15,7 @@ from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Record
 from gavelq.core.task import Attempt, Script, Task
+from gavelq.core.tenants import HourKey, Tenant, Token, TokenId
 from gavelq.ports import Loaded, TaskFilter
 
 K = TypeVar("K")
@@ -36,6 +37,9 @@ class Disk:
     files: dict[FileId, StoredFile] = field(default_factory=dict)
     runs: dict[SubmissionId, Run] = field(default_factory=dict)
     bindings: dict[BindingKey, Binding] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    tokens: dict[TokenId, Token] = field(default_factory=dict)
+    hours: dict[HourKey, float] = field(default_factory=dict)
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     orphaned: set[BlobKey] = field(default_factory=set)
     keys: dict[str, KeyUse] = field(default_factory=dict)
@@ -43,6 +47,7 @@ class Disk:
     next_task_id: int = 1
     next_submission_id: int = 1
     next_file_id: int = 1
+    next_token_id: int = 1
 
 
 class FakeStore:
@@ -97,6 +102,10 @@ class FakeStore:
             files=dict(disk.files),
             runs=dict(disk.runs),
             bindings=dict(disk.bindings),
+            tenants=dict(disk.tenants),
+            tokens=dict(disk.tokens),
+            hours=dict(disk.hours),
+            next_token_id=TokenId(max([disk.next_token_id, *(number + 1 for number in disk.tokens)])),
             next_file_id=FileId(max([disk.next_file_id, *(number + 1 for number in disk.files)])),
             keys=sorted(disk.keys.values(), key=lambda use: use.at),
             next_task_id=TaskId(max([disk.next_task_id, *(task_id + 1 for task_id in ids)])),
@@ -200,6 +209,9 @@ class FakeStore:
         _join(disk.files, changes.files)
         _join(disk.runs, changes.runs)
         _join(disk.bindings, changes.bindings)
+        _join(disk.tenants, changes.tenants)
+        _join(disk.tokens, changes.tokens)
+        _join(disk.hours, changes.hours)
         disk.reservations = disk.reservations if changes.reservations is None else dict(changes.reservations)
         disk.blobs.update(changes.blobs)
         disk.orphaned -= set(changes.blobs)
@@ -208,6 +220,7 @@ class FakeStore:
         disk.next_task_id = max(disk.next_task_id, changes.next_task_id or 1)
         disk.next_submission_id = max(disk.next_submission_id, changes.next_submission_id or 1)
         disk.next_file_id = max(disk.next_file_id, changes.next_file_id or 1)
+        disk.next_token_id = max(disk.next_token_id, changes.next_token_id or 1)
 
 
 def _join(rows: dict[K, V], changed: Mapping[K, V | None]) -> None:

@@ -29,6 +29,7 @@ from gavelq.core.task import (
     TaskRequest,
     Warn,
 )
+from gavelq.core.tenants import Isolation, Quota, Role, Scope, Tenant, Token, TokenId
 from gavelq.core.units import MiB
 
 ENV = BlobKey("e" * 64)
@@ -230,3 +231,23 @@ def full_binding(number: int = 3) -> Binding:
     return Binding(
         key=BindingKey(file=FileId(number), queue_id="a:b", process_index=2), path="/w/x.log", at=1.5, by="me"
     )
+
+
+def full_tenant() -> Tenant:
+    """A tenant with every field set."""
+    quota = Quota(
+        max_gpus=2, max_memory=MiB(4096), max_running=3, max_queued=4, gpu_hours=1.5, window_s=86400.0, max_priority=5,
+        max_time_limit_s=60.5, queues=(QueueName("q"),), gpus=(GpuUuid("GPU-1"),),
+    )  # fmt: skip
+    return Tenant(
+        name="x", role=Role.VIEWER, quota=quota, weight=2.5, uid=1001, isolation=Isolation.DEVICE, enforce=True,
+        password="$argon2id$x", description="ä", created_at=3.5,
+    )  # fmt: skip
+
+
+def full_token() -> Token:
+    """A token with every field set."""
+    return Token(
+        id=TokenId(5), tenant="x", hash="a" * 64, prefix="gvq_ab", scopes=(Scope.READ,), name="n", created_at=1.5,
+        created_by="me", expires_at=9.5, used_at=2.5,
+    )  # fmt: skip

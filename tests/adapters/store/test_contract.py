@@ -17,6 +17,7 @@ from gavelq.core.lifecycle import TaskState
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Record
 from gavelq.core.task import Task
+from gavelq.core.tenants import HourKey, TokenId
 from gavelq.ports import Loaded, Store, TaskFilter
 from gavelq.testing.fake_store import FakeStore
 from tests.adapters.store.made import (
@@ -34,6 +35,8 @@ from tests.adapters.store.made import (
     full_run,
     full_share,
     full_task,
+    full_tenant,
+    full_token,
     task,
 )
 
@@ -102,6 +105,9 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
         files={FileId(3): full_file()},
         runs={SubmissionId(4): full_run()},
         bindings={full_binding().key: full_binding()},
+        tenants={"x": full_tenant()},
+        tokens={TokenId(5): full_token()},
+        hours={HourKey("a:b", 480): 12.5},
         keys=[KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))],
         next_task_id=TaskId(3),
         next_submission_id=SubmissionId(2),
@@ -117,7 +123,10 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
     assert dict(loaded.files) == {3: full_file()}
     assert dict(loaded.runs) == {4: full_run()}
     assert dict(loaded.bindings) == {full_binding().key: full_binding()}
-    assert loaded.next_file_id == 4
+    assert (loaded.next_file_id, loaded.next_token_id) == (4, 6)
+    assert dict(loaded.tenants) == {"x": full_tenant()}
+    assert dict(loaded.tokens) == {5: full_token()}
+    assert dict(loaded.hours) == {HourKey("a:b", 480): 12.5}
     assert list(loaded.keys) == [KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))]
     assert (loaded.next_task_id, loaded.next_submission_id) == (3, 2)
 
@@ -164,6 +173,9 @@ def test_none_deletes_a_row(subject: Subject) -> None:
         runs={SubmissionId(4): full_run()},
         bindings={full_binding().key: full_binding(), full_binding(9).key: full_binding(9)},
         next_file_id=FileId(10),
+        tenants={"x": full_tenant()},
+        tokens={TokenId(5): full_token()},
+        hours={HourKey("x", 1): 1.0, HourKey("x", 2): 2.0},
     )
     subject.commit(
         tasks={TaskId(1): None},
@@ -176,10 +188,14 @@ def test_none_deletes_a_row(subject: Subject) -> None:
         files={FileId(9): None},
         runs={SubmissionId(4): None},
         bindings={full_binding().key: None},
+        tenants={"x": None},
+        tokens={TokenId(5): None},
+        hours={HourKey("x", 1): None},
     )
     loaded = subject.restart()
     assert (list(loaded.learned), list(loaded.shares), list(loaded.streaks)) == (["x/u"], ["y"], [2])
     assert (list(loaded.files), list(loaded.runs), list(loaded.bindings)) == ([3], [], [full_binding(9).key])
+    assert (dict(loaded.tenants), dict(loaded.tokens), dict(loaded.hours)) == ({}, {}, {HourKey("x", 2): 2.0})
     assert loaded.next_file_id == 10, "the number of a deleted configuration is not given again"
     assert (list(loaded.tasks), list(loaded.queues), list(loaded.cards), dict(loaded.reservations)) == ([], [], [], {})
     assert list(subject.run(subject.store.attempts(TaskId(1)))) == []

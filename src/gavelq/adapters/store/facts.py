@@ -16,6 +16,7 @@ from gavelq.adapters.store.shape import (
     Codec,
     RowError,
     Shape,
+    enumerated,
     listed,
     optional,
 )
@@ -24,6 +25,7 @@ from gavelq.core.ids import SubmissionId
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes
+from gavelq.core.tenants import HourKey, Isolation, Quota, Role, Scope, Tenant, Token, TokenId
 
 _RESERVATION = Shape(
     Reservation,
@@ -72,6 +74,45 @@ _RUN = Shape(
     options=TEXT,
     owners=RANGES,
 )
+_QUOTA = Shape(
+    Quota,
+    max_gpus=optional(WHOLE),
+    max_memory=optional(WHOLE),
+    max_running=optional(WHOLE),
+    max_queued=optional(WHOLE),
+    gpu_hours=optional(REAL),
+    window_s=REAL,
+    max_priority=optional(WHOLE),
+    max_time_limit_s=optional(REAL),
+    queues=TEXTS,
+    gpus=TEXTS,
+)
+_TENANT = Shape(
+    Tenant,
+    name=TEXT,
+    role=enumerated(Role),
+    quota=_QUOTA.codec,
+    weight=REAL,
+    uid=optional(WHOLE),
+    isolation=enumerated(Isolation),
+    enforce=FLAG,
+    password=TEXT,
+    description=TEXT,
+    created_at=REAL,
+)
+_TOKEN = Shape(
+    Token,
+    id=WHOLE,
+    tenant=TEXT,
+    hash=TEXT,
+    prefix=TEXT,
+    scopes=listed(enumerated(Scope)),
+    name=TEXT,
+    created_at=REAL,
+    created_by=TEXT,
+    expires_at=optional(REAL),
+    used_at=optional(REAL),
+)
 _KEY = Shape(BindingKey, file=WHOLE, queue_id=TEXT, process_index=WHOLE)
 _BINDING = Shape(Binding, key=_KEY.codec, path=TEXT, at=REAL, by=TEXT)
 
@@ -96,14 +137,17 @@ class Facts:
     files: dict[FileId, StoredFile] = field(default_factory=dict)
     runs: dict[SubmissionId, Run] = field(default_factory=dict)
     bindings: dict[BindingKey, Binding] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    tokens: dict[TokenId, Token] = field(default_factory=dict)
+    hours: dict[HourKey, float] = field(default_factory=dict)
 
 
 def fact_rows(changes: Changes) -> Iterator[tuple[str, str, str | None]]:
     """Kind, key and text of what changed; None as a text deletes the row."""
     for key, learned in changes.learned.items():
         yield "learned", key, None if learned is None else to_json(_LEARNED.encode(learned))
-    for tenant, share in changes.shares.items():
-        yield "share", tenant, None if share is None else to_json(_SHARE.encode(share))
+    for owner, share in changes.shares.items():
+        yield "share", owner, None if share is None else to_json(_SHARE.encode(share))
     for submission, streak in changes.streaks.items():
         yield "streak", str(submission), None if streak is None else to_json(streak)
     for number, file in changes.files.items():
@@ -112,6 +156,12 @@ def fact_rows(changes: Changes) -> Iterator[tuple[str, str, str | None]]:
         yield "run", str(submission), None if run is None else to_json(_RUN.encode(run))
     for bound, binding in changes.bindings.items():
         yield "binding", str(bound), None if binding is None else to_json(_BINDING.encode(binding))
+    for name, tenant in changes.tenants.items():
+        yield "tenant", name, None if tenant is None else to_json(_TENANT.encode(tenant))
+    for token_id, token in changes.tokens.items():
+        yield "token", str(token_id), None if token is None else to_json(_TOKEN.encode(token))
+    for hour, seconds in changes.hours.items():
+        yield "hour", str(hour), None if seconds is None else to_json(seconds)
 
 
 def facts_of(rows: Iterable[tuple[str, str, str]]) -> Facts:
@@ -142,5 +192,14 @@ def _put(found: Facts, kind: str, key: str, document: Any) -> None:
         case "binding":
             binding = _BINDING.decode(document)
             found.bindings[binding.key] = binding
+        case "tenant":
+            tenant = _TENANT.decode(document)
+            found.tenants[tenant.name] = tenant
+        case "token":
+            token = _TOKEN.decode(document)
+            found.tokens[token.id] = token
+        case "hour" if type(document) in (int, float) and key.partition(":")[0].lstrip("-").isdecimal():
+            hour, _, owner = key.partition(":")
+            found.hours[HourKey(owner, int(hour))] = float(document)
         case _:
             raise RowError(f"{document!r:.100} cannot be understood")

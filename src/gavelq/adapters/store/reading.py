@@ -10,6 +10,7 @@ from gavelq.core.command_files import FileId
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.step import Record
 from gavelq.core.task import Attempt, Task
+from gavelq.core.tenants import TokenId
 from gavelq.ports import Loaded, TaskFilter
 
 MAX_PAGE = 100_000
@@ -34,9 +35,13 @@ def load(connection: sqlite3.Connection) -> Loaded:
             files=facts.files,
             runs=facts.runs,
             bindings=facts.bindings,
+            tenants=facts.tenants,
+            tokens=facts.tokens,
+            hours=facts.hours,
             keys=[key_of(row) for row in connection.execute(sql["keys"])],
             next_task_id=TaskId(max(counters.get("task", 1), last_task + 1)),
             next_submission_id=SubmissionId(max(counters.get("submission", 1), last_submission + 1)),
+            next_token_id=TokenId(max([counters.get("token", 1), *(number + 1 for number in facts.tokens)])),
             next_file_id=FileId(max([counters.get("file", 1), *(number + 1 for number in facts.files)])),
         )
     finally:

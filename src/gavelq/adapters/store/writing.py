@@ -65,7 +65,10 @@ def _write_the_rest(connection: sqlite3.Connection, changes: Changes) -> None:
         else:
             connection.execute(sql["put_fact"], (kind, key, document))
     connection.executemany(sql["put_key"], [(use.key, use.at, to_json(list(use.task_ids))) for use in changes.keys])
-    counters = {"task": changes.next_task_id, "submission": changes.next_submission_id, "file": changes.next_file_id}
+    counters = {
+        "task": changes.next_task_id, "submission": changes.next_submission_id, "file": changes.next_file_id,
+        "token": changes.next_token_id,
+    }  # fmt: skip
     for counter, value in counters.items():
         if value is not None:
             connection.execute(sql["raise_counter"], (counter, value))

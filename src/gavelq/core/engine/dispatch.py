@@ -5,7 +5,7 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
-from gavelq.core.engine import attempts, editing, files, gpus, leases, plans, queues, runs, submitting, tasks
+from gavelq.core.engine import attempts, editing, files, gpus, leases, plans, queues, runs, submitting, tasks, tenants
 from gavelq.core.engine.learning import note_ends
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
@@ -58,6 +58,10 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return leases.handle(view, event, now)
         case ev.FileCreated() | ev.FileEdited() | ev.FileReset() | ev.FileDeleted() | ev.LogBound() | ev.LogUnbound():
             return files.handle(view, event, now)
+        case ev.TenantCreated() | ev.TenantChanged() | ev.TenantDeleted():
+            return tenants.handle(view, event, now)
+        case ev.TokenCreated() | ev.TokenRevoked() | ev.TokensUsed():
+            return tenants.handle(view, event, now)
         case ev.RunEdited():
             return runs.run_edited(view, event, now, rules)
         case ev.DaemonStopped():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gavelq.core.dependencies import FIELDS, find_circle, still_open
 from gavelq.core.effects import Wake
+from gavelq.core.engine.quotas import within_quota
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.submitting import own_log
 from gavelq.core.engine.tasks import in_queue
@@ -67,6 +68,7 @@ def _editable(view: View, event: TasksEdited, task_id: TaskId) -> Task:
 def _edited(view: View, event: TasksEdited, task: Task, request: TaskRequest, rules: EngineRules) -> Task:
     """The task with its new request, as far as that can be seen without looking at other edited ones."""
     queue = view.queue(request.queue if "queue" in event.fields else task.queue)
+    request = within_quota(view, request)
     _require_possible(view, task, request, queue)
     edited = replace(
         task,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from gavelq.core.engine.quotas import note_hours
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.events import GpusSampled
 from gavelq.core.fair_share import charged, cost
@@ -72,6 +73,7 @@ def _charge(view: View, step: Step, task: Task, attempt: Attempt, until: float, 
     if gpus == 0:
         return
     tenant = task.request.tenant
+    note_hours(view, step, tenant, attempt, until)
     before = step.changes.shares.get(tenant, view.share(tenant))
     half_life_s = rules.share_half_life_s
     step.changes.shares[tenant] = charged(before, gpus, attempt.placed_at, until, now=now, half_life_s=half_life_s)

@@ -7,6 +7,7 @@ from gavelq.core.dependencies import still_open
 from gavelq.core.effects import Wake
 from gavelq.core.engine.lanes import predecessors
 from gavelq.core.engine.learning import with_learned_memory
+from gavelq.core.engine.quotas import require_room, within_quota
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.errors import LimitReached, UsageError
 from gavelq.core.events import TasksSubmitted
@@ -26,7 +27,8 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
     if used is not None:
         step.reply = used.task_ids
         return step
-    event = replace(event, requests=tuple(with_learned_memory(view, request) for request in event.requests))
+    allowed = (within_quota(view, request) for request in event.requests)
+    event = replace(event, requests=tuple(with_learned_memory(view, request) for request in allowed))
     if not event.requests:
         raise UsageError("the submission names no task", hint="hand in at least one task")
     require_acceptable(view, event.requests, rules)
@@ -55,6 +57,7 @@ def require_acceptable(view: View, requests: Sequence[TaskRequest], rules: Engin
         problem = f"{len(requests)} tasks were handed in and {max(room, 0)} more may wait or run"
         hint = "wait until some have ended, or raise limits.max_unfinished"
         raise LimitReached(limit="limits.max_unfinished", problem=problem, hint=hint)
+    require_room(view, requests)
     checked: set[tuple[object, ...]] = set()
     for request in requests:
         kind = (request.queue, request.gpus, request.allow_infeasible, request.hold)

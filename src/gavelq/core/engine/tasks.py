@@ -5,6 +5,7 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import SendSignal, Wake
+from gavelq.core.engine.quotas import within_quota
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.errors import WrongState
 from gavelq.core.feasibility import require_own_card
@@ -39,6 +40,7 @@ def handle(view: View, event: TaskEvent, now: float) -> Step:
         case ev.TaskMoved():
             move(view, step, task, event.queue, event.by, now)
         case ev.TaskPrioritized():
+            within_quota(view, replace(task.request, priority=event.priority))
             changed = replace(task, priority=event.priority)
             _note(step, changed, "prioritized", event.by, now, before=task.priority, after=event.priority)
         case ev.TaskRemoved():
@@ -71,6 +73,7 @@ def _release(view: View, step: Step, task: Task, event: ev.TaskReleased, now: fl
             problem="tasks in it never start",
             hint="name another queue with --queue",
         )
+    within_quota(view, replace(task.request, queue=name))
     _require_cards(view, task, queue)
     pending = advance(task, TaskState.PENDING, queue=name, is_held_by_user=False, hold_reason="")
     _note(step, pending, "released", event.by, now, queue=name)
@@ -110,6 +113,7 @@ def _kill(step: Step, task: Task, event: ev.TaskKilled, now: float) -> None:
 def move(view: View, step: Step, task: Task, target: QueueName, by: str, now: float) -> None:
     """Move a task into another queue. A running one keeps its GPUs; holding follows the queue or the person."""
     queue = view.queue(target)
+    within_quota(view, replace(task.request, queue=target))
     if not task.state.holds_gpus:
         _require_cards(view, task, queue)
     _note(step, in_queue(task, queue), "moved", by, now, source=task.queue, target=target)

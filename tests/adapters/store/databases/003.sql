@@ -18,10 +18,13 @@ CREATE TABLE facts (
 ) WITHOUT ROWID;
 INSERT INTO "facts" VALUES('binding','3:2:a:b','{"key":{"file":3,"queue_id":"a:b","process_index":2},"path":"/w/x.log","at":1.5,"by":"me"}');
 INSERT INTO "facts" VALUES('file','3','{"id":3,"tenant":"me","mode":"multi","place":1,"name":"n\u00e4chste","content":"1\ntrue\n2\n20\n","saved":"old","version":7,"modified_at":5.5,"modified_by":"you","workdir":"/w","env":[["A","1"],["B","\u00e4=2"]]}');
+INSERT INTO "facts" VALUES('hour','480:a:b','12.5');
 INSERT INTO "facts" VALUES('learned','x/t','{"n_ends":3,"run_times_s":[60.0,61.5],"peaks":[9318,9001],"utilization":62.5,"at":1500.5}');
 INSERT INTO "facts" VALUES('run','4','{"submission":4,"mode":"single","file":3,"name":"n","content":"1\ntrue\n2\n","tenant":"me","by":"you","started_at":9.25,"seed":17,"work_dir":"/w","options":"{\"queue\": \"q\"}","owners":[[4,2],[9,1],[2,1]]}');
 INSERT INTO "facts" VALUES('share','x','{"gpu_s":7200.25,"at":1500.5}');
 INSERT INTO "facts" VALUES('streak','1','4');
+INSERT INTO "facts" VALUES('tenant','x','{"name":"x","role":"viewer","quota":{"max_gpus":2,"max_memory":4096,"max_running":3,"max_queued":4,"gpu_hours":1.5,"window_s":86400.0,"max_priority":5,"max_time_limit_s":60.5,"queues":["q"],"gpus":["GPU-1"]},"weight":2.5,"uid":1001,"isolation":"device","enforce":true,"password":"$argon2id$x","description":"\u00e4","created_at":3.5}');
+INSERT INTO "facts" VALUES('token','5','{"id":5,"tenant":"x","hash":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","prefix":"gvq_ab","scopes":["read"],"name":"n","created_at":1.5,"created_by":"me","expires_at":9.5,"used_at":2.5}');
 CREATE TABLE keys (key TEXT PRIMARY KEY, at REAL NOT NULL, task_ids TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE queues (name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO "queues" VALUES('q','{"name":"q","hold":true,"paused":true,"pool":false,"priority":9,"max_running":1,"max_gpus":2,"max_util":30,"mem_type":"percentage","mem_value":40,"lend":true,"retry":{"retries":-1,"backoff":{"first_s":1.5,"factor":3.0,"cap_s":100.0},"burst":3,"on":["time_limit"],"on_gpu_oom":{"is_exclusive":true}},"time_limit_s":7200.0,"max_time_limit_s":86400.5}');

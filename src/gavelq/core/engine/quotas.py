@@ -1,0 +1,100 @@
+"""What a tenant's quota says to a new, edited or moved task; and the hours of GPUs that it had."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gavelq.core.errors import InvalidField, LimitReached, NotAllowed, Refused
+from gavelq.core.lifecycle import TaskState
+from gavelq.core.state import View
+from gavelq.core.step import Step
+from gavelq.core.task import Attempt, TaskRequest
+from gavelq.core.tenants import HOUR_S, MAX_WINDOW_S, HourKey, Tenant
+from gavelq.core.units import format_duration
+
+
+def within_quota(view: View, request: TaskRequest) -> TaskRequest:
+    """The request as its tenant may ask for it: a limit and cards where it names none.
+
+    Raises Refused, InvalidField and NotAllowed, which name the quota.
+    """
+    tenant = view.tenants.get(request.tenant)
+    if tenant is None:
+        return request
+    quota = tenant.quota
+    if quota.queues and request.queue not in quota.queues:
+        names = ", ".join(quota.queues)
+        raise NotAllowed(action=f"queue {request.queue}", why=f"tenant {tenant.name} may use {names}", field="queue")
+    if quota.max_priority is not None and request.priority > quota.max_priority:
+        problem = f"{request.priority} is more than tenant {tenant.name} may ask for ({quota.max_priority})"
+        raise InvalidField(field="priority", problem=problem, hint=f"ask for {quota.max_priority} or less")
+    return _with_gpus(tenant, _with_limit(tenant, request))
+
+
+def _with_limit(tenant: Tenant, request: TaskRequest) -> TaskRequest:
+    cap = tenant.quota.max_time_limit_s
+    if cap is None or (request.time_limit_s is not None and request.time_limit_s <= cap):
+        return request
+    if request.time_limit_s is None:
+        return replace(request, time_limit_s=cap)
+    problem = f"{format_duration(request.time_limit_s)} is more than tenant {tenant.name} may ask for"
+    raise InvalidField(field="time_limit", problem=problem, hint=f"ask for {format_duration(cap)} or less")
+
+
+def _with_gpus(tenant: Tenant, request: TaskRequest) -> TaskRequest:
+    quota, gpus = tenant.quota, request.gpus
+    if gpus.count and quota.max_gpus is not None and gpus.count > quota.max_gpus:
+        problem = f"it asks for {gpus.count} GPUs and tenant {tenant.name} may hold {quota.max_gpus} (max_gpus)"
+        raise Refused(problem=problem, hint="ask for fewer", field="gpu_count")
+    memory = (gpus.memory or 0) * gpus.count
+    if quota.max_memory is not None and memory > quota.max_memory:
+        problem = f"it asks for {memory} MiB and tenant {tenant.name} may hold {quota.max_memory} MiB (max_memory)"
+        raise Refused(problem=problem, hint="ask for less memory", field="memory")
+    if not gpus.count or not quota.gpus:
+        return request
+    if not gpus.allowed:
+        return replace(request, gpus=replace(gpus, allowed=quota.gpus))
+    odd = [uuid for uuid in gpus.allowed if uuid not in quota.gpus]
+    if odd:
+        why = f"tenant {tenant.name} may not use it"
+        raise NotAllowed(action=f"GPU {odd[0]}", why=why, hint="list other GPUs, or none", field="gpu_ids")
+    return request
+
+
+def require_room(view: View, requests: Sequence[TaskRequest]) -> None:
+    """Raises LimitReached where a tenant would have too many tasks that have not started."""
+    wanted = Counter(request.tenant for request in requests)
+    limited = {name: tenant.quota.max_queued for name in wanted if (tenant := view.tenants.get(name)) is not None}
+    for name, most in limited.items():
+        if most is None:
+            continue
+        waiting = (TaskState.HELD, TaskState.PENDING)
+        n = sum(1 for task in view.live_tasks() if task.request.tenant == name and task.state in waiting)
+        if n + wanted[name] > most:
+            problem = f"tenant {name} has {n} tasks that have not started, and {wanted[name]} more were handed in"
+            raise LimitReached(limit=f"max_queued ({most})", problem=problem, hint="wait until some have started")
+
+
+def note_hours(view: View, step: Step, tenant: str, attempt: Attempt, until: float) -> None:
+    """Add what an attempt had of GPUs to the hours of its tenant. Older hours than any quota looks at go."""
+    if not attempt.gpus:
+        return
+    hours = step.changes.hours
+    for hour, seconds in hours_of(attempt.placed_at, until):
+        key = HourKey(tenant, hour)
+        hours[key] = (hours.get(key) or view.hours.get(key, 0.0)) + seconds * len(attempt.gpus)
+    oldest = int((until - MAX_WINDOW_S) // HOUR_S) - 1
+    for key in [key for key in view.hours if key.hour < oldest]:
+        hours[key] = None
+
+
+def hours_of(since: float, until: float) -> list[tuple[int, float]]:
+    """A span as seconds by hour (since the epoch)."""
+    found = []
+    at = max(since, until - MAX_WINDOW_S)
+    while at < until:
+        hour = int(at // HOUR_S)
+        end = min(until, (hour + 1) * HOUR_S)
+        found.append((hour, end - at))
+        at = end
+    return found
