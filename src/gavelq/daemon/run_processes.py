@@ -7,7 +7,7 @@ from gavelq.core.learned import name_key
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.task import Attempt, Ending, ShellLines, Task, describe
 from gavelq.core.units import MiB
-from gavelq.daemon.service.why import how_it_ended
+from gavelq.daemon.endings import how_it_ended
 
 _GIVEN_UP = frozenset({EndReason.CANCELLED_BY_USER, EndReason.CANCELLED_BY_ADMIN, EndReason.DAEMON_STOPPED})
 
