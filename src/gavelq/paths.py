@@ -24,6 +24,11 @@ class Paths:
         return os.path.join(self.state, "gavelq.db")
 
     @property
+    def history(self) -> str:
+        """The SQLite file of measures over time."""
+        return os.path.join(self.state, "history.db")
+
+    @property
     def daemon_log(self) -> str:
         """The daemon's structured log, unless `log.path` says otherwise."""
         return os.path.join(self.state, "daemon.log")

@@ -126,6 +126,7 @@ _TITLES = {
     "lease": "Leases: `lease`",
     "retry": "Retries: `retry`",
     "retention": "History: `retention`",
+    "history": "Measures over time: `history`",
 }
 
 

@@ -194,6 +194,18 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """`history.*`: measures of GPUs and tasks over time."""
+
+    enabled: bool
+    raw_s: float
+    fine_s: float
+    days: int
+    max_mb: int
+    processes_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings, where each came from, and the `gpus:` section."""
 
@@ -216,6 +228,7 @@ class Config:
     lease: Leases
     retry: Retry
     retention: Retention
+    history: History
     selection: str
     settle_s: float
     cards: Mapping[str, CardConfig] = field(default_factory=dict)
@@ -269,6 +282,7 @@ _SECTIONS: dict[str, type] = {
     "lease": Leases,
     "retry": Retry,
     "retention": Retention,
+    "history": History,
 }
 
 

@@ -315,8 +315,30 @@ _TASKS = (
     _setting("retention.events_days", Whole(low=0, high=36500), 30, "The event history is kept so long."),
 )
 
+_HISTORY = (
+    _setting(
+        "history.enabled",
+        Flag(),
+        True,
+        "Record what GPUs and tasks use as time goes by (`gavelq gpu info`, `GET /api/monitor/metrics`).",
+        restart=True,
+    ),
+    _setting("history.raw_s", Seconds(low=60, high=86400), 3600, "How long every second of it is kept."),
+    _setting("history.fine_s", Seconds(low=600, high=30 * 86400), 86400, "How long ten seconds are kept as one."),
+    _setting("history.days", Whole(low=1, high=3650), 30, "How many days long minutes are kept; what is older goes."),
+    _setting(
+        "history.max_mb", Whole(low=8, high=100_000), 256, "Above this size of its file the oldest goes earlier."
+    ),
+    _setting(
+        "history.processes_s",
+        Seconds(low=1, high=3600),
+        5,
+        "How often the processor time and main memory of tasks' processes are looked at.",
+    ),
+)
+
 __all__ = ["BY_NAME", "SECTIONS", "SETTINGS", "Setting"]
 
-SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS)
+SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS, *_HISTORY)
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 SECTIONS: frozenset[str] = frozenset(name.partition(".")[0] for name in BY_NAME if "." in name)

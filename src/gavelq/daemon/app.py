@@ -10,6 +10,8 @@ from functools import partial
 
 from gavelq.adapters.clock import SystemClock
 from gavelq.adapters.gpu import open_probe
+from gavelq.adapters.history.sqlite_history import SqliteHistory
+from gavelq.adapters.proc_trees import ProcTrees
 from gavelq.adapters.procfs import ProcTable
 from gavelq.adapters.runner.claims import ClaimsReader
 from gavelq.adapters.runner.client import RunnerClient
@@ -23,6 +25,7 @@ from gavelq.core.errors import GavelqError, WrongState
 from gavelq.daemon import journal
 from gavelq.daemon.caller import user_name
 from gavelq.daemon.daemon import Daemon
+from gavelq.daemon.history import NoHistory, keeping_of
 from gavelq.daemon.instance import InstanceLock, private_directory
 from gavelq.daemon.listening import Listener, admin_token, open_tcp, open_unix
 from gavelq.paths import Paths, resolve
@@ -91,6 +94,7 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
     )
     is_real = config.gpu.provider != "simulated"
     user = user_name(os.getuid())
+    keeping = keeping_of(config)
     identity = {"uid": os.getuid(), "user": user, "pid": os.getpid(), "state_dir": paths.state, "socket": paths.socket}
     runner = RunnerClient(
         directory=paths.runner,
@@ -107,6 +111,8 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         runner=runner,
         claims=ClaimsReader(config.gpu.claims_dir, paths.state) if is_real else None,
         processes=ProcTable(),
+        history=SqliteHistory(paths.history, keeping) if config.history.enabled else NoHistory(keeping),
+        trees=ProcTrees(),
         simulated_dir=None if is_real else simulated_dir,
         http=http,
         is_debug=os.environ.get("GAVELQ_DEBUG") == "1",

@@ -14,6 +14,7 @@ from gavelq.core.ids import TaskId
 from gavelq.daemon import journal
 from gavelq.daemon.effects import Effects
 from gavelq.daemon.evidence import Evidence
+from gavelq.daemon.history import Recorder, keeping_of
 from gavelq.daemon.housekeeping import keep_house
 from gavelq.daemon.lease_watch import LeaseWatch
 from gavelq.daemon.log_roots import LogRoots, find_roots
@@ -39,7 +40,7 @@ from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
 from gavelq.daemon.watching import Watching
 from gavelq.paths import Paths
-from gavelq.ports import Clock, GpuClaims, GpuProbe, ProcessTable, Runner, Store
+from gavelq.ports import Clock, GpuClaims, GpuProbe, History, ProcessTable, ProcessTrees, Runner, Store
 
 FIRST_SAMPLE_S = 6.0
 """A driver may need seconds for its first answer; a hanging one must not keep the daemon from starting."""
@@ -59,6 +60,8 @@ class Daemon:
         runner: Runner,
         claims: GpuClaims | None,
         processes: ProcessTable,
+        history: History,
+        trees: ProcessTrees,
         simulated_dir: str | None,
         http: str | None,
         is_debug: bool,
@@ -69,6 +72,7 @@ class Daemon:
         self._store = store
         self._runner = runner
         self._processes = processes
+        self._history = history
         self._probe = probe
         state = restore(store.load())
         state.books.settle_s = config.settle_s
@@ -96,6 +100,10 @@ class Daemon:
             count=config.sampling.count,
         )  # fmt: skip
         self.loop.on_watch = self._watching.want
+        self._recorder = Recorder(
+            state=state, history=history, trees=trees, clock=clock, interval_s=lambda: self.config.history.processes_s
+        )
+        self.loop.on_applied.append(self._recorder.notice)
         self._evidence = Evidence(state=state, post=self.loop.post, kernel=OomKills(self._pids_of_ours))
         self._monitor = Monitor(
             probe=probe, claims=claims, processes=processes, clock=clock, state=state, post=self._sampled,
@@ -160,6 +168,7 @@ class Daemon:
         self._spawn(self._evidence.run())
         self._spawn(self._lease_watch.run())
         removed = self._run_states.removed
+        self._spawn(self._recorder.run())
         self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock, removed))
         self.loop.wake()
 
@@ -246,6 +255,7 @@ class Daemon:
         self.loop.rules = rules_of(fresh, self.paths)
         self._monitor.interval_s = fresh.gpu.sample_interval_s
         self._monitor.configured = fresh.cards
+        self._history.keeping = keeping_of(fresh)
         self._watching.window_s = fresh.sampling.window_s
         self._watching.count = fresh.sampling.count
         journal.set_level(fresh.log.level)
@@ -290,4 +300,5 @@ class Daemon:
         await asyncio.wait(self._tasks, timeout=10)
         await self._runner.close()
         await self._store.close()
+        await self._history.close()
         journal.note("stopped")

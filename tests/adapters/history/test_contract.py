@@ -178,14 +178,12 @@ def test_every_level_agrees_with_the_single_looks(
                 for name in MEASURES[Kind.GPU]:
                     for place, point in enumerate(found.get(name, [None] * (480 // width))):
                         begin = start + place * width
-                        values = [
-                            v for (g, m, at), vs in seen.items() if (g, m) == (gpu, name) and begin <= at < begin + width
-                            for v in vs
-                        ]  # fmt: skip
-                        if not values:
+                        here = [(at, vs) for (g, m, at), vs in seen.items() if (g, m) == (gpu, name)]
+                        known = [v for at, vs in here if begin <= at < begin + width for v in vs]
+                        if not known:
                             assert point is None
                             continue
-                        assert (point.n, point.low, point.high) == (len(values), min(values), max(values))
-                        assert point.mean == pytest.approx(sum(values) / len(values), abs=1e-6)
+                        assert (point.n, point.low, point.high) == (len(known), min(known), max(known))
+                        assert point.mean == pytest.approx(sum(known) / len(known), abs=1e-6)
     finally:
         real.close()
