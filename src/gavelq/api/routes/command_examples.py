@@ -28,6 +28,13 @@ PUT: Json = {"content": _CONTENT, "name": "sweep.txt"}
 NAME: Json = {"name": "sweep, second try"}
 DELETED: Json = {**SHORT, "n_moved": 1}
 
+MATCH: Json = {
+    "parameters": [
+        {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}, "example": '"7-3"'}
+    ]
+}
+"""The header that names the version which a change was made to."""
+
 
 def answers(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """What FastAPI's `responses` wants for one answer."""

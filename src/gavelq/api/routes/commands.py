@@ -7,7 +7,19 @@ from fastapi.responses import JSONResponse
 
 from gavelq.api.body import read_object
 from gavelq.api.callers import CallerOf
-from gavelq.api.routes.command_examples import ALL, CHECKED, CREATE, DELETED, LIST, NAME, PUT, TEXT, answers, body
+from gavelq.api.routes.command_examples import (
+    ALL,
+    CHECKED,
+    CREATE,
+    DELETED,
+    LIST,
+    MATCH,
+    NAME,
+    PUT,
+    TEXT,
+    answers,
+    body,
+)
 from gavelq.api.routes.numbers import whole
 from gavelq.core.command_files import FileNotStored
 from gavelq.daemon.service import Service
@@ -60,7 +72,7 @@ def _add_change(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
 
     @routes.put(
         "/api/commands/{mode}", summary="Another text or name; with If-Match only for the version that is named",
-        responses=answers(TEXT) | answers(TEXT, 201), openapi_extra=body(PUT),
+        responses=answers(TEXT) | answers(TEXT, 201), openapi_extra={**body(PUT), **MATCH},
     )  # fmt: skip
     async def put(mode: str, request: Request, config_index: str | None = None) -> JSONResponse:
         sent = await read_object(request)
@@ -70,7 +82,7 @@ def _add_change(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
 
     @routes.post(
         "/api/commands/{mode}/reset", summary="Back to the text that ran last, or the first one",
-        responses=answers(TEXT),
+        responses=answers(TEXT), openapi_extra=MATCH,
     )  # fmt: skip
     async def reset(mode: str, request: Request, config_index: str | None = None) -> JSONResponse:
         await read_object(request, ())
@@ -92,7 +104,7 @@ def _add_more(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
 
     @routes.delete(
         "/api/commands/{mode}/{index}", summary="Delete a configuration (never the first one)",
-        responses=answers(DELETED),
+        responses=answers(DELETED), openapi_extra=MATCH,
     )  # fmt: skip
     async def delete(mode: str, index: str, request: Request) -> Json:
         if not (index.isascii() and index.isdigit() and len(index) <= 9):
