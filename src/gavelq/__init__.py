@@ -5,19 +5,19 @@ The package is lazy (PEP 562): importing it costs nothing, because the command l
 
 TYPE_CHECKING = False  # not from typing: that would load a dozen modules at every start
 if TYPE_CHECKING:
+    from gavelq.client.aio import AsyncClient
     from gavelq.client.sdk import Client
     from gavelq.version import __version__
 
-__all__ = ["Client", "__version__"]
+__all__ = ["AsyncClient", "Client", "__version__"]
+
+_HOMES = {"AsyncClient": "gavelq.client.aio", "Client": "gavelq.client.sdk", "__version__": "gavelq.version"}
+"""Which module has a name that the package hands out."""
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from gavelq.version import __version__
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gavelq' has no attribute {name!r}")
+    from importlib import import_module
 
-        return __version__
-    if name == "Client":
-        from gavelq.client.sdk import Client
-
-        return Client
-    raise AttributeError(f"module 'gavelq' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -29,12 +29,13 @@ class FileVerbs:
         target = _target(mode, query([("config_index", config_index)]))
         return cast(shapes.StoredText, self._link.fetch("GET", target, timeout_s=_LONG_S))
 
-    def new_file(self, mode: shapes.Mode, content: str = "", **fields: Any) -> shapes.StoredText:
+    def new_file(self, /, mode: shapes.Mode, content: str = "", **fields: Any) -> shapes.StoredText:
         """One more configuration; `fields` are `name`, and `workdir` and `env` of its tasks."""
         return self._send("POST", _target(mode, "/new"), {"content": content, **fields})
 
     def put_file(
         self,
+        /,
         mode: shapes.Mode,
         config_index: int,
         content: str | None = None,

@@ -9,9 +9,12 @@ from gavelq.client import shapes
 from gavelq.client.address import from_url, resolve
 from gavelq.client.config import ConfigVerbs
 from gavelq.client.files import FileVerbs
+from gavelq.client.following import whole_log
 from gavelq.client.http import Link, new_key, query, quote
 from gavelq.client.leases import Lease
+from gavelq.client.streams import StreamVerbs, take_steps
 from gavelq.client.submissions import SubmissionVerbs
+from gavelq.client.wire import Reply
 from gavelq.core.errors import InvalidField, TimedOut
 from gavelq.formats.environment import capture
 
@@ -20,7 +23,7 @@ _POLL_S = 25.0
 _SLACK_S = 15.0
 
 
-class Client(SubmissionVerbs, ConfigVerbs, FileVerbs):
+class Client(SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs):
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
     The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.
@@ -29,6 +32,13 @@ class Client(SubmissionVerbs, ConfigVerbs, FileVerbs):
     def __init__(self, *, socket: str | None = None, url: str | None = None, token: str | None = None) -> None:
         address = from_url(url, token=token) if url and not socket else resolve(os.environ, socket=socket)
         self._link = Link(address)
+
+    @classmethod
+    def _on(cls, link: Link) -> "Client":
+        """The verbs on a link that is there already."""
+        found = cls.__new__(cls)
+        found._link = link
+        return found
 
     # --- submissions -----------------------------------------------------------------------------------------
 
@@ -136,18 +146,18 @@ class Client(SubmissionVerbs, ConfigVerbs, FileVerbs):
             request["gpu_count"] = gpus
         return Lease(self._link, request, wait_s=wait_s)
 
+    def leases(self) -> list[shapes.Task]:
+        """The leases that have not ended."""
+        return cast(list[shapes.Task], self._link.fetch("GET", "/api/leases"))
+
     def logs(self, task_id: int, *, tail: int | None = None) -> bytes:
         """A task's output, or its last `tail` lines."""
         if tail is not None:
             return self._link.send("GET", f"/api/tasks/{task_id}/logs" + query([("tail", tail)])).body
-        parts: list[bytes] = []
-        offset = 0
-        while True:
-            reply = self._link.send("GET", f"/api/tasks/{task_id}/logs" + query([("offset", offset)]))
-            if not reply.body:
-                return b"".join(parts)
-            parts.append(reply.body)
-            offset = int(reply.headers["x-gavelq-offset"])
+        return b"".join(take_steps(self._get, whole_log(task_id)))
+
+    def _get(self, target: str, timeout_s: float) -> Reply:
+        return self._link.send("GET", target, timeout_s=timeout_s)
 
     def run(self, task_id: int, *, queue: str | None = None) -> shapes.Task:
         """Let a held task run, in `queue` where one is named."""
@@ -161,15 +171,15 @@ class Client(SubmissionVerbs, ConfigVerbs, FileVerbs):
         """End a task, running or not; or deliver a signal that does not end it."""
         return self._task(task_id, "kill", {"signal": signal})
 
-    def rerun(self, task_id: int, **changes: Any) -> shapes.Task:
+    def rerun(self, /, task_id: int, **changes: Any) -> shapes.Task:
         """Submit an ended task again, with other values for some fields of its request; the new task."""
         return self._task(task_id, "rerun", changes)
 
-    def edit(self, task_id: int, **changes: Any) -> shapes.Task:
+    def edit(self, /, task_id: int, **changes: Any) -> shapes.Task:
         """Change fields of a task that has not started; None takes one back to its default."""
         return cast(shapes.Task, self._link.fetch("PATCH", f"/api/tasks/{task_id}", changes))
 
-    def edit_all(self, ids: Iterable[int], **changes: Any) -> list[shapes.Task]:
+    def edit_all(self, /, ids: Iterable[int], **changes: Any) -> list[shapes.Task]:
         """Make the same changes to several tasks, to all of them or to none."""
         payload = {"ids": list(ids), "changes": changes}
         return cast(list[shapes.Task], self._link.fetch("POST", "/api/tasks/edit", payload))
@@ -228,11 +238,11 @@ class Client(SubmissionVerbs, ConfigVerbs, FileVerbs):
         """A queue."""
         return cast(shapes.Queue, self._link.fetch("GET", f"/api/queues/{quote(name)}"))
 
-    def create_queue(self, name: str, **options: Any) -> shapes.Queue:
+    def create_queue(self, /, name: str, **options: Any) -> shapes.Queue:
         """Make a queue."""
         return cast(shapes.Queue, self._link.fetch("POST", "/api/queues", {"name": name, **options}))
 
-    def set_queue(self, name: str, **options: Any) -> shapes.Queue:
+    def set_queue(self, /, name: str, **options: Any) -> shapes.Queue:
         """Change a queue's options."""
         return cast(shapes.Queue, self._link.fetch("PATCH", f"/api/queues/{quote(name)}", options))
 
