@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gavelq.core.ids import TaskId
 from gavelq.core.learned import name_key
 from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.retry_words import RETRYABLE
 from gavelq.core.task import Attempt, Ending, ShellLines, Task, describe
 from gavelq.core.units import MiB
 from gavelq.daemon.endings import how_it_ended
@@ -38,7 +39,7 @@ class Process:
     gpu_count: int
     gpus: tuple[str, ...]
     """Indices of the GPUs that it holds, or had last."""
-    n_failures: int
+    n_retries: int
     """Tries that failed and were, or will be, followed by another one."""
     began: float | None
     """When its first attempt started."""
@@ -65,7 +66,7 @@ class Process:
         if self.state.holds_gpus:
             return "running"
         if not self.state.is_ended:
-            return "retrying" if self.n_failures else "waiting"
+            return "retrying" if self.n_retries else "waiting"
         return "completed" if self.state is TaskState.COMPLETED else "failed"
 
 
@@ -79,6 +80,7 @@ def process_of(task: Task, past: Past = NO_PAST) -> Process | None:
     began = past.began if past.began is not None else started
     error, error_at = _error(task, past)
     is_completed = task.state is TaskState.COMPLETED and started is not None and ending is not None
+    is_last_failure = ending is not None and ending.reason in RETRYABLE  # that one counts as well
     command = request.command
     return Process(
         task_id=task.id,
@@ -90,7 +92,7 @@ def process_of(task: Task, past: Past = NO_PAST) -> Process | None:
         memory=request.gpus.memory,
         gpu_count=request.gpus.count,
         gpus=attempt.indices if attempt is not None and not is_put_back else (),
-        n_failures=task.n_failures,
+        n_retries=max(0, task.n_failures - is_last_failure),
         began=began,
         started_at=None if is_put_back else started,
         ended_at=ending.at if ending is not None else None,

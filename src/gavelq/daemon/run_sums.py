@@ -74,7 +74,7 @@ def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
         n_completed=counted["completed"],
         n_failed=counted["failed"],
         n_cancelled=sum(one.state is TaskState.CANCELLED for one in known),
-        n_retries=sum(one.n_failures for one in known),
+        n_retries=sum(one.n_retries for one in known),
         began=min((one.began for one in known if one.began is not None), default=None),
         ended_at=max((one.ended_at or 0.0 for one in known), default=None) if is_over else None,
         error=last.error if last is not None else None,

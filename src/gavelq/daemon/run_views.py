@@ -70,7 +70,7 @@ def process_text(one: Process, reason: str | None) -> str:
             "gpu_count": one.gpu_count,
             "current_gpu": gpus[0] if gpus and one.state.holds_gpus else None,
             "gpus": gpus,
-            "retry_count": one.n_failures,
+            "retry_count": one.n_retries,
             "last_error": one.error,
             "task_id": one.task_id,
             "name": one.name,
