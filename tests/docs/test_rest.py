@@ -20,7 +20,9 @@ ANSWERS = (
     shapes.Explanation, shapes.Gate, shapes.CardVerdict, shapes.Change, shapes.Error, shapes.Retry,
     shapes.Setting, shapes.DescribedSetting, shapes.ConfigChange, shapes.SettingChange, shapes.ConfigDone,
     shapes.StoredFile, shapes.StoredText, shapes.DeletedFile, shapes.CheckedText, shapes.CommandTask, shapes.FileMistake,
-    shapes.Scheduler, shapes.SchedulerQueue, shapes.SchedulerProcess,
+    shapes.Scheduler, shapes.SchedulerQueue, shapes.SchedulerProcess, shapes.StoppedRun, shapes.RunDifference,
+    shapes.QueueDifference, shapes.AddedTask, shapes.RemovedTask, shapes.MovedTask, shapes.StartedTask,
+    shapes.StartOptions,
 )  # fmt: skip
 
 

@@ -631,3 +631,88 @@ class Scheduler(SchedulerCounts):
     tenant: str
     started_by: str | None
     queues: dict[str, SchedulerQueue]
+
+
+class StoppedRun(Scheduler):
+    """A run that was asked to end: `n_done` of its tasks were, `n_refused` could not be."""
+
+    n_done: int
+    n_refused: int
+
+
+class AddedTask(TypedDict):
+    """A block that becomes a task; `task_id` is null until that is done."""
+
+    task_id: int | None
+    line: int
+    commands: list[str]
+    gpu_count: int
+    memory_gb: float
+
+
+class RemovedTask(TypedDict):
+    """A task that waits, and whose block is gone or says something else."""
+
+    task_id: int
+    commands: list[str]
+
+
+class MovedTask(TypedDict):
+    """A task that waits, and whose block stands elsewhere among those of its queue id."""
+
+    task_id: int
+    line: int
+
+
+class StartedTask(TypedDict):
+    """A task that stays as it is though its block changed (at `line`) or is gone (null), because it has started."""
+
+    task_id: int
+    state: State | None
+    line: int | None
+
+
+class QueueDifference(TypedDict):
+    """A queue id of a configuration against its run."""
+
+    n_kept: int
+    n_started: int
+    added: list[AddedTask]
+    removed: list[RemovedTask]
+    moved: list[MovedTask]
+    started: list[StartedTask]
+
+
+class RunDifference(TypedDict):
+    """A configuration's text against its run."""
+
+    pid: int
+    submission_id: int
+    mode: Mode
+    config_index: int
+    name: str
+    etag: str
+    is_changed: bool
+    is_applied: bool
+    n_kept: int
+    n_moved: int
+    n_added: int
+    n_removed: int
+    n_started: int
+    queues: dict[str, QueueDifference]
+
+
+class StartOptions(TypedDict, total=False):
+    """What a start of a command file asks for beside its text; it wins over the rules."""
+
+    queue: str
+    priority: int
+    time_limit: str | float
+    retries: int | Literal["unlimited"]
+    on_failure: Literal["continue", "stop"]
+    seed: int
+    hold: bool
+    workdir: str
+    cwd: str
+    env: dict[str, str]
+    env_dropped: list[str]

@@ -215,6 +215,11 @@ def _tags(match: str) -> set[str]:
     return {word if word.startswith(('"', "W/", "*")) else f'"{word}"' for word in words}
 
 
+def require_version(file: StoredFile, match: str | None) -> None:
+    """Raises ChangedMeanwhile where an If-Match names another version."""
+    _based_on(file, match)
+
+
 def _based_on(file: StoredFile, match: str | None) -> int | None:
     """The version that a change was made to; None: whichever there is. Raises ChangedMeanwhile."""
     if match is None or "*" in _tags(match):
