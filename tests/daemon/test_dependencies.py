@@ -22,6 +22,7 @@ from gavelq.daemon.service import dependencies
 from gavelq.daemon.service.desk import Desk
 from gavelq.scheduling.policy import Policy
 from gavelq.testing.fake_clock import FakeClock
+from gavelq.testing.fake_history import FakeHistory
 from gavelq.testing.fake_store import FakeStore
 from tests.support.builders import request
 from tests.support.daemon import Box, Failure
@@ -55,6 +56,7 @@ def with_desk(story: Callable[[Desk, FakeStore], Awaitable[None]]) -> None:
         )  # fmt: skip
         loop.on_applied.append(waiters.notice)
         desk = Desk(
+            history=FakeHistory(),
             loop=loop,
             store=store,
             clock=clock,

@@ -13,6 +13,7 @@ from gavelq.api.routes import (
     gpus,
     leases,
     log,
+    monitor,
     queues,
     scheduler,
     scheduler_state,
@@ -29,7 +30,9 @@ def build_app(service: Service, doorkeeper: Doorkeeper) -> ASGIApp:
     # Swagger's pages load scripts from elsewhere, so they are left out; /openapi.json describes all.
     app = FastAPI(title="gavelq", version=__version__, docs_url=None, redoc_url=None)
     problems.install(app)
-    for module in (tasks, submissions, leases, gpus, queues, commands, log, scheduler, scheduler_state, config, admin):
+    for module in (
+        tasks, submissions, leases, gpus, queues, monitor, commands, log, scheduler, scheduler_state, config, admin,
+    ):  # fmt: skip
         app.include_router(module.router(service, caller_of))
     return Door(app, doorkeeper)
 

@@ -78,6 +78,7 @@ class AsyncClient:
     run_submission = _awaited(Client.run_submission)
     kill_submission = _awaited(Client.kill_submission)
     gpus = _awaited(Client.gpus)
+    metrics = _awaited(Client.metrics)
     gpu = _awaited(Client.gpu)
     allocate = _awaited(Client.allocate)
     release = _awaited(Client.release)

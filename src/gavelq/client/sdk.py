@@ -12,6 +12,7 @@ from gavelq.client.files import FileVerbs
 from gavelq.client.following import whole_log
 from gavelq.client.http import Link, new_key, query, quote
 from gavelq.client.leases import Lease
+from gavelq.client.monitor import MonitorVerbs
 from gavelq.client.runs import RunVerbs
 from gavelq.client.streams import StreamVerbs, take_steps
 from gavelq.client.submissions import SubmissionVerbs
@@ -24,7 +25,7 @@ _POLL_S = 25.0
 _SLACK_S = 15.0
 
 
-class Client(SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs):
+class Client(SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, MonitorVerbs):
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
     The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.

@@ -5,6 +5,8 @@ One shape everywhere: `-o json`, REST and SDK. Times are ISO 8601 in UTC; memory
 
 from typing import Any, Literal, TypedDict
 
+from gavelq.client.measured import Measured
+
 State = Literal["held", "pending", "starting", "running", "stopping", "completed", "failed", "cancelled", "aborted"]
 MemType = Literal["ignore", "absolute", "percentage"]
 Mode = Literal["single", "multi"]
@@ -151,6 +153,7 @@ class TaskDetails(Task):
     dependents: list[int]
     graph: list["Node"]
     learned: "Learned | None"
+    measured: Measured | None
 
 
 class Node(TypedDict):

@@ -137,7 +137,15 @@ class Span:
         return self.start + self.step_s * self.n
 
 
-def span_of(levels: Sequence[Level], *, start: float, end: float, step_s: int | None, now: float) -> Span:
+def span_of(
+    levels: Sequence[Level],
+    *,
+    start: float,
+    end: float,
+    step_s: int | None,
+    now: float,
+    max_points: int = MAX_POINTS,
+) -> Span:
     """The points between two times (`start` before `end`) in steps that are at least as wide as was asked for.
 
     The finest level that reaches back to `start` tells them, or the coarsest one where none does. Without a step its
@@ -145,26 +153,26 @@ def span_of(levels: Sequence[Level], *, start: float, end: float, step_s: int | 
     """
     level = next((level for level in levels if start >= now - level.keep_s), levels[-1])
     wanted = step_s or level.width_s
-    least = max(wanted, level.width_s, ceil((end - start) / MAX_POINTS))
+    least = max(wanted, level.width_s, ceil((end - start) / max_points))
     step = ceil(least / level.width_s) * level.width_s
-    if len(_buckets(start, end, step)) > MAX_POINTS:
+    if len(_buckets(start, end, step)) > max_points:
         step += level.width_s  # the ends do not lie on the borders of steps
     # Coarser levels say the same about such steps, and are read faster.
     width = max(other.width_s for other in levels if step % other.width_s == 0)
     found = _buckets(start, end, step)
-    return Span(start=found.start, step_s=step, n=len(found), width_s=width, note=_note(step_s, step, level))
+    return Span(start=found.start, step_s=step, n=len(found), width_s=width, note=_note(step_s, step, level, max_points))
 
 
 def _buckets(start: float, end: float, step: int) -> range:
     return range(int(start // step) * step, max(ceil(end / step), int(start // step) + 1) * step, step)
 
 
-def _note(asked: int | None, step: int, level: Level) -> str:
+def _note(asked: int | None, step: int, level: Level, max_points: int) -> str:
     if asked is not None and asked < step:
         why = (
             f"what is that old is kept in steps of {level.width_s} s"
             if step == level.width_s
-            else f"at most {MAX_POINTS} points are told, in multiples of {level.width_s} s"
+            else f"at most {max_points} points are told, in multiples of {level.width_s} s"
         )
         return f"the step is {step} s instead of {asked} s: {why}"
     return ""

@@ -29,6 +29,7 @@ from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
+from gavelq.daemon.service.monitor import MonitorService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
@@ -118,6 +119,7 @@ class Daemon:
         desk = Desk(
             loop=self.loop,
             store=self._store,
+            history=self._history,
             clock=self._clock,
             waiters=self._waiters,
             config=lambda: self.config,
@@ -149,6 +151,7 @@ class Daemon:
             bindings=bindings,
             admin=admin,
             settings=settings,
+            monitor=MonitorService(desk, gpus),
         )
 
     def _log_roots(self) -> LogRoots:

@@ -10,6 +10,7 @@ from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
 from gavelq.core.learned import Learned, name_key, pattern_key, pattern_of, run_time
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.measures import MEASURES, Kind, Stat
 from gavelq.core.queue import Queue
 from gavelq.core.retry_words import format_backoff, format_oom_action, format_retries
 from gavelq.core.retrying import RetryRules, RetryWish
@@ -172,6 +173,14 @@ def learned_json(request: TaskRequest, learned: Mapping[str, Learned]) -> Json |
         "run_time_s": run_time(known),
         "peak_memory_mib": known.peak_memory,
         "utilization_percent": None if known.utilization is None else round(known.utilization, 1),
+    }
+
+
+def measured_json(total: Mapping[str, Stat]) -> Json:
+    """What a task used over its whole life: peak and mean of each measure; null where it is unknown."""
+    return {
+        name: {"peak": total[name].high, "mean": round(total[name].mean, 2)} if name in total else None
+        for name in MEASURES[Kind.TASK]
     }
 
 

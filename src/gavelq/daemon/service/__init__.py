@@ -7,6 +7,7 @@ from gavelq.daemon.service.bindings import BindingService
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
+from gavelq.daemon.service.monitor import MonitorService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
@@ -30,3 +31,4 @@ class Service:
     bindings: BindingService
     admin: AdminService
     settings: SettingsService
+    monitor: MonitorService

@@ -12,7 +12,7 @@ from gavelq.core.state import State
 from gavelq.core.task import ProcessIdentity, Task
 from gavelq.daemon import views
 from gavelq.daemon.loop import Loop, Waiters
-from gavelq.ports import Clock, Store
+from gavelq.ports import Clock, History, Store
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 
 
@@ -22,6 +22,7 @@ class Desk:
 
     loop: Loop
     store: Store
+    history: History
     clock: Clock
     waiters: Waiters
     config: Callable[[], Config]
@@ -47,6 +48,11 @@ class Desk:
     async def find(self, task_id: TaskId) -> Task | None:
         """A task, live or ended."""
         return self.state.tasks.get(task_id) or await self.store.task(task_id)
+
+    async def measured(self, task: Task) -> views.Json | None:
+        """What a task used over its whole life; None where it has not begun, or nothing was recorded of it."""
+        total = await self.history.total(task.id) if task.attempt is not None else {}
+        return views.measured_json(total) if total else None
 
     def gpu_views(self) -> Mapping[GpuUuid, GpuView]:
         """The cards as a cycle would see them now."""

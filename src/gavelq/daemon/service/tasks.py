@@ -140,6 +140,7 @@ class TaskService:
         shown["dependents"] = dependencies.dependents(self._desk, task_id)
         shown["graph"] = await dependencies.graph(self._desk, task)
         shown |= expected(self._desk, task)
+        shown["measured"] = await self._desk.measured(task)
         shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
 
