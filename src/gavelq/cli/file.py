@@ -34,6 +34,10 @@ _PLACES: dict[str, str] = {
     "unbind": "gavelq.cli.bindings:unbind",
     "bindings": "gavelq.cli.bindings:bindings",
     "log": "gavelq.cli.bindings:log",
+    "start": "gavelq.cli.file_run:start",
+    "stop": "gavelq.cli.file_run:stop",
+    "diff": "gavelq.cli.file_run:diff",
+    "apply": "gavelq.cli.file_run:apply",
     "state": "gavelq.cli.run_state:state",
 }
 

@@ -9,10 +9,11 @@ from click.shell_completion import CompletionItem
 
 from gavelq.cli.base import Command, Group, options, pass_call
 from gavelq.cli.call import Call
+from gavelq.cli.file_options import START
 from gavelq.cli.hot.submit import submit_one, submit_words
 from gavelq.cli.options import COMMON, FLAG, REQUEST, SWEEP
 
-_NOUNS = ("command", "script", "json")
+_NOUNS = ("command", "script", "json", "file")
 _SHORT = "short"
 BEHIND = "gavelq.behind"
 
@@ -43,7 +44,7 @@ class SubmitGroup(Group):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Both forms."""
-        return ['[OPTIONS] {"CMD" | -- ARGV... | command | script | json} ...']
+        return ['[OPTIONS] {"CMD" | -- ARGV... | command | script | json | file} ...']
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The nouns, and the options of the short form."""
@@ -125,3 +126,20 @@ def json(call: Call, path: str, is_check: bool, queue: str | None, **values: Any
     from gavelq.cli.files import list_request
 
     return list_request(call, path, queue, values, is_check=is_check)
+
+
+@submit.command("file")
+@click.option("--file", "path", required=True, metavar="FILE", help="The command file; `-` is the standard input.")
+@click.option(
+    "--mode",
+    type=click.Choice(("single", "multi")),
+    help="Whether its blocks end in the memory alone (single), or in the number of GPUs and the memory (multi); "
+    "default: multi where the file's name contains `gpus`.",
+)
+@options(START)
+@pass_call
+def file(call: Call, path: str, mode: str | None, **values: Any) -> int:
+    """Run a command file once, without keeping it (`gavelq file new` keeps one). The options win over the rules."""
+    from gavelq.cli.file_submit import submit_file
+
+    return submit_file(call, path, mode, values)

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NOUNS_OF_SUBMIT = ("command", "script", "json")
+_NOUNS_OF_SUBMIT = ("command", "script", "json", "file")
 
 
 def run(argv: "Sequence[str]") -> int | None:
