@@ -20,6 +20,7 @@ ANSWERS = (
     shapes.Explanation, shapes.Gate, shapes.CardVerdict, shapes.Change, shapes.Error, shapes.Retry,
     shapes.Setting, shapes.DescribedSetting, shapes.ConfigChange, shapes.SettingChange, shapes.ConfigDone,
     shapes.StoredFile, shapes.StoredText, shapes.DeletedFile, shapes.CheckedText, shapes.CommandTask, shapes.FileMistake,
+    shapes.Binding, shapes.Bound, shapes.Bindings, shapes.LogPart, shapes.BoundLogPart,
     shapes.Scheduler, shapes.SchedulerQueue, shapes.SchedulerProcess, shapes.StoppedRun, shapes.RunDifference,
     shapes.QueueDifference, shapes.AddedTask, shapes.RemovedTask, shapes.MovedTask, shapes.StartedTask,
     shapes.StartOptions,
@@ -41,7 +42,8 @@ def routes_on_page() -> set[str]:
 
 def words(text: str) -> set[str]:
     """Everything that stands between backquotes, and names in quotes within."""
-    return {word for quoted in re.findall(r"`([^`]+)`", text) for word in re.findall(r"\w+", quoted)}
+    quoted = re.findall(r"```.+?```|`[^`]+`", text, re.DOTALL)
+    return {word for part in quoted for word in re.findall(r"\w+", part)}
 
 
 def test_every_route_stands_on_the_page_and_no_other() -> None:
