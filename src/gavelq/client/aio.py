@@ -1,10 +1,10 @@
 """`AsyncClient`: the verbs of `Client` for programs on asyncio. Same names, arguments, answers and errors."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Concatenate, ParamSpec, TypeVar, Unpack, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack, cast
 
 from gavelq.client import shapes
 from gavelq.client.address import from_url, resolve
@@ -22,7 +22,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _awaited(verb: Callable[Concatenate[Client, P], R]) -> "Callable[Concatenate[AsyncClient, P], Awaitable[R]]":
+def _awaited(
+    verb: Callable[Concatenate[Client, P], R],
+) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, R]]":
     """The verb as a coroutine."""
 
     async def call(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -110,7 +112,7 @@ class AsyncClient:
 
     async def tasks(
         self, *, states: Iterable[str] = (), queue: str | None = None, submission: int | None = None
-    ) -> AsyncIterator[shapes.Task]:
+    ) -> AsyncGenerator[shapes.Task, None]:
         """All tasks in these states (default: any), oldest first; fetched page by page."""
         pairs: list[tuple[str, object]] = [("state", state) for state in states]
         async for task in pages(self._link, [*pairs, ("submission", submission), ("queue", queue)]):
@@ -159,13 +161,13 @@ class AsyncClient:
             return (await self._link.send("GET", f"/api/tasks/{task_id}/logs" + query([("tail", tail)]))).body
         return await read_whole(self._link, task_id)
 
-    async def follow(self, task_id: int, *, tail: int | None = None) -> AsyncIterator[bytes]:
+    async def follow(self, task_id: int, *, tail: int | None = None) -> AsyncGenerator[bytes, None]:
         """A task's output as it comes, through all of its attempts, until it has ended; see `Client.follow`."""
         async with aclosing(follow(self._link, task_id, tail)) as pieces:
             async for piece in pieces:
                 yield piece
 
-    async def events(self, *, after: str | None = None, **filters: object) -> AsyncIterator[StreamEvent]:
+    async def events(self, *, after: str | None = None, **filters: object) -> AsyncGenerator[StreamEvent, None]:
         """Every change from now on, or behind the event whose id is `after`; see `Client.events`."""
         async with aclosing(listen(self._link, Listener(after=after, filters=filters))) as events:
             async for event in events:

@@ -30,11 +30,15 @@ class StreamEvent:
 class Parser:
     """Takes the bytes of a stream in pieces of any size and gives its events."""
 
-    def __init__(self, last_id: str = "", *, retry_s: float | None = None) -> None:
+    def __init__(
+        self, last_id: str = "", *, retry_s: float | None = None, max_bytes: int = MAX_EVENT_BYTES
+    ) -> None:
         self.last_id = last_id
-        """The id of the last event that had one; where a new connection has to go on."""
+        """The id of the last event that had one and was received whole; where a new connection has to go on."""
+        self._next_id = last_id
         self.retry_s = retry_s
         """How long the server wants a client to wait before it connects again."""
+        self._max_bytes = max_bytes
         self._rest = b""
         self._after_cr = False
         self._is_first = True
@@ -46,7 +50,7 @@ class Parser:
         self._n_bytes = 0
 
     def feed(self, received: bytes) -> list[StreamEvent]:
-        """The events that these bytes complete. Raises ValueError for one of more than MAX_EVENT_BYTES."""
+        """The events that these bytes complete. Raises ValueError for one that is too long."""
         return [event for line in self._lines(received) if (event := self._take(line)) is not None]
 
     def _lines(self, received: bytes) -> Iterator[bytes]:
@@ -55,8 +59,8 @@ class Parser:
             received = received[received[0] == _LF :]
             self._after_cr = False
         self._rest += received
-        if len(self._rest) + self._n_bytes > MAX_EVENT_BYTES:
-            raise ValueError(f"an event of more than {MAX_EVENT_BYTES} bytes")
+        if len(self._rest) + self._n_bytes > self._max_bytes:
+            raise ValueError(f"an event of more than {self._max_bytes} bytes")
         if self._is_first:
             if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
                 return
@@ -86,7 +90,7 @@ class Parser:
             case "event":
                 self._kind = value
             case "id" if "\0" not in value:
-                self.last_id = value
+                self._next_id = value
             case "retry" if value.isascii() and value.isdigit():
                 self.retry_s = int(value) / 1000
             case _:
@@ -95,6 +99,7 @@ class Parser:
 
     def _dispatch(self) -> StreamEvent | None:
         text, kind, is_event = "\n".join(self._text), self._kind, bool(self._text)
+        self.last_id = self._next_id
         self._reset()
         if not is_event:
             return None

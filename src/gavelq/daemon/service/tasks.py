@@ -191,7 +191,8 @@ class TaskService:
     ) -> task_logs.Chunk:
         deadline = asyncio.get_running_loop().time() + wait_s
         chunk = await asyncio.to_thread(task_logs.read, path, offset)
-        while not chunk.content and not self._desk.waiters.is_over:
+        # An offset behind the log's end is one of an earlier attempt's log: the reader has to hear of the new one.
+        while not chunk.content and chunk.start >= offset and not self._desk.waiters.is_over:
             task = self._desk.state.tasks.get(task_id)
             if task is None or _is_over(task, attempt) or (attempt is None and task.log_path != path):
                 break
