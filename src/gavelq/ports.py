@@ -1,6 +1,6 @@
 """Ports: what the daemon needs from the outside world. Each Protocol states its contract; adapters keep it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,6 +61,7 @@ class TaskFilter:
     states: tuple[str, ...] = ()
     queue: str | None = None
     submission_id: int | None = None
+    tenant: str | None = None
     after_id: int = 0
     before_id: int | None = None
     limit: int = 1000
@@ -94,8 +95,8 @@ class Store(Protocol):
         """Tasks from the database, ended ones included."""
         ...
 
-    async def counts(self, submission_id: int | None = None) -> Mapping[str, int]:
-        """How many tasks (of a submission) are in each state, by state; ended ones included."""
+    async def counts(self, submission_id: int | None = None, *, tenant: str | None = None) -> Mapping[str, int]:
+        """How many tasks (of a submission, or of a tenant) are in each state, by state; ended ones included."""
         ...
 
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
@@ -104,6 +105,10 @@ class Store(Protocol):
 
     async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:
         """The last `limit` records (of a task), oldest first."""
+        ...
+
+    async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
+        """The last `limit` records of these kinds since a time that are about no task, oldest first."""
         ...
 
     async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:

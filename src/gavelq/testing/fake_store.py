@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -139,10 +139,10 @@ class FakeStore:
         limit = max(0, wanted.limit)
         return found[max(0, len(found) - limit) :] if wanted.newest else found[:limit]
 
-    async def counts(self, submission_id: int | None = None) -> Mapping[str, int]:
+    async def counts(self, submission_id: int | None = None, *, tenant: str | None = None) -> Mapping[str, int]:
         """See Store.counts."""
         self._check(self.reads_fail)
-        tasks = self.disk.tasks.values()
+        tasks = [task for task in self.disk.tasks.values() if tenant in (None, task.request.tenant)]
         return dict(Counter(task.state.value for task in tasks if submission_id in (None, task.submission_id)))
 
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
@@ -154,6 +154,13 @@ class FakeStore:
         """See Store.records."""
         self._check(self.reads_fail)
         found = [record for record in self.disk.records if task_id is None or record.task_id == task_id]
+        return found[max(0, len(found) - max(0, limit)) :]
+
+    async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
+        """See Store.acts."""
+        self._check(self.reads_fail)
+        about_none = [record for record in self.disk.records if record.task_id is None]
+        found = [record for record in about_none if record.kind in kinds and record.at >= since]
         return found[max(0, len(found) - max(0, limit)) :]
 
     async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
@@ -235,6 +242,7 @@ def _is_wanted(task: Task, wanted: TaskFilter) -> bool:
         (not wanted.states or task.state.value in wanted.states)
         and wanted.queue in (None, task.queue)
         and wanted.submission_id in (None, task.submission_id)
+        and wanted.tenant in (None, task.request.tenant)
         and task.id > wanted.after_id
         and (wanted.before_id is None or task.id < wanted.before_id)
     )

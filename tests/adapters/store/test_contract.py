@@ -259,6 +259,21 @@ def test_counts_are_by_state(subject: Subject) -> None:
     assert dict(subject.run(subject.store.counts())) == {"pending": 2, "completed": 1}
 
 
+def test_a_tenant_s_tasks_are_listed_and_counted_apart(subject: Subject) -> None:
+    mine, ours = task(1).request, replace(task(1).request, tenant="ours")
+    subject.put(replace(task(1), request=ours), task(2), replace(ended(3), request=ours), ended(4))
+    subject.restart()
+    assert subject.ids(tenant="ours") == [1, 3]
+    assert subject.ids(tenant=mine.tenant) == [2, 4]
+    assert subject.ids(tenant="ours", states=("pending",)) == [1]
+    assert subject.ids(tenant="ours", limit=1, newest=True) == [3]
+    assert subject.ids(tenant="nobody") == []
+    assert dict(subject.run(subject.store.counts(tenant="ours"))) == {"pending": 1, "completed": 1}
+    assert dict(subject.run(subject.store.counts(tenant="nobody"))) == {}
+    subject.put(replace(task(2), request=ours))
+    assert subject.ids(tenant="ours") == [1, 2, 3]
+
+
 def test_attempts_are_listed_oldest_first(subject: Subject) -> None:
     both = {(TaskId(1), n): full_attempt(n) for n in (2, 1)}
     subject.commit(attempts={**both, (TaskId(2), 1): full_attempt(1)})
@@ -280,6 +295,23 @@ def test_records_are_the_last_ones_oldest_first(subject: Subject) -> None:
     assert list(subject.run(subject.store.records(task_id=None, limit=2))) == records[-2:]
     assert list(subject.run(subject.store.records(task_id=TaskId(1), limit=2))) == [records[3], records[5]]
     assert list(subject.run(subject.store.records(task_id=None, limit=0))) == []
+
+
+def test_acts_are_records_of_some_kinds_about_no_task(subject: Subject) -> None:
+    def record(n: int, kind: str, task_id: int | None = None) -> Record:
+        return Record(at=float(n), kind=kind, by="x", task_id=None if task_id is None else TaskId(task_id))
+
+    records = [record(1, "a"), record(2, "b"), record(3, "a", 7), record(4, "c"), record(5, "a")]
+    subject.commit(records=records)
+    subject.restart()
+
+    def acts(*kinds: str, since: float = 0.0, limit: int = 9) -> list[float]:
+        return [found.at for found in subject.run(subject.store.acts(kinds, since=since, limit=limit))]
+
+    assert acts("a", "b") == [1.0, 2.0, 5.0]
+    assert acts("a", since=2.0) == [5.0]
+    assert acts("a", "b", "c", limit=2) == [4.0, 5.0]
+    assert acts() == []
 
 
 def test_pruning_takes_old_history_and_nothing_else(subject: Subject) -> None:

@@ -139,6 +139,7 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
             assert dict(loaded.files) == {3: full_file()}
             assert dict(loaded.runs) == {4: full_run()}
             assert dict(loaded.bindings) == {full_binding().key: full_binding()}
+            assert dict(made.run(made.store.counts(tenant=whole.request.tenant))) == {"cancelled": 4, "pending": 1}
             assert dict(loaded.tenants) == {"x": full_tenant()}
             assert dict(loaded.tokens) == {5: full_token()}
             assert dict(loaded.hours) == {HourKey("a:b", 480): 12.5}
@@ -238,9 +239,19 @@ def test_listings_walk_an_index_and_sort_nothing(subject: Subject, path: Path, c
 
 
 @pytest.mark.parametrize("name", ["mark_orphaned_blobs", "delete_orphaned_blobs", "old_tasks", "delete_old_records"])
+        ("tenant = 'x' AND state = 'pending' AND id > 0", "tasks_by_tenant"),
 def test_pruning_looks_at_no_task_or_record_that_stays(subject: Subject, path: Path, name: str) -> None:
     connection = connect(str(path))
     plan = " ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + queries()[name].replace("?", "1")))
     connection.close()
     assert "SCAN tasks" not in plan
     assert "SCAN records" not in plan
+def test_the_audit_log_looks_at_no_record_about_a_task(subject: Subject, path: Path) -> None:
+    connection = connect(str(path))
+    statement = queries()["last_acts"].replace("?", "'[]'")
+    plan = " ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + statement))
+    connection.close()
+    assert "records_of_acts" in plan
+    assert "records_by_time" not in plan
+
+

@@ -1,13 +1,14 @@
 """What is read: everything at start, and pages of history later."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gavelq.adapters.store.facts import facts_of, reservation_of
-from gavelq.adapters.store.rows import TaskReader, attempt_of, card_of, key_of, queue_of, record_of
+from gavelq.adapters.store.rows import TaskReader, attempt_of, card_of, key_of, queue_of, record_of, to_json
 from gavelq.adapters.store.statements import queries
 from gavelq.core.command_files import FileId
 from gavelq.core.ids import SubmissionId, TaskId
+from gavelq.core.lifecycle import TaskState
 from gavelq.core.step import Record
 from gavelq.core.task import Attempt, Task
 from gavelq.core.tenants import TokenId
@@ -60,7 +61,9 @@ def tasks(connection: sqlite3.Connection, wanted: TaskFilter) -> list[Task]:
     reader = TaskReader()
     found: list[Task] = []
     # One ordered walk of an index for each state: sorting all ended tasks for one page would cost more.
-    for state in wanted.states or (None,):
+    # Those of a tenant are indexed by state.
+    anyhow = (None,) if wanted.tenant is None else tuple(state.value for state in TaskState)
+    for state in wanted.states or anyhow:
         statement, arguments = _page(wanted, state, limit)
         found += reader.tasks(connection.execute(statement, arguments))
     found.sort(key=lambda task: task.id)
@@ -74,6 +77,7 @@ def _page(wanted: TaskFilter, state: str | None, limit: int) -> tuple[str, dict[
         "state = :state": state,
         "queue = :queue": wanted.queue,
         "submission_id = :submission": wanted.submission_id,
+        "tenant = :tenant": wanted.tenant,
     }
     given = {condition: value for condition, value in conditions.items() if value is not None}
     arguments = {condition.rpartition(":")[2]: value for condition, value in given.items()}
@@ -83,8 +87,12 @@ def _page(wanted: TaskFilter, state: str | None, limit: int) -> tuple[str, dict[
     return statement, {**arguments, "limit": limit}
 
 
-def counts(connection: sqlite3.Connection, submission_id: int | None = None) -> dict[str, int]:
-    """How many tasks (of a submission) are in each state."""
+def counts(
+    connection: sqlite3.Connection, submission_id: int | None = None, tenant: str | None = None
+) -> dict[str, int]:
+    """How many tasks (of a submission, or of a tenant) are in each state."""
+    if tenant is not None:
+        return dict(connection.execute(queries()["task_counts_of_a_tenant"], (tenant,)))
     if submission_id is None:
         return dict(connection.execute(queries()["task_counts"]))
     return dict(connection.execute(queries()["task_counts_of_a_submission"], (submission_id,)))
@@ -110,4 +118,11 @@ def records(connection: sqlite3.Connection, task_id: int | None, limit: int) -> 
         rows = connection.execute(queries()["last_records"], (limit,)).fetchall()
     else:
         rows = connection.execute(queries()["last_records_of_a_task"], (task_id, limit)).fetchall()
+    return [record_of(row) for row in reversed(rows)]
+
+
+def acts(connection: sqlite3.Connection, kinds: Collection[str], since: float, limit: int) -> Sequence[Record]:
+    """The last records of these kinds that are about no task, oldest first. Raises RowError."""
+    limit = max(0, min(limit, MAX_PAGE))
+    rows = connection.execute(queries()["last_acts"], (since, to_json(sorted(kinds)), limit)).fetchall()
     return [record_of(row) for row in reversed(rows)]

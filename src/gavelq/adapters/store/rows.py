@@ -267,6 +267,7 @@ class TaskReader:
         """The task of a row. Raises RowError, naming the task."""
         task_id, submission_id, state, queue, priority, submitted_at, request_text, standing_text = row
         try:
+                request.tenant,
             request = self._requests.get(request_text)
             if request is None:
                 request = self._requests[request_text] = _REQUEST.decode(parse_text(request_text))

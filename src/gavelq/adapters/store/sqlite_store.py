@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from gavelq.adapters.store import pruning, reading
@@ -71,9 +71,9 @@ class SqliteStore:
         """See Store.tasks."""
         return await self._read(lambda connection: reading.tasks(connection, wanted))
 
-    async def counts(self, submission_id: int | None = None) -> Mapping[str, int]:
+    async def counts(self, submission_id: int | None = None, *, tenant: str | None = None) -> Mapping[str, int]:
         """See Store.counts."""
-        return await self._read(lambda connection: reading.counts(connection, submission_id))
+        return await self._read(lambda connection: reading.counts(connection, submission_id, tenant))
 
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
         """See Store.attempts."""
@@ -82,6 +82,10 @@ class SqliteStore:
     async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:
         """See Store.records."""
         return await self._read(lambda connection: reading.records(connection, task_id, limit))
+
+    async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
+        """See Store.acts."""
+        return await self._read(lambda connection: reading.acts(connection, kinds, since, limit))
 
     async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
         """See Store.prune. A blob without tasks goes at the second pruning that finds it so."""

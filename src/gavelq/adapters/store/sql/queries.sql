@@ -1,12 +1,15 @@
 -- Every statement of the store, each after a line with its name.
 
 -- name: put_task
-INSERT INTO tasks (id, submission_id, state, queue, priority, submitted_at, ended_at, env, script, request, standing)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO tasks (
+    id, submission_id, state, queue, priority, submitted_at, ended_at, env, script, request, standing, tenant
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     submission_id = excluded.submission_id, state = excluded.state, queue = excluded.queue,
     priority = excluded.priority, submitted_at = excluded.submitted_at, ended_at = excluded.ended_at,
-    env = excluded.env, script = excluded.script, request = excluded.request, standing = excluded.standing
+    env = excluded.env, script = excluded.script, request = excluded.request, standing = excluded.standing,
+    tenant = excluded.tenant
 
 -- name: delete_task
 DELETE FROM tasks WHERE id = ?
@@ -71,6 +74,9 @@ SELECT state, count(*) FROM tasks GROUP BY state
 -- name: task_counts_of_a_submission
 SELECT state, count(*) FROM tasks WHERE submission_id = ? GROUP BY state
 
+-- name: task_counts_of_a_tenant
+SELECT state, count(*) FROM tasks WHERE tenant = ? GROUP BY state
+
 -- name: last_ids
 SELECT coalesce(max(id), 0), coalesce(max(submission_id), 0) FROM tasks
 
@@ -103,6 +109,10 @@ SELECT at, kind, actor, task_id, subject, details FROM records ORDER BY id DESC 
 
 -- name: last_records_of_a_task
 SELECT at, kind, actor, task_id, subject, details FROM records WHERE task_id = ? ORDER BY id DESC LIMIT ?
+
+-- name: last_acts
+SELECT at, kind, actor, task_id, subject, details FROM records
+WHERE task_id IS NULL AND +at >= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?
 
 -- name: old_tasks
 SELECT id, submission_id, state, queue, priority, submitted_at, request, standing
