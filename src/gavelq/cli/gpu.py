@@ -12,9 +12,10 @@ from gavelq.cli.base import Command, Count, Group, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.hot.each import act
 from gavelq.cli.hot.overview import holding_tasks
-from gavelq.cli.output.document import print_body
+from gavelq.cli.output.document import print_body, print_document
 from gavelq.cli.output.fields import print_fields
 from gavelq.cli.output.gpus import fault_lines, foreign_lines, power, print_gpus, with_unit
+from gavelq.cli.output.history import history_of, print_history
 from gavelq.cli.output.text import safe, say
 from gavelq.cli.output.times import local, memory
 from gavelq.client import lean
@@ -44,14 +45,20 @@ def info(call: Call, gpu_id: str | None) -> int:
     """Show everything about a GPU (an index or UUID), or about all of them."""
     link = call.link()
     reply = link.send("GET", f"/api/gpus/{quote(gpu_id)}" if gpu_id is not None else "/api/gpus")
-    if call.is_json:
-        print_body(reply.body)
-        return 0
     found = lean.loads(reply.body)
-    for number, one in enumerate(found if isinstance(found, list) else [found]):
+    gpus = found if isinstance(found, list) else [found]
+    if call.is_json:
+        _add_history(call, gpus)
+        print_document(found)
+        return 0
+    told = history_of(link, [one["uuid"] for one in gpus]) if call.is_terminal and gpus else None
+    series = {one["uuid"]: one for one in told["gpus"]} if told is not None else {}
+    for number, one in enumerate(gpus):
         if number:
             say("")
         print_fields(_fields(one))
+        if one["uuid"] in series:
+            print_history(series[one["uuid"]])
     return 0
 
 
@@ -131,6 +138,15 @@ def drain(call: Call, ids: tuple[str, ...], now: bool, requeue: bool) -> int:
     if requeue and not now:
         raise UsageError("--requeue is about tasks that are ended: it needs --now", hint="add --now")
     return _each(call, ids, "drain", {"now": now, "requeue": requeue}, _state)
+
+
+def _add_history(call: Call, gpus: list[dict[str, Any]]) -> None:
+    """`history` of each GPU: the last hour, as `GET /api/monitor/metrics` tells it; null where it is not known."""
+    told = history_of(call.link(), [one["uuid"] for one in gpus]) if gpus else None
+    series = {one["uuid"]: one["series"] for one in told["gpus"]} if told is not None else {}
+    frame = {name: told[name] for name in ("from", "to", "step_s", "n_points")} if told is not None else {}
+    for one in gpus:
+        one["history"] = {**frame, "series": series[one["uuid"]]} if one["uuid"] in series else None
 
 
 def _each(call: Call, ids: tuple[str, ...], verb: str, payload: dict[str, Any], sentence: Any, **more: Any) -> int:

@@ -77,6 +77,7 @@ def _fields(task: "dict[str, Any]", changes: "Sequence[dict[str, Any]]") -> "Ite
     yield "retries", _retries(task)
     yield "pid", str(task.get("pid") or "-")
     yield "resources", _resources((task.get("attempts") or [{}])[-1])
+    yield from _measured(task.get("measured") or {})
     yield "known of this name", _learned(task.get("learned"))
     yield "directory", task.get("workdir") or "-"
     yield "log", task.get("log_path") or "-"
@@ -190,6 +191,28 @@ def _resources(found: "dict[str, Any]") -> str:
     if found.get("utilization_percent") is not None:
         parts.append(f"GPUs {found['utilization_percent']:.0f}% busy")
     return ", ".join(parts) or "-"
+
+
+def _measured(found: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
+    """The peak and the mean of what was sampled while it ran."""
+
+    def mib(value: float) -> str:
+        return memory(round(value))
+
+    def percent(value: float) -> str:
+        return f"{value:.0f}%"
+
+    shown = (
+        ("gpu memory", "gpu_memory_mib", mib),
+        ("gpu utilisation", "gpu_utilization_percent", percent),
+        ("processor", "cpu_percent", percent),
+        ("main memory", "rss_mib", mib),
+        ("processes", "n_processes", lambda value: f"{value:.3g}"),
+    )
+    for title, name, written in shown:
+        use = found.get(name)
+        if use is not None:
+            yield title, f"peak {written(use['peak'])}, mean {written(use['mean'])}"
 
 
 def _attempt(found: "dict[str, Any]") -> "Iterator[str]":
