@@ -3,6 +3,7 @@
 import os
 import socket
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from gavelq.daemon import bound_logs
 from gavelq.daemon.bound_logs import LogUnreadable, NotAFile, bindable, last_lines, look, read, tail
 from gavelq.daemon.log_roots import MAX_PATH, LogRoots, OutsideRoots, absolute, find_roots
 from gavelq.daemon.log_text import as_text, is_half
+from gavelq.testing.waiting import wait_until
 
 
 @pytest.fixture
@@ -65,6 +67,34 @@ def test_what_is_outside_is_refused_alike_whether_it_exists_or_not(root: Path) -
             look(str(path), roots_of(root))
     with pytest.raises(LogUnreadable):
         look(str(root / "loop"), roots_of(root))
+
+
+def test_a_link_that_changes_all_the_time_never_leads_outside(root: Path) -> None:
+    (root / "mine").mkdir()
+    (root / "mine" / "secret").write_text("mine\n")
+    is_over = threading.Event()
+
+    def turn() -> None:
+        number = 0
+        while not is_over.is_set():
+            number += 1
+            (root / "next").symlink_to("mine" if number % 2 else "../outside")
+            (root / "next").rename(root / "run")
+
+    turning = threading.Thread(target=turn)
+    turning.start()
+    seen = set()
+    try:
+        wait_until(lambda: os.path.lexists(root / "run"))
+        for _ in range(2000):
+            try:
+                seen.add(tail(str(root / "run" / "secret"), roots_of(root), 1).content)
+            except OutsideRoots:
+                seen.add(b"refused")
+    finally:
+        is_over.set()
+        turning.join()
+    assert seen == {b"mine\n", b"refused"}
 
 
 def test_a_link_that_stays_inside_is_followed(root: Path) -> None:
