@@ -68,6 +68,16 @@ class TaskFilter:
     newest: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """A record with its id. Ids grow with the order of the commits and are never used again."""
+
+    id: int
+    record: Record
+    tenant: str | None
+    """Whose the record's task is; None where it is about none, or the task was removed."""
+
+
 class Store(Protocol):
     """The durable state. One writer; readers see committed rows only.
 
@@ -109,6 +119,14 @@ class Store(Protocol):
 
     async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
         """The last `limit` records of these kinds since a time that are about no task, oldest first."""
+        ...
+
+    async def records_after(self, after: int, limit: int) -> Sequence[Numbered]:
+        """The first `limit` records whose id is above `after`, oldest first."""
+        ...
+
+    async def record_ids(self) -> tuple[int, int]:
+        """The first and the last id of the records that are kept; zeros where there never was one."""
         ...
 
     async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:

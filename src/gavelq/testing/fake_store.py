@@ -16,7 +16,7 @@ from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Record
 from gavelq.core.task import Attempt, Script, Task
 from gavelq.core.tenants import HourKey, Tenant, Token, TokenId
-from gavelq.ports import Loaded, TaskFilter
+from gavelq.ports import Loaded, Numbered, TaskFilter
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -44,6 +44,7 @@ class Disk:
     orphaned: set[BlobKey] = field(default_factory=set)
     keys: dict[str, KeyUse] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
+    n_records_gone: int = 0
     next_task_id: int = 1
     next_submission_id: int = 1
     next_file_id: int = 1
@@ -163,6 +164,22 @@ class FakeStore:
         found = [record for record in about_none if record.kind in kinds and record.at >= since]
         return found[max(0, len(found) - max(0, limit)) :]
 
+    async def records_after(self, after: int, limit: int) -> Sequence[Numbered]:
+        """See Store.records_after."""
+        self._check(self.reads_fail)
+        found = enumerate(self.disk.records, self.disk.n_records_gone + 1)
+        return [self._numbered(number, record) for number, record in found if number > after][: max(0, limit)]
+
+    def _numbered(self, number: int, record: Record) -> Numbered:
+        task = None if record.task_id is None else self.disk.tasks.get(record.task_id)
+        return Numbered(id=number, record=record, tenant=task.request.tenant if task else None)
+
+    async def record_ids(self) -> tuple[int, int]:
+        """See Store.record_ids."""
+        self._check(self.reads_fail)
+        gone, n = self.disk.n_records_gone, len(self.disk.records)
+        return (gone + 1, gone + n) if n else (0, 0)
+
     async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
         """See Store.prune."""
         self._check(self.failure)
@@ -170,7 +187,10 @@ class FakeStore:
         gone = [t for t in disk.tasks.values() if t.ending is not None and t.ending.at < ended_before]
         for task in gone:
             self._drop_task(task.id)
-        disk.records = [record for record in disk.records if record.at >= records_before]
+        old = sum(record.at < records_before for record in disk.records)
+        n_going = min(old, max(0, len(disk.records) - 1))
+        disk.records = disk.records[n_going:]
+        disk.n_records_gone += n_going
         disk.keys = {key: use for key, use in disk.keys.items() if use.at >= keys_before}
         unused = set(disk.blobs) - {key for task in disk.tasks.values() for key in _blob_keys(task)}
         for key in unused & disk.orphaned:

@@ -297,6 +297,31 @@ def test_records_are_the_last_ones_oldest_first(subject: Subject) -> None:
     assert list(subject.run(subject.store.records(task_id=None, limit=0))) == []
 
 
+def test_records_are_numbered_without_holes_and_know_whose_their_task_is(subject: Subject) -> None:
+    assert subject.run(subject.store.record_ids()) == (0, 0)
+    own = replace(task(1), request=replace(task(1).request, tenant="ada"))
+    subject.put(own, records=[Record(at=1.0, kind="a", task_id=TaskId(1))])
+    subject.commit(records=[Record(at=2.0, kind="b"), Record(at=3.0, kind="c", task_id=TaskId(99))])
+
+    found = subject.run(subject.store.records_after(0, 9))
+
+    assert [(one.id, one.record.kind, one.tenant) for one in found] == [(1, "a", "ada"), (2, "b", None), (3, "c", None)]
+    assert [one.id for one in subject.run(subject.store.records_after(1, 1))] == [2]
+    assert subject.run(subject.store.records_after(3, 9)) == []
+    assert subject.run(subject.store.record_ids()) == (1, 3)
+
+
+def test_pruning_never_lets_the_id_of_a_record_be_used_again(subject: Subject) -> None:
+    subject.commit(records=[Record(at=float(n), kind="x") for n in (1, 2, 3)])
+    subject.run(subject.store.prune(ended_before=0.0, records_before=1e9, keys_before=0.0))
+    assert subject.run(subject.store.record_ids()) == (3, 3)
+
+    subject.commit(records=[Record(at=9.0, kind="later")])
+
+    found = subject.run(subject.store.records_after(2, 9))
+    assert [(one.id, one.record.kind) for one in found] == [(3, "x"), (4, "later")]
+
+
 def test_acts_are_records_of_some_kinds_about_no_task(subject: Subject) -> None:
     def record(n: int, kind: str, task_id: int | None = None) -> Record:
         return Record(at=float(n), kind=kind, by="x", task_id=None if task_id is None else TaskId(task_id))

@@ -12,7 +12,7 @@ from gavelq.core.lifecycle import TaskState
 from gavelq.core.step import Record
 from gavelq.core.task import Attempt, Task
 from gavelq.core.tenants import TokenId
-from gavelq.ports import Loaded, TaskFilter
+from gavelq.ports import Loaded, Numbered, TaskFilter
 
 MAX_PAGE = 100_000
 
@@ -126,3 +126,15 @@ def acts(connection: sqlite3.Connection, kinds: Collection[str], since: float, l
     limit = max(0, min(limit, MAX_PAGE))
     rows = connection.execute(queries()["last_acts"], (since, to_json(sorted(kinds)), limit)).fetchall()
     return [record_of(row) for row in reversed(rows)]
+
+
+def records_after(connection: sqlite3.Connection, after: int, limit: int) -> Sequence[Numbered]:
+    """The first records behind an id, oldest first. Raises RowError."""
+    rows = connection.execute(queries()["records_after"], (after, max(0, min(limit, MAX_PAGE)))).fetchall()
+    return [Numbered(id=number, record=record_of(rest), tenant=tenant) for number, *rest, tenant in rows]
+
+
+def record_ids(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The first and the last id of the records; zeros where there are none."""
+    first, last = connection.execute(queries()["record_ids"]).fetchone()
+    return int(first), int(last)

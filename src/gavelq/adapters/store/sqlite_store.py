@@ -18,7 +18,7 @@ from gavelq.core.errors import StoreCorrupt
 from gavelq.core.ids import BlobKey, TaskId
 from gavelq.core.step import Changes, Record
 from gavelq.core.task import Attempt, Task
-from gavelq.ports import Loaded, TaskFilter
+from gavelq.ports import Loaded, Numbered, TaskFilter
 
 T = TypeVar("T")
 
@@ -86,6 +86,14 @@ class SqliteStore:
     async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
         """See Store.acts."""
         return await self._read(lambda connection: reading.acts(connection, kinds, since, limit))
+
+    async def records_after(self, after: int, limit: int) -> Sequence[Numbered]:
+        """See Store.records_after."""
+        return await self._read(lambda connection: reading.records_after(connection, after, limit))
+
+    async def record_ids(self) -> tuple[int, int]:
+        """See Store.record_ids."""
+        return await self._read(reading.record_ids)
 
     async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
         """See Store.prune. A blob without tasks goes at the second pruning that finds it so."""

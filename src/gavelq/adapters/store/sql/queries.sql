@@ -114,12 +114,21 @@ SELECT at, kind, actor, task_id, subject, details FROM records WHERE task_id = ?
 SELECT at, kind, actor, task_id, subject, details FROM records
 WHERE task_id IS NULL AND +at >= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?
 
+-- name: records_after
+SELECT records.id, at, kind, actor, task_id, subject, details, tenant
+FROM records LEFT JOIN tasks ON tasks.id = task_id
+WHERE records.id > ? ORDER BY records.id LIMIT ?
+
+-- name: record_ids
+SELECT (SELECT coalesce(min(id), 0) FROM records), (SELECT coalesce(max(id), 0) FROM records)
+
 -- name: old_tasks
 SELECT id, submission_id, state, queue, priority, submitted_at, request, standing
 FROM tasks WHERE ended_at < ? ORDER BY ended_at LIMIT ?
 
 -- name: delete_old_records
 DELETE FROM records WHERE id IN (SELECT id FROM records WHERE at < ? LIMIT ?)
+AND id < (SELECT max(id) FROM records) -- the last one stays, so that no id is given twice
 
 -- name: delete_old_keys
 DELETE FROM keys WHERE at < ?
