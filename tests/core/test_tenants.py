@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from gavelq.core import events as ev
+from gavelq.core.audit import ACTS
 from gavelq.core.engine.quotas import hours_of
 from gavelq.core.errors import GavelqError, InvalidField, LimitReached, NotAllowed, Refused, WrongState
 from gavelq.core.ids import QueueName, TaskId
+from gavelq.core.lifecycle import EndReason
 from gavelq.core.tenant_options import OPTION_NAMES, options_of, with_options
 from gavelq.core.tenants import (
     MAX_WINDOW_S,
@@ -213,3 +215,22 @@ def test_hours_are_kept_by_tenant_and_forgotten_after_the_longest_window() -> No
 def test_a_span_is_cut_at_the_hours() -> None:
     assert hours_of(3500.0, 7300.0) == [(0, 100.0), (1, 3600.0), (2, 100.0)]
     assert hours_of(5.0, 5.0) == []
+
+
+def test_an_act_that_changes_nothing_is_noted() -> None:
+    world = World()
+    world.send(ev.ActNoted(by="root", kind="login", subject="tenant:ada", details={"address": "::1"}))
+    noted = world.records[-1]
+    assert (noted.kind, noted.by, noted.subject, noted.details) == ("login", "root", "tenant:ada", {"address": "::1"})
+    assert noted.task_id is None
+
+
+def test_that_an_admin_ends_a_task_of_another_is_an_act_and_that_its_owner_does_is_none() -> None:
+    world = World()
+    for tenant, reason in (("ada", EndReason.CANCELLED_BY_USER), ("bob", EndReason.CANCELLED_BY_ADMIN)):
+        (task_id,) = submit(world, tenant=tenant)
+        world.send(ev.TaskKilled(by="root", task_id=task_id, signal=15, is_ending=True, reason=reason))
+    acts = [record for record in world.records if record.kind in ACTS]
+    assert [(act.kind, act.by, act.subject, act.details["tenant"]) for act in acts] == [
+        ("task_killed", "root", "task:2", "bob")
+    ]

@@ -102,6 +102,16 @@ class TokensUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActNoted:
+    """Something administrative that changes nothing in the state, for the audit log; `kind` is one of `audit.NOTED`."""
+
+    by: str
+    kind: str
+    subject: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileCreated:
     """`file new`: a further configuration of command files."""
 
@@ -503,4 +513,5 @@ Event = (
     | TokenCreated
     | TokenRevoked
     | TokensUsed
+    | ActNoted
 )

@@ -60,7 +60,7 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return files.handle(view, event, now)
         case ev.TenantCreated() | ev.TenantChanged() | ev.TenantDeleted():
             return tenants.handle(view, event, now)
-        case ev.TokenCreated() | ev.TokenRevoked() | ev.TokensUsed():
+        case ev.TokenCreated() | ev.TokenRevoked() | ev.TokensUsed() | ev.ActNoted():
             return tenants.handle(view, event, now)
         case ev.RunEdited():
             return runs.run_edited(view, event, now, rules)

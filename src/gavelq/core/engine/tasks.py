@@ -95,6 +95,10 @@ def _hold(step: Step, task: Task, by: str, now: float) -> None:
 
 
 def _kill(step: Step, task: Task, event: ev.TaskKilled, now: float) -> None:
+    if event.reason is EndReason.CANCELLED_BY_ADMIN:
+        about = {"tenant": task.request.tenant, "signal": event.signal, "is_ending": event.is_ending}
+        act = Record(at=now, kind="task_killed", by=event.by, subject=f"task:{task.id}", details=about)
+        step.changes.records.append(act)
     if not event.is_ending:
         if task.state is not TaskState.RUNNING or task.attempt is None:
             raise WrongState(what=f"task {task.id}", state=task.state.value, problem="a signal needs a running task")

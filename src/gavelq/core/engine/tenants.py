@@ -11,7 +11,15 @@ from gavelq.core.step import Record, Step
 from gavelq.core.tenant_options import parse_tenant_name, with_options
 from gavelq.core.tenants import Tenant, TenantNotFound, Token, TokenId, TokenNotFound
 
-TenantEvent = ev.TenantCreated | ev.TenantChanged | ev.TenantDeleted | ev.TokenCreated | ev.TokenRevoked | ev.TokensUsed
+TenantEvent = (
+    ev.TenantCreated
+    | ev.TenantChanged
+    | ev.TenantDeleted
+    | ev.TokenCreated
+    | ev.TokenRevoked
+    | ev.TokensUsed
+    | ev.ActNoted
+)
 MAX_TENANTS = 10_000
 MAX_TOKENS = 1000
 """Of one tenant."""
@@ -41,6 +49,9 @@ def handle(view: View, event: TenantEvent, now: float) -> Step:
                 used = view.tokens.get(number)
                 if used is not None:  # else it was revoked meanwhile
                     step.changes.tokens[number] = replace(used, used_at=at)
+        case ev.ActNoted():
+            record = Record(at=now, kind=event.kind, by=event.by, subject=event.subject, details=event.details)
+            step.changes.records.append(record)
         case _:
             assert_never(event)
     return step
