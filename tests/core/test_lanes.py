@@ -1,6 +1,7 @@
 """Lanes of a command file: one after another, over whatever ends, skips, fails or changes them."""
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def lane(name: str, at: int, rank: int = 0, *, is_strict: bool = False, **given:
     return request(lane=LanePlace(lane=name, at=at, rank=rank, is_strict=is_strict), name=f"{name}{at}", **given)
 
 
-RUN = Run(mode="single", name="f", content="", tenant="me", by="me", seed=1, work_dir="/")
+RUN = Run(mode="multi", name="f", content="", tenant="me", by="me", seed=1, work_dir="/")
 
 
 def start(world: World, *requests: TaskRequest) -> list[TaskId]:
@@ -127,6 +128,20 @@ def test_the_ranks_of_a_file_order_its_heads_and_others_go_by_the_best_of_them()
         order.append(now)
         world.ended(now)
     assert order == [2, 1, 3, 4]
+
+
+def test_lanes_of_a_single_gpu_file_take_turns_by_chance_and_none_falls_far_behind() -> None:
+    world = World(n_cards=2)
+    ranks = Random(1).sample(range(160), 160)
+    requests = tuple(lane(name, at, rank=ranks.pop()) for at in range(20) for name in "abcdefgh")
+    run = replace(RUN, mode="single")
+    world.send(ev.TasksSubmitted(by="me", requests=requests, blobs={BlobKey("e"): b"{}"}, run=run))
+    order: list[str] = []
+    while len(order) < 60:
+        order += [task.request.lane.lane for number in world.run_all() if (task := world.task(number)).request.lane]
+        world.ended(min(world.state.holding))
+    counts = [order.count(name) for name in "abcdefgh"]
+    assert min(counts) >= 2, f"each of eight lanes had its turn within sixty starts: {counts}"
 
 
 def test_a_head_in_a_pause_lends_its_place_to_nobody() -> None:

@@ -44,6 +44,8 @@ class Ordering:
     """Whether several tenants wait: on a single-user box nobody sees anything of the shares."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of tenants, where that is not one: twice the weight, half as much counts as used."""
+    salts: Mapping[SubmissionId, int] = field(default_factory=dict)
+    """Of command files whose ranks are shuffled."""
     best: dict[tuple[SubmissionId, int], Best] = field(default_factory=dict)
     """By submission and priority level, for those that come from command files."""
 
@@ -54,6 +56,8 @@ class Ordering:
         rank = 0
         if shape.rank is not None:
             submission, rank = shape.rank
+            if submission in self.salts:
+                rank = shuffled(rank, self.salts[submission])
             size, by = self.best.get((submission, at), (size, by))
         share = self.use.get(shape.tenant, 0.0) if self.is_shared and self.policy.order == "fair" else 0.0
         share /= self.weights.get(shape.tenant, 1.0)
@@ -87,9 +91,20 @@ class Ordering:
         self.use[tenant] = self.use.get(tenant, 0.0) + n_gpus * self.policy.share_ahead_s
 
 
+def shuffled(rank: int, salt: int) -> int:
+    """A rank in another random order for each salt (the finalizer of MurmurHash3, by A. Appleby).
+
+    With ranks that stayed as they are, a lane whose turn has a high one would wait for all others to be over.
+    """
+    found = (rank * 0x9E3779B1 + salt * 0x85EBCA77) & 0xFFFFFFFF
+    found = ((found ^ (found >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
+    found = ((found ^ (found >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
+    return found ^ (found >> 16)
+
+
 def ordering(policy: Policy, snapshot: Snapshot) -> Ordering:
     """The order of one cycle over this snapshot."""
     tenants = {shape.tenant for shape in snapshot.buckets}
-    found = Ordering(policy, snapshot.now, dict(snapshot.use), len(tenants) > 1, snapshot.weights)
+    found = Ordering(policy, snapshot.now, dict(snapshot.use), len(tenants) > 1, snapshot.weights, snapshot.salts)
     found.rank_together(snapshot)
     return found

@@ -72,6 +72,8 @@ class Snapshot:
     """Of tenants that may not have all they want."""
     had: Mapping[str, WindowUse]
     """What those had within their windows whose GPU-hours are limited."""
+    salts: Mapping[SubmissionId, int]
+    """Of runs whose lanes take turns by chance: how many of their tasks are left, so that each end throws the dice."""
     weights: Mapping[str, float]
     """Of tenants in fair share, where that is not one."""
     whole_card: int
@@ -135,6 +137,7 @@ def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
         use=use,
         quotas=quotas,
         had=windows(state, quotas, now),
+        salts={run: len(state.members[run]) for run in state.runs if _is_by_chance(state, run)},
         weights=weights,
         whole_card=min((card.memory_total for card in gpus.values()), default=0),
         owners=frozenset(card.queue for card in state.cards.values() if card.queue is not None),
@@ -143,6 +146,11 @@ def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
         bursts=state.books.bursts,
         links=links,
     )
+
+
+def _is_by_chance(state: State, run: SubmissionId) -> bool:
+    """Whether the lanes of a run start in random order: those of a single-GPU file that is under way."""
+    return state.runs[run].mode == "single" and run in state.members
 
 
 def pending_shape(snapshot: Snapshot, task_id: TaskId) -> Shape | None:
