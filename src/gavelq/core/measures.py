@@ -73,16 +73,6 @@ class Stat:
         return self.total / self.n
 
 
-def joined(stats: Sequence[Stat]) -> Stat:
-    """Several of them as one; ValueError where there is none."""
-    return Stat(
-        n=sum(stat.n for stat in stats),
-        total=sum(stat.total for stat in stats),
-        low=min(stat.low for stat in stats),
-        high=max(stat.high for stat in stats),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """Looks are kept together by spans of `width_s` seconds, for `keep_s` seconds."""
@@ -153,14 +143,13 @@ def span_of(
     """
     level = next((level for level in levels if start >= now - level.keep_s), levels[-1])
     wanted = step_s or level.width_s
-    least = max(wanted, level.width_s, ceil((end - start) / max_points))
+    # One less, because the ends do not lie on the borders of steps.
+    least = max(wanted, level.width_s, ceil((end - start) / (max_points - 1)))
     step = ceil(least / level.width_s) * level.width_s
-    if len(_buckets(start, end, step)) > max_points:
-        step += level.width_s  # the ends do not lie on the borders of steps
     # Coarser levels say the same about such steps, and are read faster.
     width = max(other.width_s for other in levels if step % other.width_s == 0)
-    found = _buckets(start, end, step)
-    return Span(start=found.start, step_s=step, n=len(found), width_s=width, note=_note(step_s, step, level, max_points))
+    found, note = _buckets(start, end, step), _note(step_s, step, level, max_points)
+    return Span(start=found.start, step_s=step, n=len(found), width_s=width, note=note)
 
 
 def _buckets(start: float, end: float, step: int) -> range:

@@ -124,13 +124,16 @@ class Recorder:
 
     async def run(self) -> None:
         """Look at the trees of running tasks, again and again, until cancelled."""
-        pause = 0.0
         while True:
+            pause = await self.look()
             await asyncio.sleep(max(pause, self._interval_s()))
-            roots = dict(self._roots())
-            used, took_s = await asyncio.to_thread(self._look, list(roots)) if roots else ({}, 0.0)
-            pause = took_s / MAX_SHARE
-            self._take(roots, used)
+
+    async def look(self) -> float:
+        """Look once; returns the seconds that should pass before the next time, whatever the setting says."""
+        roots = dict(self._roots())
+        used, took_s = await asyncio.to_thread(self._look, list(roots)) if roots else ({}, 0.0)
+        self._take(roots, used)
+        return took_s / MAX_SHARE
 
     def _roots(self) -> Iterator[tuple[ProcessIdentity, Task]]:
         """The supervisors of running tasks. The processes of a lease are its owner's, and stand elsewhere."""
