@@ -4,7 +4,7 @@ Ended tasks never reopen, so that each is looked at once; what a lane adds up to
 tasks has changed. Nothing here asks a store or a clock.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gavelq.core.engine.runs import is_taken_out
@@ -23,6 +23,7 @@ class LaneBook:
         self.lane = lane
         self._processes: dict[TaskId, Process] = {}
         self._texts: dict[TaskId, str] = {}
+        self._ordered: list[Process] | None = None
         self._sums: Sums | None = None
 
     def __len__(self) -> int:
@@ -32,21 +33,23 @@ class LaneBook:
         """A task is new, or has changed."""
         self._processes[process.task_id] = process
         self._texts.pop(process.task_id, None)
-        self._sums = None
+        self._ordered = self._sums = None
 
     def drop(self, task_id: TaskId) -> None:
         """A task is gone."""
         self._processes.pop(task_id, None)
         self._texts.pop(task_id, None)
-        self._sums = None
+        self._ordered = self._sums = None
 
     def look_again(self) -> None:
         """What is known of run times has changed."""
         self._sums = None
 
-    def in_order(self) -> list[Process]:
+    def in_order(self) -> Sequence[Process]:
         """In file order."""
-        return sorted(self._processes.values(), key=lambda one: (one.at, one.task_id))
+        if self._ordered is None:
+            self._ordered = sorted(self._processes.values(), key=lambda one: (one.at, one.task_id))
+        return self._ordered
 
     def sums(self, run_time_of: RunTimeOf) -> Sums:
         """What they add up to; counted anew where one has changed."""
@@ -56,21 +59,19 @@ class LaneBook:
 
     def texts(self, write: Callable[[Process], str]) -> list[str]:
         """Each task written down in file order; who waits for cards, not for others, is written each time."""
-        return [
-            write(one) if not (one.is_behind or one.state.is_ended) else self._text(one, write)
-            for one in self.in_order()
-        ]
-
-    def _text(self, process: Process, write: Callable[[Process], str]) -> str:
-        text = self._texts.get(process.task_id)
-        if text is None:
-            text = self._texts[process.task_id] = write(process)
-        return text
+        for one in self._processes.values() if len(self._texts) < len(self._processes) else ():
+            if one.task_id not in self._texts:
+                self._texts[one.task_id] = write(one)
+        waiting = self._sums.waiting if self._sums is not None else self.in_order()
+        for one in waiting:
+            if not one.is_behind and one.is_waiting:
+                self._texts[one.task_id] = write(one)
+        return [self._texts[one.task_id] for one in self.in_order()]
 
     def thin_out(self, run_time_of: RunTimeOf) -> None:
         """Keep the sums of a lane that is over, and let its tasks go."""
         self._sums = self.sums(run_time_of)
-        self._processes, self._texts = {}, {}
+        self._processes, self._texts, self._ordered = {}, {}, None
 
 
 class RunBook:

@@ -95,7 +95,7 @@ def lane_end(sums: Sums, work: Work, start: Expected | None, now: float) -> Expe
         return None, None
     if sums.holding and not sums.waiting and all(one.is_given_up for one in sums.holding):
         return None, "it is being stopped"
-    held = next((one for one in sums.waiting if one.state == "held"), None)
+    held = sums.held
     if held is not None:
         return None, f"task {held.task_id} is held"
     if work.unknown is not None:

@@ -61,6 +61,11 @@ class Process:
     """It is being stopped for good."""
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it has not started, or was put back."""
+        return not (self.state.is_ended or self.state.holds_gpus)
+
+    @property
     def status(self) -> str:
         """One of the five words of SPEC section 7."""
         if self.state.holds_gpus:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gavelq.core.ids import TaskId
-from gavelq.core.lifecycle import TaskState
+from gavelq.core.lifecycle import HOLDING, TaskState
 from gavelq.daemon.run_processes import Process
 
 RunTimeOf = Callable[[str], float | None]
@@ -34,6 +34,8 @@ class Sums:
     holding: tuple[Process, ...] = ()
     waiting: tuple[Process, ...] = ()
     """Those that have not started or are put back, in their order."""
+    held: Process | None = None
+    """The first of them that is held."""
     n_learned: int = 0
     """Of the waiting ones those whose run time is known from their name ..."""
     learned_s: float = 0.0
@@ -55,8 +57,8 @@ class Sums:
 def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
     """Count the tasks of a lane."""
     known = list(ordered)
-    counted = Counter(_kind(one.state) for one in known)
-    waiting = tuple(one for one in known if _kind(one.state) == "pending")
+    counted = Counter(one.state for one in known)
+    waiting = tuple(one for one in known if one.state in _WAITING)
     learned_s, n_learned, unlearned = 0.0, 0, dict[float | None, tuple[int, TaskId]]()
     for one in waiting:
         usual = run_time_of(one.learned_as) if one.learned_as is not None else None
@@ -67,30 +69,27 @@ def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
             n_learned += 1
             learned_s += usual if one.time_limit_s is None else min(usual, one.time_limit_s)
     last = max(known, key=lambda one: one.error_at, default=None)
-    is_over = not counted["pending"] and not counted["running"]
+    n_completed, n_running = counted[TaskState.COMPLETED], sum(counted[state] for state in HOLDING)
+    is_over = not waiting and not n_running
     return Sums(
-        n_pending=counted["pending"],
-        n_running=counted["running"],
-        n_completed=counted["completed"],
-        n_failed=counted["failed"],
-        n_cancelled=sum(one.state is TaskState.CANCELLED for one in known),
+        n_pending=len(waiting),
+        n_running=n_running,
+        n_completed=n_completed,
+        n_failed=len(known) - len(waiting) - n_running - n_completed,
+        n_cancelled=counted[TaskState.CANCELLED],
         n_retries=sum(one.n_retries for one in known),
         began=min((one.began for one in known if one.began is not None), default=None),
         ended_at=max((one.ended_at or 0.0 for one in known), default=None) if is_over else None,
         error=last.error if last is not None else None,
         error_at=last.error_at if last is not None else 0.0,
-        completed_s=sum(one.run_s or 0.0 for one in known),
-        holding=tuple(one for one in known if one.state.holds_gpus),
+        completed_s=sum(one.run_s for one in known if one.run_s is not None),
+        holding=tuple(one for one in known if one.state in HOLDING) if n_running else (),
         waiting=waiting,
+        held=next((one for one in waiting if one.state is TaskState.HELD), None) if counted[TaskState.HELD] else None,
         n_learned=n_learned,
         learned_s=learned_s,
         unlearned=unlearned,
     )
 
 
-def _kind(state: TaskState) -> str:
-    if state.holds_gpus:
-        return "running"
-    if not state.is_ended:
-        return "pending"
-    return "completed" if state is TaskState.COMPLETED else "failed"
+_WAITING = frozenset({TaskState.PENDING, TaskState.HELD})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from gavelq.core.command_files import FileNotStored, Run, RunNotFound, StoredFile
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.learned import run_time
+from gavelq.core.lifecycle import ENDED
 from gavelq.core.meters import memory_in
 from gavelq.core.pending import shape_of
 from gavelq.core.step import Changes
@@ -30,6 +31,7 @@ from gavelq.scheduling.forecast import expected_starts
 from gavelq.scheduling.snapshot import take_snapshot
 
 PAGE = 2000
+_ENDED = tuple(state.value for state in ENDED)
 MAX_KEPT = 50_000
 """Tasks of runs that are over that stay in memory; of further runs only the sums do."""
 MAX_HEADS = 64
@@ -121,9 +123,10 @@ class RunStates:
         try:
             after = 0
             while True:
-                page = await self._desk.store.tasks(TaskFilter(submission_id=number, after_id=after, limit=PAGE))
+                wanted = TaskFilter(states=_ENDED, submission_id=number, after_id=after, limit=PAGE)
+                page = await self._desk.store.tasks(wanted)
                 for task in page:
-                    if task.state.is_ended and task.id not in book:
+                    if task.id not in book:
                         book.put(task)
                 if len(page) < PAGE:
                     break
