@@ -10,6 +10,7 @@ from gavelq.api.routes import (
     admin,
     commands,
     config,
+    events,
     gpus,
     leases,
     log,
@@ -32,6 +33,7 @@ def build_app(service: Service, doorkeeper: Doorkeeper) -> ASGIApp:
     problems.install(app)
     for module in (
         tasks, submissions, leases, gpus, queues, monitor, commands, log, scheduler, scheduler_state, config, admin,
+        events,
     ):  # fmt: skip
         app.include_router(module.router(service, caller_of))
     return Door(app, doorkeeper)

@@ -5,10 +5,12 @@ import socket
 import struct
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _UCRED = struct.Struct("3i")
 """struct ucred: pid, uid, gid."""
+LINGER_S = 10.0
 
 
 class PeerProtocol(H11Protocol):
@@ -20,6 +22,19 @@ class PeerProtocol(H11Protocol):
         if sock is not None and sock.family == socket.AF_UNIX:
             pid, uid, _ = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
             peer = (pid, uid)
-        state: dict[str, Any] = {**self.app_state, "peer": peer}
+        state: dict[str, Any] = {**self.app_state, "peer": peer, "hang_up": self._hang_up}
         self.app_state = state
         super().connection_made(transport)
+
+    def _hang_up(self, parting: bytes) -> None:
+        """End an answer whose reader takes nothing any more: a last word behind what waits for it, and the end.
+
+        What it has not taken a moment later is thrown away, and the connection with it.
+        """
+        cycle = self.cycle
+        if cycle is not None and cycle.response_started and not cycle.response_complete and not cycle.disconnected:
+            cycle.response_complete = True
+            rest = (self.conn.send(h11.Data(data=parting)) or b"") + (self.conn.send(h11.EndOfMessage()) or b"")
+            self.transport.write(rest)
+        self.transport.close()
+        self.loop.call_later(LINGER_S, self.transport.abort)

@@ -14,6 +14,7 @@ from gavelq.core.ids import TaskId
 from gavelq.daemon import journal
 from gavelq.daemon.effects import Effects
 from gavelq.daemon.evidence import Evidence
+from gavelq.daemon.feed import Feed
 from gavelq.daemon.history import Recorder, keeping_of
 from gavelq.daemon.housekeeping import keep_house
 from gavelq.daemon.lease_watch import LeaseWatch
@@ -89,6 +90,8 @@ class Daemon:
             carry_out=self._effects.carry_out, is_debug=is_debug,
         )  # fmt: skip
         self.loop.on_applied.append(self._waiters.notice)
+        self._feed = Feed(store)
+        self.loop.on_applied.append(self._feed.notice)
         self._turns = Turns()
         self.loop.on_applied.append(self._turns.notice)
         self._lease_watch = LeaseWatch(
@@ -152,6 +155,7 @@ class Daemon:
             admin=admin,
             settings=settings,
             monitor=MonitorService(desk, gpus),
+            feed=self._feed,
         )
 
     def _log_roots(self) -> LogRoots:
@@ -172,6 +176,7 @@ class Daemon:
         self._spawn(self._lease_watch.run())
         removed = self._run_states.removed
         self._spawn(self._recorder.run())
+        self._spawn(self._feed.run())
         self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock, removed))
         self.loop.wake()
 
@@ -273,6 +278,7 @@ class Daemon:
             journal.note("stopping", why=why)
             self._waiters.let_go()
             self._turns.let_go()
+            self._feed.let_go()
             self._stopped.set_result(0)
 
     def _stop_when_idle(self, is_killing: bool) -> None:

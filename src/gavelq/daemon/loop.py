@@ -110,7 +110,8 @@ class Loop:
 
     async def remove_ended(self, task: Task, by: str) -> None:
         """Delete an ended task's rows; they are history, which the engine does not know. Raises StoreUnavailable."""
-        record = Record(at=self._clock.now(), kind="removed", by=by, task_id=task.id)
+        details = {"tenant": task.request.tenant}
+        record = Record(at=self._clock.now(), kind="removed", by=by, task_id=task.id, details=details)
         changes = Changes(tasks={task.id: None}, records=[record])
         await self._store.commit(changes)
         for listener in self.on_applied:

@@ -43,7 +43,7 @@ def handle(view: View, event: FileEvent, now: float) -> Step:
             if binding is None:
                 raise BindingNotFound(process_index=event.key.process_index, queue_id=event.key.queue_id)
             step.changes.bindings[event.key] = None
-            _note(step, "log_unbound", event.by, now, binding)
+            _note(view, step, "log_unbound", event.by, now, binding)
             step.reply = binding
         case _:
             assert_never(event)
@@ -113,7 +113,9 @@ def _edit(view: View, step: Step, event: ev.FileEdited, now: float) -> None:
 def _put(step: Step, file: StoredFile, kind: str, by: str, now: float) -> None:
     file = replace(file, version=file.version + 1, modified_at=now, modified_by=by)
     step.changes.files[file.id] = file
-    details = {"file": file.id, "mode": file.mode, "name": file.name, "version": file.version}
+    details = {
+        "file": file.id, "mode": file.mode, "name": file.name, "version": file.version, "tenant": file.tenant,
+    }  # fmt: skip
     step.changes.records.append(Record(at=now, kind=kind, by=by, subject=f"{file.mode}:{file.id}", details=details))
     step.reply = file
 
@@ -136,7 +138,7 @@ def _delete(view: View, step: Step, event: ev.FileDeleted, now: float) -> None:
     for key in view.bindings:
         if key.file == file.id:
             step.changes.bindings[key] = None
-    details = {"file": file.id, "mode": file.mode, "name": file.name}
+    details = {"file": file.id, "mode": file.mode, "name": file.name, "tenant": file.tenant}
     subject = f"{file.mode}:{file.id}"
     step.changes.records.append(Record(at=now, kind="file_deleted", by=event.by, subject=subject, details=details))
     step.reply = file
@@ -149,10 +151,13 @@ def _bind(view: View, step: Step, event: ev.LogBound, now: float) -> None:
         raise LimitReached(limit="the number of bindings", problem=problem, hint="unbind some: gavelq file bindings")
     binding = Binding(key=event.key, path=event.path, at=now, by=event.by)
     step.changes.bindings[event.key] = binding
-    _note(step, "log_bound", event.by, now, binding)
+    _note(view, step, "log_bound", event.by, now, binding)
     step.reply = binding
 
 
-def _note(step: Step, kind: str, by: str, now: float, binding: Binding) -> None:
-    details = {"path": binding.path, "queue_id": binding.key.queue_id, "process_index": binding.key.process_index}
+def _note(view: View, step: Step, kind: str, by: str, now: float, binding: Binding) -> None:
+    key = binding.key
+    details = {"path": binding.path, "queue_id": key.queue_id, "process_index": key.process_index}
+    if (file := view.files.get(key.file)) is not None:
+        details["tenant"] = file.tenant
     step.changes.records.append(Record(at=now, kind=kind, by=by, subject=f"file:{binding.key.file}", details=details))

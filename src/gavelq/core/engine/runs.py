@@ -78,7 +78,9 @@ def run_edited(view: View, event: RunEdited, now: float, rules: EngineRules) -> 
     step.changes.runs[run.submission] = replace(run, content=event.content, owners=owners)
     if run.file is not None and (file := view.files.get(run.file)) is not None:
         step.changes.files[run.file] = replace(file, saved=event.content)
-    details = {"submission": run.submission, "added": len(added), "removed": len(waiting) - len(kept)}
+    details = {
+        "submission": run.submission, "added": len(added), "removed": len(waiting) - len(kept), "tenant": run.tenant,
+    }  # fmt: skip
     step.changes.records.append(Record(at=now, kind="run_edited", by=event.by, details=details))
     step.effects.append(Wake())
     step.reply = tuple(task.id for task in new.values())

@@ -148,7 +148,8 @@ def _remove(step: Step, task: Task, by: str, now: float) -> None:
             hint=f"end it first with: gavelq task kill {task.id}",
         )
     step.changes.tasks[task.id] = None
-    step.changes.records.append(Record(at=now, kind="removed", by=by, task_id=task.id))
+    details = {"tenant": task.request.tenant}
+    step.changes.records.append(Record(at=now, kind="removed", by=by, task_id=task.id, details=details))
 
 
 def daemon_stopped(view: View, event: ev.DaemonStopped, now: float) -> Step:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gavelq.daemon.feed import Feed
 from gavelq.daemon.service.admin import AdminService
 from gavelq.daemon.service.bindings import BindingService
 from gavelq.daemon.service.files import FileService
@@ -32,3 +33,4 @@ class Service:
     admin: AdminService
     settings: SettingsService
     monitor: MonitorService
+    feed: Feed
