@@ -139,6 +139,20 @@ REQUEST = (
         "Take what tasks of this name used before for the memory it needs.",
         kind=FLAG,
     ),
+    Option(
+        "isolation",
+        ("--isolation",),
+        "How far the task is kept to its GPUs, at least as strictly as its tenant is (docs/isolation.md).",
+        choices=("visible", "watched", "device", "mps"),
+    ),
+    Option(
+        "mps_percent",
+        ("--mps-percent",),
+        "With --isolation mps: at most P % of the GPU's compute.",
+        kind=COUNT,
+        metavar="P",
+        range=(1, 100),
+    ),
     Option("env", ("-e", "--env"), "Set an environment variable.", metavar="K=V", is_many=True),
     Option(
         "env_keep",

@@ -10,6 +10,7 @@ from gavelq.client.measured import Measured
 State = Literal["held", "pending", "starting", "running", "stopping", "completed", "failed", "cancelled", "aborted"]
 MemType = Literal["ignore", "absolute", "percentage"]
 Mode = Literal["single", "multi"]
+IsolationLevel = Literal["visible", "watched", "device", "mps"]
 
 
 class Task(TypedDict):
@@ -68,6 +69,22 @@ class Task(TypedDict):
     params: dict[str, str]
     hold_reason: str | None
     peak_memory_mib: int | None
+    isolation: "IsolationLevel"
+    mps_percent: int | None
+    violations: list["Violation"]
+
+
+class Violation(TypedDict):
+    """A GPU that a task used without holding it, or on which it used more memory than it declared (`declared_mib`)."""
+
+    at: str
+    what: Literal["other_gpu", "memory"]
+    gpu: int | str
+    gpu_uuid: str
+    pid: int
+    memory_mib: int | None
+    declared_mib: int | None
+    text: str
 
 
 class Retry(TypedDict):
@@ -106,6 +123,8 @@ class Attempt(TypedDict):
     peak_memory_mib: int | None
     utilization_percent: float | None
     borrowed: bool
+    isolation: IsolationLevel
+    violations: list["Violation"]
     cpu_s: float | None
     max_rss_mib: float | None
     detail: str
@@ -220,6 +239,14 @@ class Gpu(TypedDict):
     excluded: bool
     fault: str | None
     fault_at: str | None
+    violations: list["GpuViolation"]
+
+
+class GpuViolation(TypedDict):
+    """What a task does on a GPU at this moment that it should not."""
+
+    task_id: int
+    text: str
 
 
 class Queue(TypedDict):
@@ -554,6 +581,8 @@ class TaskFields(TypedDict, total=False):
     params: dict[str, list[str]]
     param_rows: list[dict[str, str]]
     max_parallel: int
+    isolation: "IsolationLevel"
+    mps_percent: int
     lease: bool
     pid: int
 

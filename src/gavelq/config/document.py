@@ -126,6 +126,7 @@ _TITLES = {
     "lease": "Leases: `lease`",
     "retry": "Retries: `retry`",
     "retention": "History: `retention`",
+    "isolation": "Keeping tasks to their GPUs: `isolation`",
     "history": "Measures over time: `history`",
 }
 

@@ -194,6 +194,15 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Isolating:
+    """`isolation.*`"""
+
+    level: str
+    enforce: bool
+    tolerance_mib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """`history.*`: measures of GPUs and tasks over time."""
 
@@ -228,6 +237,7 @@ class Config:
     lease: Leases
     retry: Retry
     retention: Retention
+    isolation: Isolating
     history: History
     selection: str
     settle_s: float
@@ -282,6 +292,7 @@ _SECTIONS: dict[str, type] = {
     "lease": Leases,
     "retry": Retry,
     "retention": Retention,
+    "isolation": Isolating,
     "history": History,
 }
 

@@ -315,6 +315,28 @@ _TASKS = (
     _setting("retention.events_days", Whole(low=0, high=36500), 30, "The event history is kept so long."),
 )
 
+_ISOLATION = (
+    _setting(
+        "isolation.level",
+        Choice(words=("visible", "watched", "device", "mps")),
+        "visible",
+        "How far tasks of the daemon's own user are kept to their GPUs at least; tenants have a level of their own. "
+        "docs/isolation.md says what each protects.",
+    ),
+    _setting(
+        "isolation.enforce",
+        Flag(),
+        False,
+        "Stop watched tasks of the daemon's own user that use other GPUs, or more memory than they declared.",
+    ),
+    _setting(
+        "isolation.tolerance_mib",
+        Whole(low=0, high=1 << 20),
+        256,
+        "So much more memory of a GPU than declared is not minded.",
+    ),
+)
+
 _HISTORY = (
     _setting(
         "history.enabled",
@@ -339,6 +361,6 @@ _HISTORY = (
 
 __all__ = ["BY_NAME", "SECTIONS", "SETTINGS", "Setting"]
 
-SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS, *_HISTORY)
+SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS, *_ISOLATION, *_HISTORY)
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 SECTIONS: frozenset[str] = frozenset(name.partition(".")[0] for name in BY_NAME if "." in name)

@@ -42,6 +42,14 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteToLog:
+    """Append a line to a task's own log, for its owner to read."""
+
+    task_id: TaskId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
     """Ask for a scheduling cycle; many wakes make one cycle."""
 
@@ -51,4 +59,4 @@ class Resample:
     """Look at the GPUs again soon: something on them just changed."""
 
 
-Effect = Spawn | StopAttempt | SendSignal | Forget | Wake | Resample
+Effect = Spawn | StopAttempt | SendSignal | Forget | WriteToLog | Wake | Resample

@@ -72,6 +72,8 @@ class EndReason(StrEnum):
     """A lease was given back."""
     LEASE_EXPIRED = "lease_expired"
     """A lease's owner died, or did not renew it."""
+    VIOLATION = "violation"
+    """It used a GPU that it does not hold, or more memory than it declared, and `enforce` is on."""
     LOST = "lost"
 
 
@@ -95,6 +97,7 @@ END_STATES: dict[EndReason, TaskState] = {
     EndReason.PREEMPTED: _S.ABORTED,
     EndReason.RELEASED: _S.COMPLETED,
     EndReason.LEASE_EXPIRED: _S.ABORTED,
+    EndReason.VIOLATION: _S.ABORTED,
     EndReason.LOST: _S.ABORTED,
 }
 """The state that each end reason leads to."""

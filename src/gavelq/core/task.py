@@ -6,8 +6,10 @@ from enum import StrEnum
 
 from gavelq.core.errors import IllegalMove
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.isolation import Violation
 from gavelq.core.lifecycle import END_STATES, TABLE, EndReason, TaskState
 from gavelq.core.retrying import NO_RETRIES, RetryRules
+from gavelq.core.tenants import Isolation
 from gavelq.core.units import MiB
 
 
@@ -123,6 +125,10 @@ class Attempt:
     """The mean utilisation of its GPUs while it ran, in percent."""
     borrowed: bool = False
     """On a card that another queue owns and lends."""
+    isolation: Isolation = Isolation.VISIBLE
+    """How far it is kept to its GPUs, as was decided when it was placed."""
+    violations: tuple[Violation, ...] = ()
+    """What it was seen doing that it should not have; at most one for each GPU and kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +234,10 @@ class TaskRequest:
     """The values of a sweep, by name."""
     lane: LanePlace | None = None
     """Its place in a command file."""
+    isolation: Isolation | None = None
+    """How far it is to be kept to its GPUs, at least as strictly as its tenant is; None: as its tenant."""
+    mps_percent: int | None = None
+    """The part of its GPU's compute that a task of level `mps` may have at most; None: all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ _PLAIN = {
     "workdir": "workdir", "queue": "queue", "priority": "priority", "tags": "tags", "time_limit_s": "time_limit_s",
     "log_path": "log_path", "hold": "hold", "requeue": "requeue", "allow_infeasible": "allow_infeasible",
     "warn": "warn", "not_before": "not_before", "preemptible": "preemptible", "max_parallel": "max_parallel",
-    "env": "env", "env_dropped": "dropped_env",
+    "env": "env", "env_dropped": "dropped_env", "isolation": "isolation", "mps_percent": "mps_percent",
 }  # fmt: skip
 """Fields of ParsedTask that one field of TaskRequest follows."""
 _RETRY = {

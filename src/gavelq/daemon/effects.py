@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from gavelq.config import Config
-from gavelq.core.effects import Effect, Forget, Resample, SendSignal, Spawn, StopAttempt, Wake
+from gavelq.core.effects import Effect, Forget, Resample, SendSignal, Spawn, StopAttempt, Wake, WriteToLog
 from gavelq.core.errors import GavelqError
 from gavelq.core.ids import BlobKey
 from gavelq.core.state import State
 from gavelq.core.task import Script
-from gavelq.daemon import journal
+from gavelq.daemon import journal, task_logs
 from gavelq.daemon.spawning import Ports, environment, spawn_request
 from gavelq.ports import Runner, Store
 
@@ -73,6 +73,10 @@ class Effects:
                 self._runner.forget(task_id, attempt)
             case Resample():
                 self._resample()
+            case WriteToLog(task_id=task_id, text=text):
+                task = self._state.tasks.get(task_id)
+                if task is not None:  # in a thread: a network disk may take its time
+                    await asyncio.to_thread(task_logs.append, task.log_path, text)
             case Wake():
                 pass  # the loop takes these itself
             case _:

@@ -27,6 +27,7 @@ def how_it_ended(ending: Ending) -> str:
         EndReason.PREEMPTED: "was aborted: it was preempted",
         EndReason.RELEASED: "was released by its owner",
         EndReason.LEASE_EXPIRED: "was aborted: its owner is gone, or did not renew it",
+        EndReason.VIOLATION: "was aborted: it did what its isolation forbids",
         EndReason.LOST: "was aborted: it is lost, nobody could see how it ended",
     }
     said = words[ending.reason]

@@ -93,6 +93,8 @@ class Intake:
             learn_memory=parsed.learn_memory or False,
             array_index=parsed.array.indices[0] if parsed.array else None,
             max_parallel=parsed.max_parallel,
+            isolation=parsed.isolation,
+            mps_percent=parsed.mps_percent,
             params=tuple((name, values[0]) for name, values in (parsed.params or {}).items()),
         )
 

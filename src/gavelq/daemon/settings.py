@@ -9,6 +9,7 @@ from gavelq.core.engine import EngineRules
 from gavelq.core.gpu import Card, is_among
 from gavelq.core.ids import GpuUuid
 from gavelq.core.retrying import RetryWish
+from gavelq.core.tenants import Isolation
 from gavelq.paths import Paths
 from gavelq.scheduling.policy import Policy
 
@@ -67,6 +68,9 @@ def rules_of(config: Config, paths: Paths) -> EngineRules:
         share_half_life_s=config.scheduling.share_half_life_s,
         ignored_users=config.foreign.ignored_users,
         ignored_commands=config.foreign.ignored_commands,
+        isolation=Isolation(config.isolation.level),
+        enforce=config.isolation.enforce,
+        tolerance_mib=config.isolation.tolerance_mib,
     )
 
 

@@ -8,6 +8,7 @@ from gavelq.core.dependencies import waiting_behind, waiting_for
 from gavelq.core.engine.leases import expires_at
 from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.ids import GpuUuid
+from gavelq.core.isolation import Violation, violation_text
 from gavelq.core.learned import Learned, name_key, pattern_key, pattern_of, run_time
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.measures import MEASURES, Kind, Stat
@@ -18,6 +19,7 @@ from gavelq.core.signals import signal_name
 from gavelq.core.state import State
 from gavelq.core.step import Record
 from gavelq.core.task import Attempt, Dependency, Lease, Task, TaskRequest, describe
+from gavelq.core.tenants import Isolation
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.reasons import Blocked, Reason
 
@@ -36,10 +38,13 @@ def people_index(index: str) -> int | str:
     return int(index) if index.isdigit() else index
 
 
-def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card], lease_since: float = 0.0) -> Json:
+def task_json(
+    task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card], lease_since: float = 0.0,
+    level: Isolation = Isolation.VISIBLE,
+) -> Json:  # fmt: skip
     """A task. `blocked` is why it waits, where it does; `cards` give the listed GPUs the names that people use.
 
-    `lease_since`: no lease could be renewed before.
+    `lease_since`: no lease could be renewed before. `level`: the isolation that it gets when it starts.
     """
     request, attempt, ending = task.request, task.attempt, task.ending
     is_waiting = task.state is TaskState.PENDING and blocked is not None
@@ -84,6 +89,9 @@ def task_json(task: Task, blocked: Blocked | None, cards: Mapping[GpuUuid, Card]
         "array_index": request.array_index,
         "params": dict(request.params),
         "hold_reason": task.hold_reason or None,
+        "isolation": (attempt.isolation if attempt is not None and not is_put_back else level).value,
+        "mps_percent": request.mps_percent,
+        "violations": [violation_json(violation) for violation in (attempt.violations if attempt else ())],
         "peak_memory_mib": attempt.peak_memory if attempt else None,
         "submission_id": task.submission_id,
         "gpus": [people_index(index) for index in listed.indices] if listed else [],
@@ -133,6 +141,15 @@ def dependency_json(dependency: Dependency, task: Task) -> Json:
     return {"task_id": dependency.task_id, "kind": dependency.kind.value, "is_open": is_open}
 
 
+def violation_json(violation: Violation) -> Json:
+    """Something that a task did and should not have done."""
+    return {
+        "at": stamp(violation.at), "what": violation.kind.value, "gpu": people_index(violation.index),
+        "gpu_uuid": violation.gpu, "pid": violation.pid, "memory_mib": violation.memory,
+        "declared_mib": violation.declared, "text": violation_text(violation),
+    }  # fmt: skip
+
+
 def attempt_json(attempt: Attempt) -> Json:
     """One attempt with its result, where it has one."""
     result = attempt.result
@@ -152,6 +169,8 @@ def attempt_json(attempt: Attempt) -> Json:
         "peak_memory_mib": attempt.peak_memory,
         "utilization_percent": None if attempt.utilization is None else round(attempt.utilization, 1),
         "borrowed": attempt.borrowed,
+        "isolation": attempt.isolation.value,
+        "violations": [violation_json(violation) for violation in attempt.violations],
         "cpu_s": result.cpu_s if result else None,
         "max_rss_mib": result.max_rss_mib if result else None,
         "detail": result.detail if result else "",

@@ -10,6 +10,7 @@ from gavelq.core.retry_words import parse_backoff, parse_oom_action, parse_retri
 from gavelq.core.retrying import Backoff, OomAction
 from gavelq.core.signals import parse_signal
 from gavelq.core.task import Warn
+from gavelq.core.tenants import Isolation
 from gavelq.core.units import MiB, parse_count, parse_duration, parse_memory, parse_percent
 from gavelq.formats import sweep
 from gavelq.formats.moments import NotBefore, parse_moment
@@ -319,6 +320,14 @@ def owner_pid(value: object, field: str) -> int:
     return whole(1, 1 << 31)(value, field)
 
 
+def isolation(value: object, field: str) -> Isolation:
+    """How far a task is kept to its GPUs."""
+    words = ", ".join(Isolation)
+    if not isinstance(value, str) or value not in set(Isolation):
+        raise wrong(field, f"{_shown(value)} is not one of {words}", f"write one of {words}")
+    return Isolation(value)
+
+
 Reader = Callable[[object, str], Any]
 
 READERS: dict[str, tuple[str, Reader]] = {
@@ -370,6 +379,8 @@ READERS: dict[str, tuple[str, Reader]] = {
     "max_parallel": ("max_parallel", whole(1, sweep.MAX_TASKS)),
     "lease": ("lease", flag),
     "pid": ("pid", owner_pid),
+    "isolation": ("isolation", isolation),
+    "mps_percent": ("mps_percent", whole(1, 100)),
     "requeue": ("requeue", flag),
     "allow_infeasible": ("allow_infeasible", flag),
 }

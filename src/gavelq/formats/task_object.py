@@ -8,6 +8,7 @@ from gavelq.core.errors import InvalidField, UsageError
 from gavelq.core.lifecycle import EndReason
 from gavelq.core.retrying import Backoff, OomAction
 from gavelq.core.task import Warn
+from gavelq.core.tenants import Isolation
 from gavelq.core.units import MiB
 from gavelq.formats.fields import MAX_ENV_BYTES, READERS, ParsedScript
 from gavelq.formats.moments import NotBefore
@@ -73,6 +74,8 @@ class ParsedTask:
     pid: int | None = None
     """The owner of a lease."""
     allow_infeasible: bool | None = None
+    isolation: Isolation | None = None
+    mps_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Any
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
+from gavelq.core.isolation import Violation, ViolationKind
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.queue import MemType, Queue
@@ -91,6 +92,12 @@ def full_attempt(number: int = 1) -> Attempt:
         peak_memory=MiB(9318),
         utilization=62.5,
         borrowed=True,
+        isolation=Isolation.WATCHED,
+        violations=(
+            Violation(
+                kind=ViolationKind.MEMORY, gpu=GPU, index="0", pid=77, memory=MiB(9318), declared=MiB(8192), at=3.25
+            ),
+        ),
     )
 
 
@@ -131,6 +138,8 @@ def full_task(number: int, command: Command) -> Task:
         max_parallel=2,
         params=(("lr", ".1"), ("bs", "32")),
         lane=LanePlace(lane="car", at=2, rank=3, is_strict=True),
+        isolation=Isolation.DEVICE,
+        mps_percent=40,
     )
     return task(
         number,

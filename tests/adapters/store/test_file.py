@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from gavelq.core.ids import BlobKey, SubmissionId, TaskId
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Record
 from gavelq.core.task import Task
-from gavelq.core.tenants import HourKey, TokenId
+from gavelq.core.tenants import HourKey, Isolation, TokenId
 from tests.adapters.store.made import (
     COMMANDS,
     ended,
@@ -127,24 +128,36 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
         assert loaded.next_task_id == made.ids()[-1] + 1
         if version >= 2:
             whole = full_task(5, COMMANDS[3])
+            whole = whole if version >= 4 else before_isolation(whole)
             assert made.run(made.store.task(TaskId(5))) == (whole if version >= 3 else before_lanes(whole))
-            assert list(made.run(made.store.attempts(TaskId(1)))) == [full_attempt()]
+            attempt = full_attempt()
+            whole_attempt = attempt if version >= 4 else replace(attempt, **NOT_ISOLATED)
+            assert list(made.run(made.store.attempts(TaskId(1)))) == [whole_attempt]
             assert list(loaded.queues) == [full_queue()]
             assert list(loaded.cards) == [full_card()]
             assert dict(loaded.reservations) == {"pool": full_reservation()}
             assert dict(loaded.learned) == {"x/t": full_learned()}
             assert dict(loaded.shares) == {"x": full_share()}
             assert dict(loaded.streaks) == {1: 4}
+            assert dict(made.run(made.store.counts(tenant=whole.request.tenant))) == {"cancelled": 4, "pending": 1}
         if version >= 3:
             assert dict(loaded.files) == {3: full_file()}
             assert dict(loaded.runs) == {4: full_run()}
             assert dict(loaded.bindings) == {full_binding().key: full_binding()}
-            assert dict(made.run(made.store.counts(tenant=whole.request.tenant))) == {"cancelled": 4, "pending": 1}
             assert dict(loaded.tenants) == {"x": full_tenant()}
             assert dict(loaded.tokens) == {5: full_token()}
             assert dict(loaded.hours) == {HourKey("a:b", 480): 12.5}
     finally:
         made.close()
+
+
+NOT_ISOLATED: dict[str, Any] = {"isolation": Isolation.VISIBLE, "violations": ()}
+
+
+def before_isolation(task: Task) -> Task:
+    """A task as the third version knew it."""
+    attempt = None if task.attempt is None else replace(task.attempt, **NOT_ISOLATED)
+    return replace(task, attempt=attempt, request=replace(task.request, isolation=None, mps_percent=None))
 
 
 def before_lanes(task: Task) -> Task:
@@ -226,6 +239,7 @@ def test_every_statement_is_valid(subject: Subject, path: Path, name: str) -> No
         ("state = 'pending' AND id > 0", "tasks_by_state"),
         ("queue = 'q' AND id > 0", "tasks_by_queue"),
         ("submission_id = 1", "tasks_by_submission"),
+        ("tenant = 'x' AND state = 'pending' AND id > 0", "tasks_by_tenant"),
         ("ended_at IS NULL", "tasks_live"),
     ],
 )
@@ -238,14 +252,6 @@ def test_listings_walk_an_index_and_sort_nothing(subject: Subject, path: Path, c
     assert "TEMP B-TREE" not in plan
 
 
-@pytest.mark.parametrize("name", ["mark_orphaned_blobs", "delete_orphaned_blobs", "old_tasks", "delete_old_records"])
-        ("tenant = 'x' AND state = 'pending' AND id > 0", "tasks_by_tenant"),
-def test_pruning_looks_at_no_task_or_record_that_stays(subject: Subject, path: Path, name: str) -> None:
-    connection = connect(str(path))
-    plan = " ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + queries()[name].replace("?", "1")))
-    connection.close()
-    assert "SCAN tasks" not in plan
-    assert "SCAN records" not in plan
 def test_the_audit_log_looks_at_no_record_about_a_task(subject: Subject, path: Path) -> None:
     connection = connect(str(path))
     statement = queries()["last_acts"].replace("?", "'[]'")
@@ -255,3 +261,10 @@ def test_the_audit_log_looks_at_no_record_about_a_task(subject: Subject, path: P
     assert "records_by_time" not in plan
 
 
+@pytest.mark.parametrize("name", ["mark_orphaned_blobs", "delete_orphaned_blobs", "old_tasks", "delete_old_records"])
+def test_pruning_looks_at_no_task_or_record_that_stays(subject: Subject, path: Path, name: str) -> None:
+    connection = connect(str(path))
+    plan = " ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + queries()[name].replace("?", "1")))
+    connection.close()
+    assert "SCAN tasks" not in plan
+    assert "SCAN records" not in plan

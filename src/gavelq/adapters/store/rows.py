@@ -23,6 +23,7 @@ from gavelq.adapters.store.shape import (
 )
 from gavelq.core.gpu import Card
 from gavelq.core.ids import QueueName, SubmissionId, TaskId
+from gavelq.core.isolation import Violation, ViolationKind
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.retrying import Backoff, OomAction, RetryRules, RetryWish
@@ -46,6 +47,7 @@ from gavelq.core.task import (
     TaskRequest,
     Warn,
 )
+from gavelq.core.tenants import Isolation
 
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _from_json = json.JSONDecoder().decode
@@ -93,6 +95,16 @@ _RESULT = Shape(
     max_rss_mib=REAL,
     detail=TEXT,
 )
+_VIOLATION = Shape(
+    Violation,
+    kind=enumerated(ViolationKind),
+    gpu=TEXT,
+    index=TEXT,
+    pid=WHOLE,
+    memory=optional(WHOLE),
+    declared=optional(WHOLE),
+    at=REAL,
+)
 _ATTEMPT = Shape(
     Attempt,
     number=WHOLE,
@@ -108,6 +120,8 @@ _ATTEMPT = Shape(
     peak_memory=optional(WHOLE),
     utilization=optional(REAL),
     borrowed=FLAG,
+    isolation=enumerated(Isolation),
+    violations=listed(_VIOLATION.codec),
 )
 _STOP = Shape(Stop, reason=enumerated(EndReason), by=TEXT, since=REAL, requeue=FLAG, keep_success=FLAG)
 _ENDING = Shape(
@@ -173,6 +187,8 @@ _REQUEST = Shape(
     max_parallel=optional(WHOLE),
     params=Codec(lambda pairs: [list(pair) for pair in pairs], decode_pairs),
     lane=optional(_LANE.codec),
+    isolation=optional(enumerated(Isolation)),
+    mps_percent=optional(WHOLE),
 )
 _STANDING = Shape(
     Task,
@@ -252,6 +268,7 @@ def task_rows(tasks: Iterable[Task]) -> list[tuple[object, ...]]:
                 request.command.blob if isinstance(request.command, Script) else None,
                 text,
                 to_json(_STANDING.encode(task)),
+                request.tenant,
             )
         )
     return rows
@@ -267,7 +284,6 @@ class TaskReader:
         """The task of a row. Raises RowError, naming the task."""
         task_id, submission_id, state, queue, priority, submitted_at, request_text, standing_text = row
         try:
-                request.tenant,
             request = self._requests.get(request_text)
             if request is None:
                 request = self._requests[request_text] = _REQUEST.decode(parse_text(request_text))

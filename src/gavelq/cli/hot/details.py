@@ -62,6 +62,8 @@ def _fields(task: "dict[str, Any]", changes: "Sequence[dict[str, Any]]") -> "Ite
     yield "max util", f"{task['max_util']}%" if task.get("max_util") is not None else "-"
     yield "time limit", duration(task.get("time_limit_s"))
     yield "warning", task.get("warn") or "-"
+    yield "isolation", _isolation(task)
+    yield "violations", "; ".join(found["text"] for found in task.get("violations") or ()) or "-"
     yield "lease", _lease(task)
     yield "not before", local(task.get("not_before"))
     yield "submission", _submission(task)
@@ -83,6 +85,13 @@ def _fields(task: "dict[str, Any]", changes: "Sequence[dict[str, Any]]") -> "Ite
     yield "log", task.get("log_path") or "-"
     yield "left out of the environment", ", ".join(task.get("env_dropped") or ()) or "-"
     yield "command", task.get("command") or "-"
+
+
+def _isolation(task: "dict[str, Any]") -> str:
+    """How far it is kept to its GPUs; `visible` is what all are and goes without saying."""
+    level = task.get("isolation") or "visible"
+    part = f", at most {task['mps_percent']}% of the compute" if task.get("mps_percent") is not None else ""
+    return "-" if level == "visible" else level + part
 
 
 def _lease(task: "dict[str, Any]") -> str:

@@ -47,6 +47,8 @@ PLAIN = {
             "preemptible",
             "learn_memory",
             "max_parallel",
+            "isolation",
+            "mps_percent",
         )
     },
 }

@@ -47,9 +47,11 @@ def print_gpus(gpus: "Iterable[dict[str, Any]]", tasks: "Iterable[dict[str, Any]
             # A line for each user: ids are never cut off.
             rows.append((*cells, *(ours[0] if ours else ("-", "-")), "-"))
             rows.extend((*([""] * len(cells)), *user, "") for user in ours[1:])
-            under[len(rows) - 1] = _excluded_lines(gpu) + fault_lines(gpu, now) + foreign_lines(gpu, now)
+            under[len(rows) - 1] = (
+                _excluded_lines(gpu) + fault_lines(gpu, now) + violation_lines(gpu) + foreign_lines(gpu, now)
+            )
         else:
-            users = _excluded(gpu) + _faults(gpu, now) + ours + _others(gpu, now)
+            users = _excluded(gpu) + _faults(gpu, now) + _violations(gpu) + ours + _others(gpu, now)
             told = (", ".join(column) or "-" for column in (zip(*users, strict=True) if users else ((), ())))
             rows.append((*cells, *told, str(gpu.get("blocks") or "-")))
     print_table(_COLUMNS, rows, under)
@@ -154,6 +156,15 @@ def fault_lines(gpu: "dict[str, Any]", now: float) -> list[str]:
         for fault, lasting in _faults(gpu, now)
         for line in (f"  {fault}, for {lasting}", f"  when it is well again: gavelq gpu unignore {gpu['index']}")
     ]
+
+
+def _violations(gpu: "dict[str, Any]") -> list[tuple[str, str]]:
+    return [(f"violation: task {found['task_id']}: {found['text']}", "-") for found in gpu.get("violations") or ()]
+
+
+def violation_lines(gpu: "dict[str, Any]") -> list[str]:
+    """What tasks do on a GPU that they should not (docs/isolation.md)."""
+    return [f"  {told}" for told, _ in _violations(gpu)]
 
 
 def foreign_lines(gpu: "dict[str, Any]", now: float) -> list[str]:

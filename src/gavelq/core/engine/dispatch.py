@@ -6,6 +6,7 @@ from typing import assert_never
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
 from gavelq.core.engine import attempts, editing, files, gpus, leases, plans, queues, runs, submitting, tasks, tenants
+from gavelq.core.engine.isolating import note_violations
 from gavelq.core.engine.learning import note_ends
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
@@ -47,7 +48,9 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return gpus.handle(view, event, now)
         case ev.GpusSampled():
             sample = mark_ignored(event.sample, rules.ignored_users, rules.ignored_commands)
-            return gpus.gpus_sampled(view, replace(event, sample=sample), now)
+            step = gpus.gpus_sampled(view, replace(event, sample=sample), now)
+            note_violations(view, step, sample, now, rules)
+            return step
         case ev.GpusWatched():
             return Step(bursts=event.bursts, effects=[Wake()])
         case ev.PlanMade():

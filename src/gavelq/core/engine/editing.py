@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gavelq.core.dependencies import FIELDS, find_circle, still_open
 from gavelq.core.effects import Wake
+from gavelq.core.engine.isolating import require_isolation
 from gavelq.core.engine.quotas import within_quota
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.submitting import own_log
@@ -70,6 +71,8 @@ def _edited(view: View, event: TasksEdited, task: Task, request: TaskRequest, ru
     queue = view.queue(request.queue if "queue" in event.fields else task.queue)
     request = within_quota(view, request)
     _require_possible(view, task, request, queue)
+    if request.isolation != task.request.isolation:
+        require_isolation(view, rules, request)
     edited = replace(
         task,
         request=request,

@@ -2,6 +2,7 @@
 
 from gavelq.core import events as ev
 from gavelq.core.effects import SendSignal, Spawn, Wake
+from gavelq.core.engine.isolating import level_for
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.lifecycle import EndReason, TaskState
@@ -29,7 +30,7 @@ def plan_made(view: View, event: ev.PlanMade, now: float, rules: EngineRules) ->
         log_path = _log_path(rules, task, number)
         attempt = Attempt(
             number=number, gpus=start.gpus, indices=indices, placed_at=now, log_path=log_path,
-            borrowed=start.is_borrowed,
+            borrowed=start.is_borrowed, isolation=level_for(view, rules, task.request),
         )  # fmt: skip
         starting = advance(task, TaskState.STARTING, attempt=attempt, log_path=log_path, retry_at=None)
         details = {"attempt": number, "gpus": list(indices), "why": start.why}

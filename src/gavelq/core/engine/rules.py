@@ -1,6 +1,10 @@
 """What the engine has to know of the configuration."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gavelq.core.tenants import Isolation
+from gavelq.core.violations import TOLERANCE_MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +25,11 @@ class EngineRules:
     ignored_users: tuple[str, ...] = ()
     ignored_commands: tuple[str, ...] = ()
     """Processes that are not to be minded as foreign (`*` stands for anything)."""
+    isolation: Isolation = Isolation.VISIBLE
+    """The least that tasks of the daemon's own user get; other tenants have a level of their own."""
+    enforce: bool = False
+    """Whether a watched task of the daemon's own user is stopped for a violation."""
+    tolerance_mib: int = TOLERANCE_MIB
+    """So much more memory than declared is not minded."""
+    unavailable: Mapping[Isolation, str] = field(default_factory=dict)
+    """Levels that this machine cannot give, and why."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gavelq.core.dependencies import still_open
 from gavelq.core.effects import Wake
+from gavelq.core.engine.isolating import require_isolation
 from gavelq.core.engine.lanes import predecessors
 from gavelq.core.engine.learning import with_learned_memory
 from gavelq.core.engine.quotas import require_room, within_quota
@@ -17,7 +18,7 @@ from gavelq.core.lifecycle import TaskState
 from gavelq.core.log_names import log_of
 from gavelq.core.state import View
 from gavelq.core.step import KeyUse, Record, Step
-from gavelq.core.task import Dependency, Task, TaskRequest, describe
+from gavelq.core.task import Dependency, Lease, Task, TaskRequest, describe
 
 
 def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: EngineRules) -> Step:
@@ -60,11 +61,13 @@ def require_acceptable(view: View, requests: Sequence[TaskRequest], rules: Engin
     require_room(view, requests)
     checked: set[tuple[object, ...]] = set()
     for request in requests:
-        kind = (request.queue, request.gpus, request.allow_infeasible, request.hold)
+        is_lease = isinstance(request.command, Lease)
+        kind = (request.queue, request.gpus, request.allow_infeasible, request.hold, request.isolation, is_lease)
         if kind not in checked:  # ten thousand equal tasks need one look
             checked.add(kind)
             queue = view.queue(request.queue)
             require_feasible(request, queue, view.cards(), view.problem)
+            require_isolation(view, rules, request)
 
 
 def new_tasks(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from gavelq.core import events as ev
 from gavelq.core.classify import classify
 from gavelq.core.engine.cards import faults_told
+from gavelq.core.engine.isolating import violations_told
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.state import View
 from gavelq.core.task import AttemptResult, Lease, Stop, Task
@@ -52,10 +53,19 @@ def _judged(view: View, task: Task, event: ev.AttemptEnded) -> Verdict:
 
 
 def _stopped(view: View, task: Task, stop: Stop, result: AttemptResult) -> Verdict:
-    by = faults_told(view, task) if stop.reason is EndReason.GPU_LOST else f"asked by {stop.by}"
+    by = _why_stopped(view, task, stop)
     if stop.keep_success and result.exit_code == 0 and not isinstance(task.request.command, Lease):
         return Verdict(reason=EndReason.EXIT_ZERO, detail=_joined(by, result.detail))
     return Verdict(reason=stop.reason, detail=_joined(by, result.detail), is_put_back=stop.requeue)
+
+
+def _why_stopped(view: View, task: Task, stop: Stop) -> str:
+    match stop.reason:
+        case EndReason.GPU_LOST:
+            return faults_told(view, task)
+        case EndReason.VIOLATION:
+            return violations_told(task)
+    return f"asked by {stop.by}"
 
 
 def _faulty(view: View, task: Task) -> str:

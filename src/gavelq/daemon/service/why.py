@@ -1,9 +1,11 @@
 """`task why`: the whole story of a wait, or of an end, in data and in one sentence."""
 
+from gavelq.core.isolation import violation_text
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.pending import shape_of
 from gavelq.core.task import Task
 from gavelq.core.units import format_duration
+from gavelq.daemon.caller import Caller
 from gavelq.daemon.endings import how_it_ended
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json, pending_text, people_index, stamp
@@ -12,10 +14,11 @@ from gavelq.scheduling.forecast import forecast
 from gavelq.scheduling.snapshot import take_snapshot
 
 
-def why(desk: Desk, task: Task) -> Json:
-    """The explanation object of docs/rest.md."""
+def why(desk: Desk, caller: Caller, task: Task) -> Json:
+    """The explanation object of docs/rest.md, as the caller may hear it."""
+    discretion = desk.discretion(caller)
     told: Json = {
-        "task": desk.task_json(task),
+        "task": desk.task_json(task, caller),
         "state": task.state.value,
         "summary": _summary(desk, task),
         "gates": [],
@@ -27,21 +30,21 @@ def why(desk: Desk, task: Task) -> Json:
     }
     if task.state is TaskState.PENDING:
         found = _explained(desk, task)
-        told["gates"] = [
+        told["gates"] = [discretion.words(gate) for gate in (
             {"gate": g.name, "passed": g.passes, "reason": None if g.passes else g.name, "text": g.text,
              "details": dict(g.details)}
             for g in found.gates
-        ]  # fmt: skip
-        told["cards"] = [
+        )]  # fmt: skip
+        told["cards"] = [discretion.words(card) for card in (
             {"index": people_index(index), "fits": refusal is None, "reason": refusal.reason.value if refusal else None,
              "text": refusal.text if refusal else "would do now"}
             for index, refusal in found.cards.items()
-        ]  # fmt: skip
+        )]  # fmt: skip
         told["position"] = found.forecast.position
         told["expected_start_at"] = stamp(found.forecast.at)
         told["expected_basis"] = found.forecast.basis
         told["would_start"] = [{"change": dict(change.fields), "text": change.words} for change in found.changes]
-    return told
+    return discretion.words(told)
 
 
 def _explained(desk: Desk, task: Task) -> Explanation:
@@ -69,7 +72,8 @@ def _summary(desk: Desk, task: Task) -> str:
         case TaskState.RUNNING:
             began = task.attempt.started_at if task.attempt else None
             ran = format_duration(desk.clock.now() - began) if began is not None else "a moment"
-            return f"{name} has been running on {_gpus(task)} for {ran}"
+            seen = "".join(f"; violation: {violation_text(v)}" for v in (task.attempt.violations if task.attempt else ()))
+            return f"{name} has been running on {_gpus(task)} for {ran}{seen}"
         case TaskState.STOPPING:
             stop = task.stop
             asked = f" ({stop.reason}, asked by {stop.by})" if stop else ""
