@@ -6,12 +6,18 @@ The package is lazy (PEP 562): importing it costs nothing, because the command l
 TYPE_CHECKING = False  # not from typing: that would load a dozen modules at every start
 if TYPE_CHECKING:
     from gavelq.client.aio import AsyncClient
+    from gavelq.client.executor import Executor
     from gavelq.client.sdk import Client
     from gavelq.version import __version__
 
-__all__ = ["AsyncClient", "Client", "__version__"]
+__all__ = ["AsyncClient", "Client", "Executor", "__version__"]
 
-_HOMES = {"AsyncClient": "gavelq.client.aio", "Client": "gavelq.client.sdk", "__version__": "gavelq.version"}
+_HOMES = {
+    "AsyncClient": "gavelq.client.aio",
+    "Client": "gavelq.client.sdk",
+    "Executor": "gavelq.client.executor",
+    "__version__": "gavelq.version",
+}
 """Which module has a name that the package hands out."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Unpack, cast
 
 from gavelq.client import shapes
-from gavelq.client.address import from_url, resolve
+from gavelq.client.address import Address, from_url, resolve
 from gavelq.client.config import ConfigVerbs
 from gavelq.client.files import FileVerbs
 from gavelq.client.following import whole_log
@@ -34,6 +34,11 @@ class Client(SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, Mon
     def __init__(self, *, socket: str | None = None, url: str | None = None, token: str | None = None) -> None:
         address = from_url(url, token=token) if url and not socket else resolve(os.environ, socket=socket)
         self._link = Link(address)
+
+    @property
+    def address(self) -> Address:
+        """Where the daemon is asked."""
+        return self._link.address
 
     @classmethod
     def _on(cls, link: Link) -> "Client":
