@@ -67,7 +67,7 @@ class Logs:
         return found
 
     def _object(self, method: str, target: str) -> Json:
-        found: Json = self.box.request(method, target)
+        found: Json = self.box.request(method, target, timeout_s=20)  # shorter than the longest wait of 25 s
         return found
 
 
@@ -354,7 +354,7 @@ def test_a_binding_belongs_to_the_task_of_the_last_run(fresh: Logs) -> None:
     assert (long["task_state"], long["ended"]) == ("running", False)
     assert fresh.box.task(long["task_id"])["command"].startswith("sleep 300")
     threading.Timer(0.3, lambda: fresh.box.post(f"/api/tasks/{long['task_id']}/kill")).start()
-    over = fresh.content("7", offset=0, wait=20)
+    over = fresh.content("7", offset=0, wait=25)
     assert (over["task_state"], over["ended"], over["exists"]) == ("cancelled", True, False)
 
 
