@@ -267,6 +267,12 @@ class SpawnRequest:
     """The unix account that the task runs as; empty: the runner's own."""
     host: str = ""
     """The host it runs on; empty: this one."""
+    devices: tuple[str, ...] | None = None
+    """The device nodes of NVIDIA GPUs (names below `dev`) that it may open; None: it is not kept from any.
+
+    Where it cannot be kept from the others, it is not started.
+    """
+    dev: str = "/dev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

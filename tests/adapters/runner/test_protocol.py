@@ -65,7 +65,7 @@ def line(box: Box) -> Iterator[Wire]:
 def test_the_greeting_tells_who_and_where(line: Wire, box: Box) -> None:
     hello = line.hear()
     assert hello["kind"] == "hello"
-    assert hello["protocols"] == [1, 2]
+    assert hello["protocols"] == [1, 2, 3]
     assert hello["uid"] == os.getuid()
     assert hello["pid"] == box.runner_pid
     assert hello["host"] == socket.gethostname()
@@ -207,7 +207,7 @@ def test_lines_are_cut_out_of_any_chunks() -> None:
 
 
 def test_a_runner_of_unknown_protocols_is_refused_with_the_way_out() -> None:
-    assert client_module._common_protocol({"protocols": [1, 2, 3]}) == 2
+    assert client_module._common_protocol({"protocols": [1, 2, 3, 4]}) == 3
     with pytest.raises(RunnerUnavailable, match=re.escape("[7]")) as caught:
         client_module._common_protocol({"protocols": [7]})
     assert caught.value.hint

@@ -129,12 +129,13 @@ class RunnerClient:
     # --- an old runner ------------------------------------------------------------------------------------
 
     def _replace_old_runner(self, request: SpawnRequest) -> None:
-        """It would start the attempt without what it does not understand (no lease, no warning).
+        """It would start the attempt without what it does not understand (no lease, no warning, no isolation).
 
         It is asked to leave: its supervisors and their tasks go on, and the next runner, which is started when this
         connection breaks, adopts them.
         """
         what = "leases" if request.lease else "warnings before a time limit"
+        what = "isolation of devices" if messages.needed_protocol(request) > 2 else what
         problem = f"the runner of an older gavelq still ran, which knows no {what}; it is being replaced"
         failed = SpawnFailed(task_id=request.task_id, attempt=request.attempt, problem=problem, is_transient=True)
         _log.warning("task %s: %s (runner %s)", request.task_id, problem, self._pid)

@@ -6,6 +6,8 @@ import os
 import signal
 import stat
 
+from gavelq.adapters.runner import landlock
+
 TRANSIENT_ERRORS = frozenset(
     {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY, errno.EINTR, errno.EIO, errno.ENOSPC}
     | {errno.EDQUOT, errno.EROFS, errno.ESTALE}
@@ -59,6 +61,25 @@ def open_log(path: str) -> int:
         raise CannotStart(_said(f"the log {path!r}", error, fix), is_transient=_passes(error)) from None
     os.set_blocking(fd, True)
     return fd
+
+
+def confine(devices: tuple[str, ...], dev: str) -> None:
+    """Close the nodes of GPUs that are not the task's to us and all that we start. Raises CannotStart: never without.
+
+    The nodes of the task's own GPUs must be there: what makes them at first use (nvidia-modprobe) is setuid, and has no
+    effect once this is done.
+    """
+    missing = [name for name in devices if not os.path.exists(os.path.join(dev, name))]
+    if missing:
+        fix = "run `nvidia-smi` once, or have nvidia-persistenced started at boot, which makes it"
+        raise CannotStart(f"the device node {os.path.join(dev, missing[0])!r} is not there: {fix}")
+    try:
+        landlock.confine(devices, dev)
+    except OSError as error:
+        raise CannotStart(
+            f"the task cannot be kept to its GPUs' device nodes ({error.strerror}); it was not started without",
+            is_transient=_passes(error),
+        ) from None
 
 
 def start(argv: tuple[str, ...], env: dict[str, str], *, null_fd: int, log_fd: int) -> int:

@@ -33,11 +33,15 @@ def spawn_message(request: SpawnRequest) -> Message:
         "grace_s": request.grace_s,
         "account": request.account,
         "host": request.host,
+        "devices": None if request.devices is None else list(request.devices),
+        "dev": request.dev,
     }
 
 
 def needed_protocol(request: SpawnRequest) -> int:
     """The oldest protocol in which this request can be said."""
+    if request.devices is not None:
+        return 3
     return 2 if request.lease or request.warn_signal is not None else 1
 
 

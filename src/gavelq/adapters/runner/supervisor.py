@@ -68,6 +68,8 @@ class Supervisor:
         try:
             command.enter(self._spawn.workdir)
             self._log_fd = command.open_log(self._spawn.log_path)
+            if self._spawn.devices is not None:
+                command.confine(self._spawn.devices, self._spawn.dev)
             self._start_step()
         except command.CannotStart as failure:
             results.save(self._files, results.spawn_failed(self._id(), failure), self._reports_fd)

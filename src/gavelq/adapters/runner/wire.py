@@ -15,14 +15,15 @@ Daemon to runner (`op`): `hello` (protocol, identity), `spawn`, `stop`, `signal`
 
 A new daemon drives an old runner by choosing the newest protocol that both know. Unknown members are ignored by both
 sides; an unknown `op` is answered with `error`. Protocol 2 adds to `spawn`: `warn_signal`, `warn_before_s`, `lease` and
-`owner`; a runner of protocol 1 would ignore them, so that the client asks none for such an attempt (client.py).
+`owner`; protocol 3 adds `devices` and `dev`. An older runner would ignore them, so that the client asks none for such
+an attempt (client.py).
 """
 
 import binascii
 import json
 from typing import Any
 
-PROTOCOLS = (1, 2)
+PROTOCOLS = (1, 2, 3)
 """The versions that this side speaks."""
 MAX_SIGNAL = 64
 MAX_MESSAGE = 64 << 20
@@ -134,6 +135,8 @@ class Spawn:
         "account",
         "attempt",
         "claims",
+        "dev",
+        "devices",
         "env",
         "grace_s",
         "host",
@@ -174,6 +177,8 @@ class Spawn:
         self.grace_s = number(message, "grace_s")
         self.account = text(message, "account")
         self.host = text(message, "host")
+        self.devices = _devices(message.get("devices"))
+        self.dev = text(message, "dev") or "/dev"
 
 
 def _steps(value: object, *, is_lease: bool) -> tuple[tuple[str, ...], ...]:
@@ -184,6 +189,16 @@ def _steps(value: object, *, is_lease: bool) -> tuple[tuple[str, ...], ...]:
     if not isinstance(value, list) or not value or not all(value):
         raise Malformed("steps: expected at least one command, each with at least its program")
     return tuple([texts(step, "steps") for step in value])
+
+
+def _devices(value: object) -> tuple[str, ...] | None:
+    """Names below /dev; None: all of them may be opened."""
+    if value is None:
+        return None
+    names = texts(value, "devices")
+    if any(name.startswith("/") or ".." in name.split("/") for name in names):
+        raise Malformed("devices: expected names below /dev")
+    return names
 
 
 def _owner(value: object, *, is_lease: bool) -> Owner | None:
