@@ -71,8 +71,12 @@ class EventStream(Response):
             async for one in self._news:
                 blocks, may_have_changed = self._blocks(one)
                 if blocks or clock() - sent_at >= BEAT_S * 0.9 or sent_at == began:
-                    beat = b"" if blocks else f": {'beat' if sent_at != began else 'listening'}\n".encode()
-                    await self._send(send, b"".join((*blocks, beat, f"id: {self._position}\n\n".encode())))
+                    place = f"id: {self._position}\n".encode()
+                    if not blocks:
+                        blocks = [f": {'beat' if sent_at != began else 'listening'}\n".encode() + place + b"\n"]
+                    elif not blocks[-1].startswith(place):
+                        blocks.append(place + b"\n")
+                    await self._send(send, b"".join(blocks))
                     sent_at = max(clock(), began + 1e-6)
                 if self._is_checked_again and (may_have_changed or clock() - began > self._life_s):
                     return "who you are may have changed: connect again"
