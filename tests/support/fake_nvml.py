@@ -105,6 +105,8 @@ class FakeCard:
     clock: int | None = 210
     fan: int | None = 30
     ecc: int | None = None
+    minor: int | None = None
+    """The number of its device node."""
     state: int = 0
     """What every call about it answers: 0, or an error such as LOST."""
     handle: int = 0
@@ -141,6 +143,7 @@ class FakeCard:
             "clock": self.clock,
             "fan": self.fan,
             "ecc": self.ecc,
+            "minor": self.minor,
         }
         yield from (f"set {name} {value}" for name, value in values.items() if value is not None)
         yield from (f"fail {name} {code}" for name, code in self.failing.items())

@@ -81,6 +81,8 @@ class CardSample:
     processes: tuple[GpuProcess, ...] = ()
     claimed_by: str | None = None
     """Another gavelq daemon that holds this card (SPEC section 5)."""
+    nodes: tuple[str, ...] | None = None
+    """The files below /dev that are this card's alone (`nvidia0`); None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

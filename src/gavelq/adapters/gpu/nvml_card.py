@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gavelq.adapters.gpu.gateway import Asking, CardUnreachable, Query
+from gavelq.adapters.gpu.nodes import Nodes, card_nodes, mig_nodes
 from gavelq.adapters.gpu.processes import BYTES_PER_MIB, NO_INSTANCE, Listed, ProcessBook, listed_processes
 from gavelq.core.gpu import CardSample, GpuProcess
 from gavelq.core.ids import GpuUuid
@@ -37,6 +38,7 @@ class _Mig:
     name: str
     gpu_instance: int | None
     compute_instance: int | None
+    nodes: Nodes | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +55,9 @@ class KnownCard:
     ecc_errors: int | None = None
     slow_read_at: float | None = None
     migs: dict[GpuUuid, _Mig] = field(default_factory=dict)
+    minor: int | None = None
+    nodes: Nodes | None = None
+    has_asked_nodes: bool = False
 
     def part(self, gpu_instance: int, compute_instance: int) -> GpuUuid:
         """The MIG device with these instances; the card itself where there is none, or more than one."""
@@ -78,6 +83,7 @@ def read_card(nvml: Asking, card: KnownCard, book: ProcessBook, now: float, xids
     if memory is not None:
         card.memory_total = memory[0]
     _read_slow_values(nvml, card, now)
+    _read_nodes(nvml, card)
     power = nvml.ask(_POWER, card.handle)
     is_mig_parent = _is_mig_parent(nvml, card)
     yield CardSample(
@@ -96,6 +102,7 @@ def read_card(nvml: Asking, card: KnownCard, book: ProcessBook, now: float, xids
         ecc_errors=card.ecc_errors,
         xids=xids.get(card.uuid, ()),
         is_mig_parent=is_mig_parent,
+        nodes=card.nodes,
         # The processes of a GPU in MIG mode belong to its devices.
         processes=() if is_mig_parent else _described(listed_processes(nvml, card.handle), book, now),
     )
@@ -122,6 +129,13 @@ def _read_slow_values(nvml: Asking, card: KnownCard, now: float) -> None:
     card.power_limit_w = None if limit is None else round(limit / 1000, 1)
     card.ecc_errors = nvml.ask(_ECC, card.handle)
     card.slow_read_at = now
+
+
+def _read_nodes(nvml: Asking, card: KnownCard) -> None:
+    if not card.has_asked_nodes:
+        found = card_nodes(nvml, card.handle)
+        card.minor, card.nodes = (None, None) if found is None else found
+        card.has_asked_nodes = True
 
 
 def _is_mig_parent(nvml: Asking, card: KnownCard) -> bool:
@@ -160,6 +174,8 @@ def _mig_devices(nvml: Asking, card: KnownCard, book: ProcessBook, now: float, x
             gpu_instance=nvml.ask(_GPU_INSTANCE, handle),
             compute_instance=nvml.ask(_COMPUTE_INSTANCE, handle),
         )
+        if mig.nodes is None and card.minor is not None:
+            mig.nodes = mig_nodes(card.minor, mig.gpu_instance, mig.compute_instance)
         memory = _memory(nvml, handle)
         yield CardSample(
             uuid=uuid,
@@ -168,6 +184,7 @@ def _mig_devices(nvml: Asking, card: KnownCard, book: ProcessBook, now: float, x
             memory_total=memory[0] if memory else MiB(0),
             memory_used=memory[1] if memory else None,
             parent=card.uuid,
+            nodes=mig.nodes,
             xids=xids.get(uuid, ()),
             processes=_described(_mig_processes(nvml, card, handle, mig), book, now),
         )

@@ -124,6 +124,7 @@ class SimulatedProbe:
             fan_percent=30 + utilization // 2,
             clock_mhz=210 + utilization * 15,
             ecc_errors=ecc,
+            nodes=(),
             xids=xids,
             processes=tuple(processes),
         )

@@ -130,6 +130,10 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, handle_t *handle) {
     return SUCCESS;
 }
 
+int nvmlDeviceGetMinorNumber(handle_t handle, unsigned *out) {
+    return number("nvmlDeviceGetMinorNumber", handle, MINOR, out);
+}
+
 int nvmlDeviceGetUUID(handle_t handle, char *out, unsigned size) {
     const struct card *card;
     const struct mig *mig;

@@ -7,7 +7,7 @@
 
 static const char *const FIELD_NAMES[N_FIELDS] = {
     "memory", "memory_total", "memory_used", "memory_reserved", "util", "memory_util", "temp",
-    "power_mw", "limit_mw", "clock", "fan", "ecc", "processes"};
+    "power_mw", "limit_mw", "clock", "fan", "ecc", "minor", "processes"};
 
 static int field_by_name(const char *name) {
     for (int i = 0; i < N_FIELDS; i++)
