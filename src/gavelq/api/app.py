@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gavelq.api import problems
-from gavelq.api.auth import OPEN_PATHS, Doorkeeper
+from gavelq.api.auth import Doorkeeper
 from gavelq.api.callers import caller_of
 from gavelq.api.routes import (
     admin,
@@ -14,12 +14,15 @@ from gavelq.api.routes import (
     gpus,
     leases,
     log,
+    login,
+    metrics,
     monitor,
     queues,
     scheduler,
     scheduler_state,
     submissions,
     tasks,
+    tenants,
 )
 from gavelq.core.errors import GavelqError
 from gavelq.daemon.service import Service
@@ -33,14 +36,15 @@ def build_app(service: Service, doorkeeper: Doorkeeper) -> ASGIApp:
     problems.install(app)
     for module in (
         tasks, submissions, leases, gpus, queues, monitor, commands, log, scheduler, scheduler_state, config, admin,
-        events,
+        events, metrics,
+        tenants, login,
     ):  # fmt: skip
         app.include_router(module.router(service, caller_of))
     return Door(app, doorkeeper)
 
 
 class Door:
-    """Lets requests in by their peer's uid or their token, before anything else looks at them."""
+    """Lets requests in by their peer's uid, token or session, before anything else looks at them."""
 
     def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
         self._app = app
@@ -52,10 +56,8 @@ class Door:
             return
         request = Request(scope)
         try:
-            request.state.caller = self._doorkeeper.admit(request)
+            request.state.caller = await self._doorkeeper.admit(request)
         except GavelqError as error:
-            is_open = scope["path"] in OPEN_PATHS and scope["method"] == "GET" and error.http_status == 401
-            if not is_open:
-                await problems.problem(error)(scope, receive, send)
-                return
+            await problems.problem(error)(scope, receive, send)
+            return
         await self._app(scope, receive, send)

@@ -12,6 +12,8 @@ from gavelq.core.errors import GavelqError
 from gavelq.core.events import GpusSampled, QueueCreated
 from gavelq.core.ids import TaskId
 from gavelq.daemon import journal
+from gavelq.daemon.access import Access
+from gavelq.daemon.counts import Counts
 from gavelq.daemon.effects import Effects
 from gavelq.daemon.evidence import Evidence
 from gavelq.daemon.feed import Feed
@@ -22,14 +24,17 @@ from gavelq.daemon.log_roots import LogRoots, find_roots
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.daemon.monitor import Monitor
 from gavelq.daemon.oom_kills import OomKills
+from gavelq.daemon.passwords import Passwords
 from gavelq.daemon.recovery import reconcile, restore
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.admin import AdminService, Facts
 from gavelq.daemon.service.bindings import BindingService
 from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.exposition import Exposition
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
+from gavelq.daemon.service.login import LoginService
 from gavelq.daemon.service.monitor import MonitorService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
@@ -37,6 +42,8 @@ from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
+from gavelq.daemon.service.tenants import TenantService
+from gavelq.daemon.service.tokens import TokenService
 from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
 from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
@@ -92,6 +99,9 @@ class Daemon:
         self.loop.on_applied.append(self._waiters.notice)
         self._feed = Feed(store)
         self.loop.on_applied.append(self._feed.notice)
+        self._counts = Counts()
+        self.loop.on_applied.append(self._counts.notice)
+        self.loop.on_cycle = self._counts.cycle
         self._turns = Turns()
         self.loop.on_applied.append(self._turns.notice)
         self._lease_watch = LeaseWatch(
@@ -113,6 +123,11 @@ class Daemon:
             probe=probe, claims=claims, processes=processes, clock=clock, state=state, post=self._sampled,
             interval_s=config.gpu.sample_interval_s, configured=config.cards, watching=self._watching,
         )  # fmt: skip
+        self.access = Access(
+            state=state, clock=clock, ask=self.loop.ask, post=self.loop.post, own_uid=os.getuid(),
+            auto=lambda: dict(self.config.tenants.quota or ()) if self.config.tenants.auto else None,
+        )  # fmt: skip
+        self.loop.on_applied.append(self.access.notice)
         self.service = self._build_service()
         self._stopped: asyncio.Future[int] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -142,6 +157,7 @@ class Daemon:
         self._run_states = RunStates(desk, files)
         self.loop.on_applied.append(self._run_states.notice)
         bindings = BindingService(desk, files, self._log_roots)
+        passwords = Passwords()
         return Service(
             tasks=tasks,
             submissions=submissions,
@@ -156,6 +172,12 @@ class Daemon:
             settings=settings,
             monitor=MonitorService(desk, gpus),
             feed=self._feed,
+            tenants=TenantService(desk, self.access, passwords),
+            tokens=TokenService(desk, self.access),
+            login=LoginService(desk, self.access, passwords),
+            exposition=Exposition(
+                desk, self._counts, started_at=self.facts.started_at, n_listeners=lambda: self._feed.n_listeners
+            ),
         )
 
     def _log_roots(self) -> LogRoots:
@@ -249,6 +271,10 @@ class Daemon:
         """Whose task that is."""
         task = self.loop.state.tasks.get(task_id)
         return task.request.tenant if task is not None else None
+
+    def is_single(self) -> bool:
+        """Whether nobody but the daemon's own user was ever made a tenant."""
+        return not self.loop.state.tenants
 
     def reload(self) -> Json:
         """Read the configuration file again. Raises InvalidFile; then nothing changed."""

@@ -78,6 +78,8 @@ class Loop:
         """Called after each commit, on the loop's thread, before the effects."""
         self.on_watch: Callable[[frozenset[GpuUuid]], None] = lambda _: None
         """Called when a cycle wants some cards to be watched (`selection: sampled`)."""
+        self.on_cycle: Callable[[float], None] = lambda _: None
+        """Called after each cycle with the seconds that it took."""
         self._store = store
         self._clock = clock
         self._carry_out = carry_out
@@ -221,6 +223,7 @@ class Loop:
             return None
         decided = plan(take_snapshot(draft, self.policy, now), self.policy)
         self._cycle_s = perf_counter() - began
+        self.on_cycle(self._cycle_s)
         self.reasons = decided.reasons
         self._set_timer(decided)
         if decided.watch:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from gavelq.daemon.feed import Feed
 from gavelq.daemon.service.admin import AdminService
 from gavelq.daemon.service.bindings import BindingService
+from gavelq.daemon.service.exposition import Exposition
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
+from gavelq.daemon.service.login import LoginService
 from gavelq.daemon.service.monitor import MonitorService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
@@ -15,6 +17,8 @@ from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
+from gavelq.daemon.service.tenants import TenantService
+from gavelq.daemon.service.tokens import TokenService
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +38,7 @@ class Service:
     settings: SettingsService
     monitor: MonitorService
     feed: Feed
+    tenants: TenantService
+    tokens: TokenService
+    login: LoginService
+    exposition: Exposition
