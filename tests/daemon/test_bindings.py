@@ -384,7 +384,7 @@ def test_another_tenants_configuration_is_not_found(tmp_path: Path) -> None:
     roots = find_roots([str(tmp_path)], state="/nowhere", task_logs="/nowhere/logs")
     service = BindingService(desk, FileService(desk), lambda: roots)
     place = TaskPlace(mode="single", config_index=0, queue_id="car", process_index=0)
-    bob = Caller(name="bob", tenant="bob", is_admin=False)
+    bob = Caller(name="bob", tenant="bob")
 
     async def ask() -> None:
         for act in (service.bind(bob, place, "a.log"), service.unbind(bob, place), service.content(bob, place, Part())):

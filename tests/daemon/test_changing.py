@@ -22,6 +22,7 @@ from gavelq.core.task import (
     TaskRequest,
     Warn,
 )
+from gavelq.core.tenants import Role
 from gavelq.core.units import MiB
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.changing import changed, read_env
@@ -45,7 +46,7 @@ def intake() -> Intake:
     """One of a machine with two cards, asked by an admin."""
     cards = {uuid(n): Card(uuid=uuid(n), index=str(n), name="Test", memory_total=MiB(24576)) for n in (0, 1)}
     queues = {queue.name: queue for queue in (Queue(name=QueueName("running")), CAPPED)}
-    caller = Caller(name="root", tenant="root", is_admin=True)
+    caller = Caller(name="root", tenant="root", role=Role.ADMIN)
     return Intake(caller=caller, default_queue="running", cards=cards, queues=queues, now=NOW)
 
 

@@ -16,6 +16,7 @@ from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.state import State
 from gavelq.core.task import Dependency, DependencyKind
+from gavelq.core.tenants import Role
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.daemon.service import dependencies
@@ -27,7 +28,7 @@ from gavelq.testing.fake_store import FakeStore
 from tests.support.builders import request
 from tests.support.daemon import Box, Failure
 
-ADMIN = Caller(name="root", tenant="root", is_admin=True)
+ADMIN = Caller(name="root", tenant="root", role=Role.ADMIN)
 ANY, OK = DependencyKind.ANY, DependencyKind.OK
 
 # --- over fakes ----------------------------------------------------------------------------------------------
@@ -121,8 +122,8 @@ def test_a_removal_between_two_looks_leaves_nothing_to_wait_for() -> None:
 
 def test_the_task_of_another_tenant_does_not_exist() -> None:
     async def story(desk: Desk, store: FakeStore) -> None:
-        stranger = Caller(name="eve", tenant="eve", is_admin=False)
-        owner = Caller(name="me", tenant="me", is_admin=False)
+        stranger = Caller(name="eve", tenant="eve")
+        owner = Caller(name="me", tenant="me")
         for _ in ("alive", "ended"):
             with pytest.raises(TaskNotFound, match="no task 1"):
                 await dependencies.ask(desk, stranger, submission(1, tenant="eve"))

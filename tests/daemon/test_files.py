@@ -11,6 +11,7 @@ import pytest
 from gavelq.core.command_files import FileId, FileNotStored, StoredFile
 from gavelq.core.state import State
 from gavelq.core.step import Changes
+from gavelq.core.tenants import Role
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.files import FileService
@@ -279,8 +280,8 @@ def test_everybody_sees_the_configurations_of_their_own_tenant_alone() -> None:
         )  # fmt: skip
         state.apply(Changes(files={file.id: file}))
     files = FileService(cast(Desk, SimpleNamespace(state=state)))
-    bob = Caller(name="bob", tenant="bob", is_admin=False)
-    eve = Caller(name="eve", tenant="eve", is_admin=True)
+    bob = Caller(name="bob", tenant="bob")
+    eve = Caller(name="eve", tenant="eve", role=Role.ADMIN)
     assert files.find(bob, "single", 0).name == "bob"
     assert [one["name"] for one in asyncio.run(files.list_files(bob))] == ["bob"]
     assert asyncio.run(files.list_files(eve)) == []

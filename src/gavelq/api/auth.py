@@ -1,18 +1,25 @@
-"""Who may come in: the socket's owner by uid, everybody else by token. Checked before any route."""
+"""Who may come in: unix users by uid, everybody else by token or session. Asked before any route."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from gavelq.api.peer import Peer
 from gavelq.core.errors import NotAllowed, Unauthenticated
 from gavelq.core.ids import TaskId
+from gavelq.core.tenants import Role, Scope
+from gavelq.daemon.access import Access
 from gavelq.daemon.caller import Caller, user_name
 
-OPEN_PATHS = frozenset({"/", "/api/gpu/status"})
-"""What anybody may read over TCP."""
+OPEN = frozenset({("GET", "/"), ("GET", "/api/gpu/status"), ("POST", "/api/login")})
+"""What anybody may ask for over TCP."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SESSION = frozenset({"/api/login", "/api/logout"})
+"""What also those may do who may only look."""
+_COOKIE = "gavelq_session"
+_INSIDE = frozenset({Scope.READ, Scope.SUBMIT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +27,7 @@ class Doorkeeper:
     """Decides who a request comes from."""
 
     own_uid: int
-    token_hash: str | None
-    """SHA-256 (hex) of the admin token; None: TCP lets nobody in."""
+    access: Access
     allowed_hosts: frozenset[str]
     """Values of the Host header that are ours over TCP, without the port."""
     task_of: Callable[[int], TaskId | None]
@@ -29,35 +35,84 @@ class Doorkeeper:
     is_outside: Callable[[int], bool]
     """Whether a process certainly runs in no task."""
     tenant_of_task: Callable[[TaskId], str | None]
+    is_single: Callable[[], bool]
+    """Whether there are no tenants: all tasks are the own user's then."""
+    shared_socket: str | None = None
+    """The socket that other unix users may come by; it is looked at who they are there."""
 
-    def admit(self, request: Request) -> Caller:
-        """The caller. Raises Unauthenticated or NotAllowed."""
-        peer: tuple[int, int] | None = getattr(request.state, "peer", None)
-        if peer is not None:
-            return self._by_uid(*peer)
-        self._check_origin(request)
-        return self._by_token(request.headers.get("authorization", ""))
+    async def admit(self, request: Request) -> Caller | None:
+        """The caller; None: nobody we know, but what is asked for is open to all.
 
-    def _by_uid(self, pid: int, uid: int) -> Caller:
+        Raises Unauthenticated, NotAllowed, and what making a tenant for a unix user raises.
+        """
+        caller = await self._identify(request)
+        if caller is not None and request.method not in _SAFE and request.url.path not in _OWN_SESSION:
+            caller.require_submit(f"{request.method} {request.url.path}")
+        return caller
+
+    async def _identify(self, request: Request) -> Caller | None:
+        peer: Peer | None = getattr(request.state, "peer", None)
+        is_open = (request.method, request.url.path) in OPEN
+        if peer is not None and (peer.socket is None or peer.socket != self.shared_socket):
+            return self._by_own_uid(peer)
+        if peer is None:
+            self._check_origin(request)
+        header = request.headers.get("authorization")
+        try:
+            if header is not None:
+                return self._by_header(header)
+            if peer is not None:
+                is_known = peer.uid in (self.own_uid, 0)
+                return self._by_own_uid(peer) if is_known else await self.access.by_uid(peer.uid)
+            return self._by_cookie(request)
+        except Unauthenticated:
+            if is_open:
+                return None
+            raise
+
+    # --- by uid ------------------------------------------------------------------------------------------
+
+    def _by_own_uid(self, peer: Peer) -> Caller:
+        """A process of the daemon's own user, or of root."""
+        pid, uid = peer.pid, peer.uid
         if uid not in (self.own_uid, 0):
             raise NotAllowed(action="using this socket", why=f"it belongs to uid {self.own_uid}, you are uid {uid}")
-        name = user_name(uid)
+        name, own = user_name(uid), self.access.own
         task_id = self.task_of(pid)
         if task_id is not None:
-            tenant = self.tenant_of_task(task_id) or name
-            return Caller(name=f"task {task_id}", tenant=tenant, is_admin=False, task_id=task_id)
-        if not self.is_outside(pid):
-            return Caller(name="a process of some task", tenant=user_name(self.own_uid), is_admin=False)
-        return Caller(name=name, tenant=user_name(self.own_uid) if uid == 0 else name, is_admin=True)
+            tenant = self.tenant_of_task(task_id) or own
+            return Caller(name=f"task {task_id}", tenant=tenant, scopes=_INSIDE, task_id=task_id)
+        if self.is_outside(pid):
+            return Caller(name=name, tenant=own, role=Role.ADMIN)
+        if not self.is_single():  # it may be anybody's
+            why = "this process may run in a task, and nobody can say in whose"
+            hint = "ask from a process that lives until it is answered"
+            raise NotAllowed(action="using this socket", why=why, hint=hint)
+        return Caller(name="a process of some task", tenant=own, scopes=_INSIDE)
 
-    def _by_token(self, header: str) -> Caller:
+    # --- by token or session -----------------------------------------------------------------------------
+
+    def _by_header(self, header: str) -> Caller:
         scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token or self.token_hash is None:
+        if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated()
-        given = hashlib.sha256(token.strip().encode("utf-8", "replace")).hexdigest()
-        if not hmac.compare_digest(given, self.token_hash):
-            raise Unauthenticated("this token is not known")
-        return Caller(name="admin (token)", tenant=user_name(self.own_uid), is_admin=True)
+        return self.access.by_token(token.strip())
+
+    def _by_cookie(self, request: Request) -> Caller:
+        secret = session_of(request)
+        if secret is None:
+            raise Unauthenticated()
+        caller = self.access.by_session(secret)
+        if request.method not in _SAFE:
+            self._check_same_origin(request)
+        return caller
+
+    def _check_same_origin(self, request: Request) -> None:
+        """A browser sends the cookie along whoever asks, also for a page of another port of this very machine."""
+        origin, host = request.headers.get("origin"), request.headers.get("host", "")
+        if origin is None or urlsplit(origin).netloc.lower() != host.lower():
+            why = f"it comes with a session, and its Origin is {origin or 'missing'}, not {host}"
+            raise NotAllowed(action=request.method, why=why, hint="programs send a token instead of a session")
 
     def _check_origin(self, request: Request) -> None:
         """A page of another site, or a name that was rebound to our address, gets nothing."""
@@ -75,11 +130,28 @@ def _without_port(host: str) -> str:
     return host.rpartition(":")[0] if ":" in host else host
 
 
-def hash_token(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode("ascii")).hexdigest()
-
-
 def hosts_of(listen_host: str, more: Sequence[str]) -> frozenset[str]:
     """The names under which a TCP listener is known."""
     return frozenset({"localhost", "127.0.0.1", "[::1]", listen_host, *more})
+
+
+def cookie_name(request: Request) -> str:
+    """The session's cookie: a browser keeps those of one machine's ports in one jar, and we are not alone there."""
+    server = request.scope.get("server")
+    port = server[1] if server is not None else None
+    return f"{_COOKIE}_{port}" if port else _COOKIE
+
+
+def session_of(request: Request) -> str | None:
+    """The secret in the session's cookie."""
+    return request.cookies.get(cookie_name(request)) or None
+
+
+def is_tls(request: Request) -> bool:
+    """Whether the browser speaks TLS: to us, or to a proxy before us."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from: an IP address, or `unix`."""
+    return request.client.host if request.client is not None and request.client.host else "unix"

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -13,15 +13,24 @@ _UCRED = struct.Struct("3i")
 LINGER_S = 10.0
 
 
+class Peer(NamedTuple):
+    """A process at the other end of a unix socket."""
+
+    pid: int
+    uid: int
+    socket: str | None = None
+    """The path that it came by."""
+
+
 class PeerProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol that knows its peer; `request.state.peer` is (pid, uid), or None over TCP."""
+    """uvicorn's HTTP/1.1 protocol that knows its peer: `request.state.peer` is a Peer, or None over TCP."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         sock = transport.get_extra_info("socket")
-        peer: tuple[int, int] | None = None
+        peer: Peer | None = None
         if sock is not None and sock.family == socket.AF_UNIX:
             pid, uid, _ = _UCRED.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
-            peer = (pid, uid)
+            peer = Peer(pid, uid, sock.getsockname() or None)
         state: dict[str, Any] = {**self.app_state, "peer": peer, "hang_up": self._hang_up}
         self.app_state = state
         super().connection_made(transport)

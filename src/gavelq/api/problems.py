@@ -16,7 +16,9 @@ def problem(error: GavelqError) -> JSONResponse:
     body = error.as_json()
     body |= {"type": f"urn:gavelq:{error.code}", "title": error.code, "status": error.http_status}
     body["detail"] = error.message
-    headers = {"WWW-Authenticate": "Bearer"} if error.http_status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if error.http_status == 401 else {}
+    if "retry_after_s" in error.details:
+        headers["Retry-After"] = str(error.details["retry_after_s"])
     return JSONResponse(body, error.http_status, headers, media_type="application/problem+json")
 
 

@@ -36,6 +36,7 @@ class Socket:
     """`socket.*`"""
 
     path: str | None
+    shared: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +216,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tenancy:
+    """`tenants.*`"""
+
+    auto: bool
+    quota: tuple[tuple[str, str], ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings, where each came from, and the `gpus:` section."""
 
@@ -239,6 +248,7 @@ class Config:
     retention: Retention
     isolation: Isolating
     history: History
+    tenants: Tenancy
     selection: str
     settle_s: float
     cards: Mapping[str, CardConfig] = field(default_factory=dict)
@@ -294,6 +304,7 @@ _SECTIONS: dict[str, type] = {
     "retention": Retention,
     "isolation": Isolating,
     "history": History,
+    "tenants": Tenancy,
 }
 
 

@@ -20,12 +20,13 @@ from gavelq.config.kinds import (
     Words,
 )
 from gavelq.config.places import CardNames, Directories, FilePath, Listen, QueueRef
+from gavelq.config.tenancy import TenantOptions
 
 _KINDS: dict[type, str] = {
     Flag: "flag", Choice: "choice", Whole: "whole", Number: "number", Seconds: "seconds", Duration: "duration",
     Memory: "memory", Words: "words", Retries: "retries", Pauses: "pauses", EndReasons: "end_reasons",
     AfterOom: "after_oom", FilePath: "path", Directories: "directories", Listen: "address", QueueRef: "queue",
-    CardNames: "gpus",
+    CardNames: "gpus", TenantOptions: "pairs",
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from gavelq.config.places import Directories, FilePath, Listen, QueueRef
 from gavelq.config.rules import RULES
 from gavelq.config.setting import Setting
 from gavelq.config.setting import setting as _setting
+from gavelq.config.tenancy import TenantOptions
 from gavelq.formats.environment import SECRET_PATTERNS
 
 _DAEMON = (
@@ -58,6 +59,27 @@ _DAEMON = (
         None,
         "The daemon's unix socket; none: `$XDG_RUNTIME_DIR/gavelq/gavelq.sock`, or `/tmp/gavelq-UID/gavelq.sock`.",
         restart=True,
+    ),
+    _setting(
+        "socket.shared",
+        Maybe(kind=FilePath(is_socket=True)),
+        None,
+        "A second unix socket, for the other users of this machine (docs/tenants.md): each is the tenant whose `uid` "
+        "is theirs. Its directory must be one that they can enter.",
+        restart=True,
+    ),
+    _setting(
+        "tenants.auto",
+        Flag(),
+        False,
+        "A unix user who comes by the shared socket for the first time becomes a tenant of that name; else only those "
+        "may come whose uid an admin has given to a tenant.",
+    ),
+    _setting(
+        "tenants.quota",
+        Maybe(kind=TenantOptions()),
+        None,
+        "What `tenants.auto` gives to a new tenant, such as `max_gpus=2 max_queued=100`.",
     ),
 )
 

@@ -18,7 +18,7 @@ from gavelq.adapters.runner.client import RunnerClient
 from gavelq.adapters.store.filesystem import network_file_system
 from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.api.app import build_app
-from gavelq.api.auth import Doorkeeper, hash_token, hosts_of
+from gavelq.api.auth import Doorkeeper, hosts_of
 from gavelq.api.serving import make_protocol
 from gavelq.config import Config, load, split_listen
 from gavelq.core.errors import GavelqError, WrongState
@@ -27,7 +27,9 @@ from gavelq.daemon.caller import user_name
 from gavelq.daemon.daemon import Daemon
 from gavelq.daemon.history import NoHistory, keeping_of
 from gavelq.daemon.instance import InstanceLock, private_directory
-from gavelq.daemon.listening import Listener, admin_token, open_tcp, open_unix
+from gavelq.daemon.access import hash_token
+from gavelq.daemon.confining import CannotConfine
+from gavelq.daemon.listening import Listener, admin_token, open_shared, open_tcp, open_unix
 from gavelq.paths import Paths, resolve
 from gavelq.version import __version__
 
@@ -130,21 +132,26 @@ async def _serve(paths: Paths, config: Config) -> int:
         daemon = _build(paths, config, http)
         await daemon.start()
         try:
-            return await _answer(daemon, sockets, _doorkeeper(daemon, config, token))
+            return await _answer(daemon, sockets, _doorkeeper(daemon, config))
         finally:
             await daemon.close()
     finally:
         for sock in sockets:
             sock.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(paths.socket)
+        if config.socket.shared:
+            sockets.append(open_shared(config.socket.shared, paths.socket))
 
+        daemon.access.admin_hash = hash_token(token) if token else None
 
-def _doorkeeper(daemon: Daemon, config: Config, token: str | None) -> Doorkeeper:
+def _doorkeeper(daemon: Daemon, config: Config) -> Doorkeeper:
     host = split_listen(config.http.listen)[0] if config.http.listen else "127.0.0.1"
     return Doorkeeper(
         own_uid=os.getuid(),
-        token_hash=hash_token(token) if token else None,
+        access=daemon.access,
+        # Those that were opened are ours to remove: at another path somebody else may answer.
+        for path in [sock.getsockname() for sock in sockets if sock.family == socket.AF_UNIX]:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         allowed_hosts=hosts_of(host, config.http.allowed_hosts),
         task_of=daemon.task_of,
         is_outside=daemon.is_outside,
@@ -160,6 +167,8 @@ async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Door
     loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the terminal it was started from may close
     for sock in sockets:
         await listener.serve(sock)
+        is_single=daemon.is_single,
+        shared_socket=config.socket.shared,
     facts = daemon.facts
     journal.note("ready", version=__version__, pid=os.getpid(), socket=facts.socket, http=facts.http)
     if sys.stderr.isatty() or facts.http:

@@ -34,6 +34,52 @@ def open_unix(path: str) -> socket.socket:
     return sock
 
 
+def open_shared(path: str, private: str) -> socket.socket:
+    """Bind the socket for other unix users (0666). Raises UsageError where they could not reach it."""
+    check_socket_path(path)
+    directory = os.path.dirname(path)
+    if path == private:
+        raise UsageError(f"socket.shared: {path} is the daemon's private socket", hint=_SHARED_HINT)
+    try:
+        _require_reachable(directory)
+        _clear_stale(path)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        old_mask = os.umask(0o111)
+        try:
+            sock.bind(path)
+        except OSError:
+            sock.close()
+            raise
+        finally:
+            os.umask(old_mask)
+    except OSError as error:
+        problem = f"socket.shared: cannot listen on {path}: {error.strerror}"
+        raise UsageError(problem, hint=_SHARED_HINT) from error
+    sock.listen(512)
+    sock.setblocking(False)
+    return sock
+
+
+def _require_reachable(directory: str) -> None:
+    """Others may enter every directory above the socket, and none of them may put something else in its place."""
+    at = os.path.realpath(directory)
+    while True:
+        found = os.stat(at)
+        mode = stat.S_IMODE(found.st_mode)
+        if not mode & 0o001:
+            problem = f"others cannot enter {at} (mode {mode:04o}), so they cannot reach a socket there"
+            raise UsageError(f"socket.shared: {problem}", hint=_SHARED_HINT)
+        if found.st_uid not in (os.getuid(), 0) or (mode & 0o022 and not mode & stat.S_ISVTX):
+            problem = f"socket.shared: others may write to {at}, and could answer in the daemon's place"
+            raise UsageError(problem, hint=_SHARED_HINT)
+        if at == "/":
+            return
+        at = os.path.dirname(at)
+
+
+_SHARED_HINT = "name a file in a directory of yours that all may enter (0755), such as /tmp/gavelq-shared"
+
+
 def _clear_stale(path: str) -> None:
     try:
         found = os.lstat(path)

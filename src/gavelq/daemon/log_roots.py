@@ -25,14 +25,14 @@ class LogRoots:
     """The directories as real paths."""
 
     allowed: tuple[str, ...]
-    own: str
-    """Gavelq's own task logs: they may be read as well."""
+    own: str | None
+    """Gavelq's own task logs: they may be read as well. None: not by whom this is about."""
     closed: str
     """Gavelq's state directory: nothing else in it may be read, whatever `allowed` holds."""
 
     def hold(self, real: str) -> bool:
         """Whether a real path lies where it may be read."""
-        if _is_below(real, self.own):
+        if self.own is not None and _is_below(real, self.own):
             return True
         return not _is_below(real, self.closed) and any(_is_below(real, root) for root in self.allowed)
 

@@ -26,12 +26,12 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         return admin.health()
 
     @routes.get("/api/daemon")
-    async def daemon() -> Json:
-        return await admin.daemon()
+    async def daemon(request: Request) -> Json:
+        return await admin.daemon(caller_of(request))
 
     @routes.get("/api/status")
-    async def status() -> Json:
-        return await admin.status()
+    async def status(request: Request) -> Json:
+        return await admin.status(caller_of(request))
 
     @routes.post("/api/daemon/stop", status_code=202)
     async def stop(request: Request) -> Json:

@@ -26,12 +26,12 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     gpus = service.gpus
 
     @routes.get("/api/gpus")
-    async def list_gpus() -> list[Json]:
-        return gpus.list_gpus()
+    async def list_gpus(request: Request) -> list[Json]:
+        return gpus.list_gpus(caller_of(request))
 
     @routes.get("/api/gpus/{name}")
-    async def show(name: str) -> Json:
-        return gpus.show(name)
+    async def show(name: str, request: Request) -> Json:
+        return gpus.show(caller_of(request), name)
 
     @routes.post("/api/gpus/allocate")
     async def allocate(request: Request) -> list[Json]:

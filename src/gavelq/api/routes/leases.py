@@ -19,8 +19,8 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     leases = service.leases
 
     @routes.get("/api/leases")
-    async def list_leases() -> list[Json]:
-        return await leases.list_leases()
+    async def list_leases(request: Request) -> list[Json]:
+        return await leases.list_leases(caller_of(request))
 
     @routes.post("/api/tasks/{number}/renew")
     async def renew(number: str, request: Request) -> Json:
@@ -33,15 +33,22 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         return await leases.release(caller_of(request), task_id(number))
 
     @routes.get("/api/tasks/{number}/turn")
-    async def turn(number: str, state: str, timeout: str | None = None) -> Json:  # noqa: ASYNC109  # the parameter's name
-        return await leases.turn(task_id(number), state, seconds(timeout, "timeout", most=MAX_WAIT_S))
+    async def turn(
+        number: str,
+        state: str,
+        request: Request,
+        timeout: str | None = None,  # noqa: ASYNC109  # the parameter's name
+    ) -> Json:
+        wait_s = seconds(timeout, "timeout", most=MAX_WAIT_S)
+        return await leases.turn(caller_of(request), task_id(number), state, wait_s)
 
     @routes.get("/api/wait")
     async def wait(
+        request: Request,
         id: list[str] = Query(),  # noqa: B008  # how FastAPI declares a repeatable query parameter
         timeout: str | None = None,  # noqa: ASYNC109
     ) -> list[Json]:
         ids = [task_id(number) for number in id]
-        return await leases.first_ended(ids, seconds(timeout, "timeout", most=MAX_WAIT_S))
+        return await leases.first_ended(caller_of(request), ids, seconds(timeout, "timeout", most=MAX_WAIT_S))
 
     return routes

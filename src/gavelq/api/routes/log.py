@@ -76,7 +76,7 @@ def _add_read(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
     )  # fmt: skip
     async def read(request: Request) -> Response:
         given = request.query_params
-        return _answer(given, *await bindings.read(_text(given, "log_path"), _part(given)))
+        return _answer(given, *await bindings.read(caller_of(request), _text(given, "log_path"), _part(given)))
 
 
 async def _given(request: Request) -> Mapping[str, Any]:

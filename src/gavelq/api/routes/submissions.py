@@ -20,12 +20,17 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     submissions = service.submissions
 
     @routes.get("/api/submissions/{number}")
-    async def show(number: str) -> Json:
-        return await submissions.show(_number(number))
+    async def show(number: str, request: Request) -> Json:
+        return await submissions.show(caller_of(request), _number(number))
 
     @routes.get("/api/submissions/{number}/wait")
-    async def wait(number: str, timeout: str | None = None) -> Json:  # noqa: ASYNC109  # the query parameter's name
-        return await submissions.wait(_number(number), seconds(timeout, "timeout", most=MAX_WAIT_S))
+    async def wait(
+        number: str,
+        request: Request,
+        timeout: str | None = None,  # noqa: ASYNC109  # the query parameter's name
+    ) -> Json:
+        wait_s = seconds(timeout, "timeout", most=MAX_WAIT_S)
+        return await submissions.wait(caller_of(request), _number(number), wait_s)
 
     @routes.post("/api/submissions/{number}/hold")
     async def hold(number: str, request: Request) -> Json:

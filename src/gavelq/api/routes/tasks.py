@@ -20,7 +20,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     """The routes of tasks."""
     routes = APIRouter(tags=["tasks"])
     _add_submit(routes, service, caller_of)
-    _add_look(routes, service)
+    _add_look(routes, service, caller_of)
     _add_act(routes, service, caller_of)
     _add_edit(routes, service, caller_of)
     return routes
@@ -44,12 +44,14 @@ def _add_submit(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
         return await service.tasks.submit_task(caller_of(request), body, request.headers.get("idempotency-key"))
 
 
-def _add_look(routes: APIRouter, service: Service) -> None:
+def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
     @routes.get("/api/tasks")
     async def list_tasks(
+        request: Request,
         state: list[str] | None = Query(None),  # noqa: B008  # how FastAPI declares a repeatable query parameter
         queue: str | None = None,
         submission: str | None = None,
+        tenant: str | None = None,
         after: str | None = None,
         before: str | None = None,
         limit: str | None = None,
@@ -59,34 +61,42 @@ def _add_look(routes: APIRouter, service: Service) -> None:
             states=parse_states(state or []),
             queue=queue,
             submission_id=whole(submission, "submission", default=None),
+            tenant=tenant,
             after_id=whole(after, "after", default=0) or 0,
             before_id=whole(before, "before", default=None),
             limit=whole(limit, "limit", default=1000, low=1, high=MAX_PAGE) or 1000,
             newest=newest in ("1", "true"),
         )
-        return await service.tasks.list_tasks(wanted)
+        return await service.tasks.list_tasks(caller_of(request), wanted)
 
     @routes.get("/api/tasks/{number}")
-    async def show(number: str) -> Json:
-        return await service.tasks.show(task_id(number))
+    async def show(number: str, request: Request) -> Json:
+        return await service.tasks.show(caller_of(request), task_id(number))
 
     @routes.get("/api/tasks/{number}/why")
-    async def why(number: str) -> Json:
-        return await service.tasks.why(task_id(number))
+    async def why(number: str, request: Request) -> Json:
+        return await service.tasks.why(caller_of(request), task_id(number))
 
     @routes.get("/api/tasks/{number}/wait")
-    async def wait(number: str, timeout: str | None = None) -> Json:  # noqa: ASYNC109  # the query parameter's name
-        return await service.tasks.wait(task_id(number), seconds(timeout, "timeout", most=MAX_WAIT_S))
+    async def wait(
+        number: str,
+        request: Request,
+        timeout: str | None = None,  # noqa: ASYNC109  # the query parameter's name
+    ) -> Json:
+        wait_s = seconds(timeout, "timeout", most=MAX_WAIT_S)
+        return await service.tasks.wait(caller_of(request), task_id(number), wait_s)
 
     @routes.get("/api/tasks/{number}/logs")
     async def logs(
         number: str,
+        request: Request,
         tail: str | None = None,
         offset: str | None = None,
         wait: str | None = None,
         attempt: str | None = None,
     ) -> Response:
         chunk, is_over, which = await service.tasks.log(
+            caller_of(request),
             task_id(number),
             tail=whole(tail, "tail", default=None, high=1_000_000),
             offset=whole(offset, "offset", default=None),

@@ -45,8 +45,9 @@ class AdminService:
         self._reload = reload_config
         self._warnings = warnings
 
-    async def daemon(self) -> Json:
-        """`GET /api/daemon`: the daemon object of SPEC section 4."""
+    async def daemon(self, caller: Caller) -> Json:
+        """`GET /api/daemon`: the daemon object of SPEC section 4; the counts are of the caller's tasks."""
+        tenant = None if caller.is_admin else caller.tenant
         return {
             "running": True,
             "pid": os.getpid(),
@@ -59,15 +60,15 @@ class AdminService:
             "warnings": self._warnings(),
             "runner_pid": self._runner.pid,
             "read_only": self._desk.loop.is_read_only,
-            "counts": counts_json(await self._desk.store.counts()),
+            "counts": counts_json(await self._desk.store.counts(tenant=tenant)),
         }
 
-    async def status(self) -> Json:
+    async def status(self, caller: Caller) -> Json:
         """`GET /api/status`: everything at a glance."""
-        daemon = await self.daemon()
+        daemon = await self.daemon(caller)
         return {
             "daemon": daemon,
-            "gpus": self._gpus.list_gpus(),
+            "gpus": self._gpus.list_gpus(caller),
             "queues": self._queues.list_queues(),
             "counts": daemon["counts"],
         }

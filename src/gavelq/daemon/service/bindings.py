@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gavelq.core import events as ev
@@ -92,10 +92,10 @@ class BindingService:
             hint = "leave it out: a relative path counts from the configuration's directory"
             raise InvalidField(field="log_path", problem="{work_dir} means something in commands alone", hint=hint)
         written = absolute(log_path, file.workdir, field="log_path")
-        path, _ = await self._look_at(written, lambda roots: bound_logs.bindable(written, roots))
+        path, _ = await self._look_at(caller, written, lambda roots: bound_logs.bindable(written, roots))
         old = self._desk.state.bindings.get(key)
         binding: Binding = await self._desk.loop.ask(ev.LogBound(by=caller.name, key=key, path=path))
-        shown = (await self._shown([(binding, self._desk.state.files.get(file.id, file))]))[0]
+        shown = (await self._shown(caller, [(binding, self._desk.state.files.get(file.id, file))]))[0]
         return shown | {"replaced": old.path if old is not None and old.path != path else None}
 
     async def unbind(self, caller: Caller, place: TaskPlace) -> Json:
@@ -125,8 +125,9 @@ class BindingService:
             and config_index in (None, file.place)
         ]
         found.sort(key=_order)
-        roots = await self._look_at("logs.roots", lambda roots: roots)
-        return {"bindings": {shown["key"]: shown for shown in await self._shown(found)}, "roots": list(roots.allowed)}
+        roots = await self._look_at(caller, "logs.roots", lambda roots: roots)
+        shown = await self._shown(caller, found)
+        return {"bindings": {one["key"]: one for one in shown}, "roots": list(roots.allowed)}
 
     async def content(self, caller: Caller, place: TaskPlace, part: Part) -> tuple[Json, Piece]:
         """`GET /api/log/content`: some of a bound file, as text and as it is.
@@ -140,24 +141,28 @@ class BindingService:
         if binding is None:
             raise BindingNotFound(process_index=key.process_index, queue_id=key.queue_id)
         task = await self._task_of(file, (key.queue_id, key.process_index))
-        piece, is_over = await self._follow(binding.path, part, task)
+        piece, is_over = await self._follow(caller, binding.path, part, task)
         shown = piece_json(binding.path, piece)
         is_ended = is_over and shown["next_offset"] >= (shown["size"] or 0)
         now = (await self._desk.find(task.id) or task) if task else None
         about = {"task_id": now.id if now else None, "task_state": now.state.value if now else None, "ended": is_ended}
         return shown | {"key": key_of(file, key.queue_id, key.process_index)} | about, piece
 
-    async def read(self, log_path: str, part: Part) -> tuple[Json, Piece]:
-        """`GET /api/log/read`: some of any file below the roots. Raises LogNotFound where there is none."""
+    async def read(self, caller: Caller, log_path: str, part: Part) -> tuple[Json, Piece]:
+        """`GET /api/log/read`: some of any file below the roots. Raises LogNotFound where there is none.
+
+        For admins alone: whose such a file is nobody can say.
+        """
+        caller.require_admin("reading files by their path")
         path = absolute(log_path, None, field="log_path")
-        piece, _ = await self._follow(path, part, None)
+        piece, _ = await self._follow(caller, path, part, None)
         if piece.look is None:
             raise LogNotFound(f"there is no file {path}", hint="an answer's `exists` tells of a bound file that")
         return piece_json(path, piece), piece
 
     # --- within ------------------------------------------------------------------------------------------
 
-    async def _follow(self, path: str, part: Part, task: Task | None) -> tuple[Piece, bool]:
+    async def _follow(self, caller: Caller, path: str, part: Part, task: Task | None) -> tuple[Piece, bool]:
         """The wanted part, as soon as there is something; and whether the task had ended before that was read."""
 
         def look(roots: LogRoots) -> Piece:
@@ -168,19 +173,24 @@ class BindingService:
         deadline = asyncio.get_running_loop().time() + part.wait_s
         while True:
             is_over = task is not None and task.id not in self._desk.state.tasks
-            piece = await self._look_at(path, look)
+            piece = await self._look_at(caller, path, look)
             is_news = piece.is_anew or (piece.content and not is_half(piece.content))
             left = deadline - asyncio.get_running_loop().time()
             if part.offset is None or is_news or is_over or left <= 0 or self._desk.waiters.is_over:
                 return piece, is_over
             await asyncio.sleep(min(left, POLL_S))
 
-    async def _look_at(self, path: str, at: Callable[[LogRoots], Found]) -> Found:
-        return await self._aside.look(lambda: at(self._find_roots()), f"{path} does not answer")
+    async def _look_at(self, caller: Caller, path: str, at: Callable[[LogRoots], Found]) -> Found:
+        return await self._aside.look(lambda: at(self._roots_for(caller)), f"{path} does not answer")
 
-    async def _shown(self, found: Sequence[tuple[Binding, StoredFile]]) -> list[Json]:
+    def _roots_for(self, caller: Caller) -> LogRoots:
+        """Among gavelq's task logs lie those of all tenants."""
+        roots = self._find_roots()
+        return roots if caller.is_admin else replace(roots, own=None)
+
+    async def _shown(self, caller: Caller, found: Sequence[tuple[Binding, StoredFile]]) -> list[Json]:
         known = await asyncio.to_thread(self._known, found)
-        looks = await self._looks([binding.path for binding, _ in found])
+        looks = await self._looks(caller, [binding.path for binding, _ in found])
         tasks = {file.id: await self._tasks_of(file) for file in {file.id: file for _, file in found}.values()}
         shown = []
         for (binding, file), is_known in zip(found, known, strict=True):
@@ -195,7 +205,7 @@ class BindingService:
     def _known(self, found: Sequence[tuple[Binding, StoredFile]]) -> list[bool]:
         return [self._lanes.has(file, _place(binding.key)) for binding, file in found]
 
-    async def _looks(self, paths: Sequence[str]) -> Mapping[str, Look | GavelqError | None]:
+    async def _looks(self, caller: Caller, paths: Sequence[str]) -> Mapping[str, Look | GavelqError | None]:
         """Each file as it is, or why it may not be read. One that does not answer leaves those behind it unseen."""
         seen: dict[str, Look | GavelqError | None] = {}
 
@@ -207,7 +217,7 @@ class BindingService:
                     seen[path] = error
 
         try:
-            await self._look_at("a bound log file", look)
+            await self._look_at(caller, "a bound log file", look)
         except TimedOut as error:
             return dict.fromkeys(paths, error) | dict(seen)
         return seen

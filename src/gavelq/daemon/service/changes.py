@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gavelq.core import events as ev
 from gavelq.core.engine.editing import Overtaken
-from gavelq.core.errors import GavelqError, Infeasible, InvalidField, LimitReached, TaskNotFound, WrongState
+from gavelq.core.errors import GavelqError, Infeasible, InvalidField, LimitReached, WrongState
 from gavelq.core.ids import BlobKey, TaskId
 from gavelq.core.state import View
 from gavelq.core.task import Task, TaskRequest
@@ -47,6 +47,7 @@ def read_ids(value: object) -> tuple[TaskId, ...]:
 
 async def edit(desk: Desk, caller: Caller, ids: Sequence[TaskId], document: object) -> list[Json]:
     """Make the same changes to these tasks, to all of them or to none. Raises GavelqError; nothing changed then."""
+    caller.require_submit("editing tasks")
     changes = parse_changes(document)
     for number in range(TRIES):
         try:
@@ -76,14 +77,11 @@ async def _edit_once(desk: Desk, caller: Caller, ids: Sequence[TaskId], changes:
     except Infeasible as error:
         raise _with_field(desk, error, requests) from None
     by_id = {task.id: task for task in edited}
-    return [desk.task_json(by_id[number]) for number in ids]
+    return [desk.task_json(by_id[number], caller) for number in ids]
 
 
 async def _editable(desk: Desk, caller: Caller, number: TaskId) -> Task:
-    task = await desk.find(number)
-    if task is None:
-        raise TaskNotFound(task_id=number)
-    caller.require_tenant(task.request.tenant, f"editing task {number}")
+    task = await desk.require(caller, number)
     if task.state.is_ended:
         raise WrongState(
             what=f"task {number}", state=task.state.value, problem="it has ended; ends never reopen",
@@ -125,8 +123,8 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
 
     What the old one depended on is history: the new one depends on nothing, unless the changes say so.
     """
+    caller.require_submit("running a task again")
     changes = parse_changes(document) if document else None
-    caller.require_tenant(task.request.tenant, f"rerunning task {task.id}")
     if not task.state.is_ended:
         raise WrongState(
             what=f"task {task.id}", state=task.state.value, problem="only an ended task can be run again",

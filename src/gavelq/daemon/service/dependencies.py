@@ -75,15 +75,18 @@ async def _ended_ones(desk: Desk, caller: Caller, wanted: Iterable[Dependency]) 
     ended: dict[TaskId, TaskState] = {}
     for number, field in {one.task_id: FIELDS[one.kind] for one in wanted}.items():
         task = await desk.find(number)
-        if task is None or not (caller.is_admin or task.request.tenant == caller.tenant):
+        if task is None or not caller.owns(task.request.tenant):
             raise TaskNotFound(task_id=number, field=field)
         if task.state.is_ended:
             ended[task.id] = task.state
     return ended
 
 
-async def graph(desk: Desk, task: Task) -> list[Json]:
-    """The tasks around this one: what it depends on, and what waits for it, as far as that goes; itself first."""
+async def graph(desk: Desk, caller: Caller, task: Task) -> list[Json]:
+    """The tasks around this one: what it depends on, and what waits for it, as far as that goes; itself first.
+
+    Those of another tenant are left out.
+    """
     found = {task.id: task}
     for is_upward in (True, False):
         todo = deque([task])
@@ -96,10 +99,10 @@ async def graph(desk: Desk, task: Task) -> list[Json]:
                 if number in found or len(found) >= GRAPH:
                     continue
                 other = await desk.find(number)
-                if other is not None:
+                if other is not None and caller.owns(other.request.tenant):
                     found[number] = other
                     todo.append(other)
-    return [_node(desk, one) for one in found.values()]
+    return [_node(desk, caller, one) for one in found.values()]
 
 
 def dependents(desk: Desk, task_id: TaskId) -> list[TaskId]:
@@ -107,12 +110,12 @@ def dependents(desk: Desk, task_id: TaskId) -> list[TaskId]:
     return sorted(desk.state.dependents.get(task_id, ()))
 
 
-def _node(desk: Desk, task: Task) -> Json:
+def _node(desk: Desk, caller: Caller, task: Task) -> Json:
     return {
         "id": task.id,
         "name": task.request.name,
         "state": task.state.value,
         "end_reason": task.ending.reason.value if task.ending else None,
         "dependencies": [dependency_json(one, task) for one in task.request.depends_on],
-        "dependents": dependents(desk, task.id),
+        "dependents": desk.discretion(caller).ids(dependents(desk, task.id)),
     }

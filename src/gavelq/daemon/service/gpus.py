@@ -6,6 +6,8 @@ from gavelq.core import events as ev
 from gavelq.core.errors import InvalidField
 from gavelq.core.gpu import Card, index_key
 from gavelq.core.ids import GpuUuid, QueueName
+from gavelq.core.isolation import violation_text
+from gavelq.core.violations import going_on
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.requests import resolve_gpu
 from gavelq.daemon.service.blocks import BlockCounter
@@ -21,17 +23,17 @@ class GpuService:
         self._desk = desk
         self._blocks = BlockCounter(desk)
 
-    def list_gpus(self) -> list[Json]:
+    def list_gpus(self, caller: Caller) -> list[Json]:
         """`GET /api/gpus`: all schedulable cards by index."""
         views = self._desk.gpu_views()
         cards = sorted(self._desk.state.cards.values(), key=lambda card: index_key(card.index))
-        return [self._json(card, views[card.uuid]) for card in cards if card.uuid in views]
+        return [self._json(caller, card, views[card.uuid]) for card in cards if card.uuid in views]
 
-    def show(self, name: str) -> Json:
+    def show(self, caller: Caller, name: str) -> Json:
         """`GET /api/gpus/{id}`. Raises GpuNotFound."""
         uuid = self._resolve(name)
         views = self._desk.gpu_views()
-        return self._json(self._desk.state.cards[uuid], views[uuid])
+        return self._json(caller, self._desk.state.cards[uuid], views[uuid])
 
     async def allocate(self, caller: Caller, queue: str, names: Sequence[str], count: object = None) -> list[Json]:
         """`gpu allocate`: these cards, or `count` free ones of the pool (one without either)."""
@@ -45,33 +47,36 @@ class GpuService:
         event = ev.GpusAllocated(
             by=caller.name, queue=QueueName(queue), gpus=gpus, count=int(count or 1), excluded=excluded
         )
-        return [self.show(uuid) for uuid in await self._desk.loop.ask(event)]
+        return [self.show(caller, uuid) for uuid in await self._desk.loop.ask(event)]
 
     async def release(self, caller: Caller, name: str, *, requeue: bool) -> Json:
         """`gpu release`: back to the pool; gavelq's tasks on it end or go back to pending."""
         caller.require_admin("releasing a GPU")
-        return await self._act(ev.GpuReleased(by=caller.name, gpu=self._resolve(name), requeue=requeue))
+        return await self._act(caller, ev.GpuReleased(by=caller.name, gpu=self._resolve(name), requeue=requeue))
 
     async def ignore(self, caller: Caller, name: str) -> Json:
         """`gpu ignore`: no new task there."""
         caller.require_admin("ignoring a GPU")
-        return await self._act(ev.GpuIgnored(by=caller.name, gpu=self._resolve(name)))
+        return await self._act(caller, ev.GpuIgnored(by=caller.name, gpu=self._resolve(name)))
 
     async def unignore(self, caller: Caller, name: str) -> Json:
         """`gpu unignore`: schedulable again."""
         caller.require_admin("unignoring a GPU")
-        return await self._act(ev.GpuUnignored(by=caller.name, gpu=self._resolve(name)))
+        return await self._act(caller, ev.GpuUnignored(by=caller.name, gpu=self._resolve(name)))
 
     async def drain(self, caller: Caller, name: str, *, now: bool, requeue: bool) -> Json:
         """`gpu drain`: no new task, and with `now` the running ones are stopped."""
         caller.require_admin("draining a GPU")
         if requeue and not now:
             raise InvalidField(field="requeue", problem="it goes with `now` only", hint="add --now, or leave it out")
-        return await self._act(ev.GpuDrained(by=caller.name, gpu=self._resolve(name), stop_now=now, requeue=requeue))
+        event = ev.GpuDrained(by=caller.name, gpu=self._resolve(name), stop_now=now, requeue=requeue)
+        return await self._act(caller, event)
 
-    async def _act(self, event: ev.GpuReleased | ev.GpuIgnored | ev.GpuUnignored | ev.GpuDrained) -> Json:
+    async def _act(
+        self, caller: Caller, event: ev.GpuReleased | ev.GpuIgnored | ev.GpuUnignored | ev.GpuDrained
+    ) -> Json:
         await self._desk.loop.ask(event)
-        return self.show(event.gpu)
+        return self.show(caller, event.gpu)
 
     def _resolve(self, name: str) -> GpuUuid:
         """A card that can be scheduled, by index or UUID."""
@@ -83,11 +88,23 @@ class GpuService:
             )  # fmt: skip
         return uuid
 
-    def _json(self, card: Card, view: GpuView) -> Json:
+    def _json(self, caller: Caller, card: Card, view: GpuView) -> Json:
         books, held = self._desk.state.books, self._desk.state.ledger.on(card.uuid)
         shown = gpu_json(card, view)
         shown["unattributed_since"] = stamp(books.unseen_since(card.uuid)) if view.unattributed else None
         shown["claimed_since"] = stamp(books.claimed_since(card.uuid))
         shown["blocks"] = self._blocks.counts().get(card.uuid, 0)
+        shown["violations"] = self._violations(view)
         shown["held_since"] = stamp(min((a.since for a in held.values()), default=None))
-        return shown
+        return self._desk.discretion(caller).gpu(shown)
+
+    def _violations(self, view: GpuView) -> list[Json]:
+        """What tasks do on a card at this moment that they should not."""
+        seen = view.sample
+        ids = sorted({p.task_id for p in seen.processes if p.task_id is not None}) if seen is not None else ()
+        tasks = [task for task_id in ids if (task := self._desk.state.tasks.get(task_id)) is not None]
+        return [
+            {"task_id": task.id, "text": violation_text(violation)}
+            for task in tasks
+            for violation in (going_on(task.attempt.violations, seen) if task.attempt and seen else ())
+        ]

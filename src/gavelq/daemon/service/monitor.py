@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gavelq.core.errors import InvalidField, TaskNotFound
+from gavelq.core.errors import InvalidField
 from gavelq.core.ids import TaskId
 from gavelq.core.measures import MAX_POINTS, MEASURES, Kind, Span, Stat, Subject, span_of
 from gavelq.core.task import Task
@@ -58,9 +58,9 @@ class MonitorService:
                     field=name, problem=f"{len(given)} of them are asked for, at most {MAX_SUBJECTS} are told at once",
                     hint="ask in several requests",
                 )  # fmt: skip
-        named = [self._gpus.show(name) for name in dict.fromkeys(asked.gpus)]
-        gpus = named if named or asked.tasks else self._gpus.list_gpus()
-        tasks = [await self._task(caller, task_id) for task_id in dict.fromkeys(asked.tasks)]
+        named = [self._gpus.show(caller, name) for name in dict.fromkeys(asked.gpus)]
+        gpus = named if named or asked.tasks else self._gpus.list_gpus(caller)
+        tasks = [await self._desk.require(caller, task_id) for task_id in dict.fromkeys(asked.tasks)]
         now = self._desk.clock.now()
         most = min(MAX_POINTS, MAX_POINTS_TOLD // max(1, len(gpus) + len(tasks)))
         span = self._span(asked, tasks if not gpus else [], now, most)
@@ -80,12 +80,6 @@ class MonitorService:
             "gpus": await asyncio.to_thread(_gpus, gpus, cards, span),
             "tasks": await asyncio.to_thread(_tasks, tasks, used, span, totals),
         }
-
-    async def _task(self, caller: Caller, task_id: TaskId) -> Task:
-        task = await self._desk.find(task_id)
-        if task is None or not (caller.is_admin or task.request.tenant == caller.tenant):
-            raise TaskNotFound(task_id=task_id)
-        return task
 
     def _span(self, asked: Asked, tasks: Sequence[Task], now: float, most: int) -> Span:
         end = now if asked.end is None else min(now, moment(asked.end, now, field="to"))

@@ -18,6 +18,7 @@ from gavelq.core.units import MiB
 from gavelq.daemon import run_books
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.command_runs import lane_key
+from gavelq.daemon.discretion import Discretion
 from gavelq.daemon.run_books import RunBook
 from gavelq.daemon.run_ends import Expected, Mean, lane_end, mean_of, run_end, work_of
 from gavelq.daemon.run_processes import Process
@@ -64,34 +65,34 @@ class RunStates:
             return RunView(fields=idle_json(mode_named(mode).value, 0, "", caller.tenant))
         state = self._desk.state
         last = max((number for number, run in state.runs.items() if run.file == file.id), default=None)
-        views = await self._views([] if last is None else [state.runs[last]], with_processes)
+        views = await self._views(caller, [] if last is None else [state.runs[last]], with_processes)
         return views[0] if views else RunView(fields=idle_json(file.mode, file.place, file.name, file.tenant))
 
     async def known(self, caller: Caller, mode: str | None = None, *, with_processes: bool) -> list[RunView]:
         """All runs (of a mode) that are remembered, the oldest first."""
         wanted = None if mode is None else mode_named(mode)
         runs = [run for run in self._visible(caller) if wanted is None or run.mode == wanted]
-        return await self._views(runs, with_processes)
+        return await self._views(caller, runs, with_processes)
 
     async def running(self, caller: Caller, *, with_processes: bool) -> list[RunView]:
         """The runs that are not over, the oldest first."""
         live = self._desk.state.members
-        return await self._views([run for run in self._visible(caller) if live.get(run.submission)], with_processes)
+        runs = [run for run in self._visible(caller) if live.get(run.submission)]
+        return await self._views(caller, runs, with_processes)
 
     async def of_run(self, caller: Caller, number: int, *, with_processes: bool) -> RunView:
-        """One run by its number. Raises RunNotFound, also where all of its tasks were removed; NotAllowed."""
+        """One run by its number. Raises RunNotFound, also for another tenant's, and where its tasks were removed."""
         run = self._desk.state.runs.get(SubmissionId(number))
-        if run is None:
+        if run is None or not caller.owns(run.tenant):
             raise RunNotFound(run=number)
-        caller.require_tenant(run.tenant, f"looking at run {number}")
-        views = await self._views([run], with_processes)
+        views = await self._views(caller, [run], with_processes)
         if not views:
             raise RunNotFound(run=number)
         return views[0]
 
     def _visible(self, caller: Caller) -> list[Run]:
         runs = sorted(self._desk.state.runs.items())
-        return [run for _, run in runs if caller.is_admin or run.tenant == caller.tenant]
+        return [run for _, run in runs if caller.owns(run.tenant)]
 
     # --- the books ---------------------------------------------------------------------------------------
 
@@ -160,7 +161,7 @@ class RunStates:
 
     # --- what they look like now -------------------------------------------------------------------------
 
-    async def _views(self, runs: Iterable[Run], with_processes: bool) -> list[RunView]:
+    async def _views(self, caller: Caller, runs: Iterable[Run], with_processes: bool) -> list[RunView]:
         books: list[tuple[Run, RunBook]] = []
         try:
             for run in runs:
@@ -169,8 +170,9 @@ class RunStates:
                 books.append((run, book))
             found = {run.submission: (run, self._sums(book)) for run, book in books}
             starts = self._expected_starts(found)
+            discretion = self._desk.discretion(caller)
             return [
-                self._view(run, found[run.submission][1], starts, book if with_processes else None)
+                self._view(discretion, run, found[run.submission][1], starts, book if with_processes else None)
                 for run, book in books
                 if found[run.submission][1]
             ]
@@ -186,8 +188,9 @@ class RunStates:
         return {lane: book.lanes[lane].sums(self._run_time_of) for lane in sorted(book.lanes, key=lane_key)}
 
     def _view(
-        self, run: Run, lanes: Mapping[str, Sums], starts: Mapping[TaskId, Expected], book: RunBook | None
-    ) -> RunView:
+        self, discretion: Discretion, run: Run, lanes: Mapping[str, Sums], starts: Mapping[TaskId, Expected],
+        book: RunBook | None,
+    ) -> RunView:  # fmt: skip
         now = self._desk.clock.now()
         of_run = mean_of(lanes.values(), "run")
         shown: list[LaneView] = []
@@ -199,8 +202,9 @@ class RunStates:
             ends.append((lane, sums, work, end))
             fields = lane_json(lane, sums, memory=self._memory(sums), wait=self._wait(sums), expected=end)
             texts = book.lanes[lane].texts(self._process_text) if book is not None and lane in book.lanes else []
-            shown.append(LaneView(fields=fields, processes=texts))
-        return RunView(fields=run_json(run, self._file(run), dict(lanes), run_end(ends, now)), lanes=shown)
+            shown.append(LaneView(fields=discretion.words(fields), processes=texts))
+        told = run_json(run, self._file(run), dict(lanes), run_end(ends, now))
+        return RunView(fields=discretion.words(told), lanes=shown)
 
     def _file(self, run: Run) -> StoredFile | None:
         return self._desk.state.files.get(run.file) if run.file is not None else None

@@ -65,7 +65,7 @@ class RunService:
         text = Text(name=name, mode=mode_named(mode), content=decode(content.encode("utf-8"))[0])
         ids = await self._run(caller, text, options, key)
         found = [await self._desk.find(task_id) for task_id in ids]
-        return [self._desk.task_json(task) for task in found if task is not None]
+        return [self._desk.task_json(task, caller) for task in found if task is not None]
 
     async def _run(
         self, caller: Caller, text: Text, document: Mapping[str, object], key: str | None
@@ -122,9 +122,8 @@ class RunService:
         `n_done` tasks were asked to end, `n_refused` could not be.
         """
         run = self._desk.state.runs.get(SubmissionId(number))
-        if run is None:
+        if run is None or not caller.owns(run.tenant):
             raise RunNotFound(run=number)
-        caller.require_tenant(run.tenant, f"stopping run {number}")
         done = await self._submissions.kill(caller, number)
         return {"n_done": done["n_done"], "n_refused": done["n_refused"]}
 

@@ -24,9 +24,9 @@ class SubmissionService:
 
     # --- look --------------------------------------------------------------------------------------------
 
-    async def show(self, number: int) -> Json:
+    async def show(self, caller: Caller, number: int) -> Json:
         """`GET /api/submissions/{id}`. Raises SubmissionNotFound, also where all of its tasks were removed."""
-        first, last = await self._end_of(number), await self._end_of(number, newest=True)
+        first, last = await self._end_of(caller, number), await self._end_of(caller, number, newest=True)
         counts = await self._desk.store.counts(number)
         n_unfinished = sum(counts.get(state.value, 0) for state in TaskState if not state.is_ended)
         return {
@@ -41,8 +41,9 @@ class SubmissionService:
             "counts": counts_json(counts),
         }
 
-    async def wait(self, number: int, timeout_s: float) -> Json:
+    async def wait(self, caller: Caller, number: int, timeout_s: float) -> Json:
         """`GET /api/submissions/{id}/wait`: as soon as all have ended, or as it is when the time is over."""
+        await self._end_of(caller, number)
         deadline = asyncio.get_running_loop().time() + timeout_s
         for task in self._live(number):
             if task.id not in self._desk.state.tasks:
@@ -50,7 +51,7 @@ class SubmissionService:
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0 or not await self._desk.waiters.wait(task.id, left):
                 break
-        return await self.show(number)
+        return await self.show(caller, number)
 
     # --- act ---------------------------------------------------------------------------------------------
 
@@ -87,8 +88,8 @@ class SubmissionService:
         self, caller: Caller, number: int, done: str, states: Sequence[TaskState], event: Callable[[Task], ev.Event]
     ) -> Json:
         """Ask for all of them at once, so that they share a commit. Raises WrongState where none could be `done`."""
-        first = await self._end_of(number)
-        caller.require_tenant(first.request.tenant, f"touching submission {number}")
+        caller.require_submit("changing a submission")
+        await self._end_of(caller, number)
         live = self._live(number)
         # Those that wait come first: they would start on the cards that the others give back.
         wanted = sorted((task for task in live if task.state in states), key=lambda task: task.state.holds_gpus)
@@ -101,7 +102,7 @@ class SubmissionService:
             ):
                 raise error
         n_done = len(answers) - len(refusals)
-        shown = await self.show(number)
+        shown = await self.show(caller, number)
         if not n_done:
             raise self._nothing_to_do(shown, done, refusals)
         return {**shown, "n_done": n_done, "n_refused": len(live) - n_done}
@@ -121,10 +122,10 @@ class SubmissionService:
     def _live(self, number: int) -> list[Task]:
         return [task for task in self._desk.state.tasks.values() if task.submission_id == number]
 
-    async def _end_of(self, number: int, *, newest: bool = False) -> Task:
-        """Its first or last task. Raises SubmissionNotFound."""
+    async def _end_of(self, caller: Caller, number: int, *, newest: bool = False) -> Task:
+        """Its first or last task: all are one tenant's. Raises SubmissionNotFound, also for another tenant's."""
         found = await self._desk.store.tasks(TaskFilter(submission_id=number, limit=1, newest=newest))
-        if not found:
+        if not found or not caller.owns(found[0].request.tenant):
             raise SubmissionNotFound(submission_id=number)
         return found[0]
 

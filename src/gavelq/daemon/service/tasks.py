@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gavelq.core import events as ev
 from gavelq.core.errors import (
@@ -15,7 +16,6 @@ from gavelq.core.errors import (
     QueueNotFound,
     Refused,
     SubmissionNotFound,
-    TaskNotFound,
     WrongState,
 )
 from gavelq.core.ids import QueueName, TaskId
@@ -23,6 +23,7 @@ from gavelq.core.lifecycle import ENDED, EndReason, TaskState
 from gavelq.core.signals import parse_signal
 from gavelq.core.state import View
 from gavelq.core.task import Task, TaskRequest
+from gavelq.core.tenants import TenantNotFound
 from gavelq.core.units import parse_count
 from gavelq.daemon import task_logs, views
 from gavelq.daemon.caller import Caller
@@ -64,6 +65,7 @@ class TaskService:
     async def _submit(
         self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None
     ) -> list[Json]:
+        caller.require_submit("submitting")
         require_key(key)
         intake = changes.intake_for(self._desk, caller)
 
@@ -86,15 +88,16 @@ class TaskService:
             wrong |= impossible_ones(requests, View(self._desk.state))
             raise as_one_error(at_sources(wrong, sources)) if wrong else error from None
         found = [await self._desk.find(task_id) for task_id in ids]
-        return [self._desk.task_json(task) for task in found if task is not None]
+        return [self._desk.task_json(task, caller) for task in found if task is not None]
 
     # --- look --------------------------------------------------------------------------------------------
 
-    async def list_tasks(self, wanted: TaskFilter) -> list[Json]:
-        """`GET /api/tasks`. Live tasks come from memory, where only those are wanted; else from the store.
+    async def list_tasks(self, caller: Caller, wanted: TaskFilter) -> list[Json]:
+        """`GET /api/tasks`: the caller's. Live tasks come from memory where only those are wanted, else from the store.
 
-        Raises QueueNotFound and SubmissionNotFound, so that a typo is no empty list.
+        Raises QueueNotFound, SubmissionNotFound and TenantNotFound, so that a typo is no empty list.
         """
+        wanted = replace(wanted, tenant=self._tenant(caller, wanted.tenant))
         states = set(wanted.states)
         if states and not states & {state.value for state in ENDED}:
             if wanted.queue is not None and wanted.queue not in self._desk.state.queues:
@@ -104,13 +107,20 @@ class TaskService:
             found = await self._desk.store.tasks(wanted)
         if not found:
             await self._require_that_it_exists(wanted)
-        return [self._desk.task_json(self._desk.state.tasks.get(task.id, task)) for task in found]
+        return [self._desk.task_json(self._desk.state.tasks.get(task.id, task), caller) for task in found]
+
+    def _tenant(self, caller: Caller, wanted: str | None) -> str | None:
+        """Whose tasks are listed: an admin's wish, or everybody's; for all others their own. Raises TenantNotFound."""
+        if wanted is not None and not caller.owns(wanted):
+            raise TenantNotFound(tenant=wanted[:80])
+        return wanted if caller.is_admin else caller.tenant
 
     async def _require_that_it_exists(self, wanted: TaskFilter) -> None:
         if wanted.queue is not None and wanted.queue not in self._desk.state.queues:
             raise QueueNotFound(queue=wanted.queue)  # a queue that is gone has history
         number = wanted.submission_id
-        if number is not None and not await self._desk.store.tasks(TaskFilter(submission_id=number, limit=1)):
+        of_it = TaskFilter(submission_id=number, tenant=wanted.tenant, limit=1)
+        if number is not None and not await self._desk.store.tasks(of_it):
             raise SubmissionNotFound(submission_id=number)
 
     def _live(self, wanted: TaskFilter, states: set[str]) -> Sequence[Task]:
@@ -122,6 +132,7 @@ class TaskService:
                 if task.state in states
                 and (wanted.queue is None or task.queue == wanted.queue)
                 and (wanted.submission_id is None or task.submission_id == wanted.submission_id)
+                and (wanted.tenant is None or task.request.tenant == wanted.tenant)
                 and task.id > wanted.after_id
                 and (before is None or task.id < before)
             ),
@@ -129,40 +140,43 @@ class TaskService:
         )
         return found[-wanted.limit :] if wanted.newest else found[: wanted.limit]
 
-    async def show(self, task_id: TaskId) -> Json:
+    async def show(self, caller: Caller, task_id: TaskId) -> Json:
         """`GET /api/tasks/{id}`: the task with its attempts and events."""
-        task = await self._require(task_id)
+        task = await self._desk.require(caller, task_id)
+        discretion = self._desk.discretion(caller)
         attempts = await self._desk.store.attempts(task_id)
         records = await self._desk.store.records(task_id=task_id, limit=200)
-        shown = self._desk.task_json(task)
-        shown["attempts"] = [views.attempt_json(attempt) for attempt in attempts]
-        shown["events"] = [views.record_json(record) for record in records]
-        shown["dependents"] = dependencies.dependents(self._desk, task_id)
-        shown["graph"] = await dependencies.graph(self._desk, task)
-        shown |= expected(self._desk, task)
+        shown = self._desk.task_json(task, caller)
+        shown["attempts"] = [discretion.words(views.attempt_json(attempt)) for attempt in attempts]
+        shown["events"] = [discretion.words(views.record_json(record)) for record in records]
+        shown["dependents"] = discretion.ids(dependencies.dependents(self._desk, task_id))
+        shown["graph"] = await dependencies.graph(self._desk, caller, task)
+        shown |= discretion.words(expected(self._desk, task))
         shown["measured"] = await self._desk.measured(task)
         shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
 
-    async def why(self, task_id: TaskId) -> Json:
+    async def why(self, caller: Caller, task_id: TaskId) -> Json:
         """`GET /api/tasks/{id}/why`: what it waits for, or how it ended."""
-        return why(self._desk, await self._require(task_id))
+        return why(self._desk, caller, await self._desk.require(caller, task_id))
 
-    async def wait(self, task_id: TaskId, timeout_s: float) -> Json:
+    async def wait(self, caller: Caller, task_id: TaskId, timeout_s: float) -> Json:
         """`GET /api/tasks/{id}/wait`: the task as soon as it has ended, or as it is when the time is over."""
+        await self._desk.require(caller, task_id)
         if task_id in self._desk.state.tasks:
             await self._desk.waiters.wait(task_id, timeout_s)
-        return self._desk.task_json(await self._require(task_id))
+        return self._desk.task_json(await self._desk.require(caller, task_id), caller)
 
     async def log(
-        self, task_id: TaskId, *, tail: int | None, offset: int | None, wait_s: float, attempt: int | None = None
+        self, caller: Caller, task_id: TaskId, *, tail: int | None, offset: int | None, wait_s: float,
+        attempt: int | None = None,
     ) -> tuple[task_logs.Chunk, bool, int | None]:
         """`GET /api/tasks/{id}/logs`: some bytes of the log, and whether nothing more will come. Raises LogNotFound.
 
         With `attempt` the log of that one, else of the last one; then nothing more comes as soon as it is over. The
         third is the attempt that was read; None where all attempts write to one log.
         """
-        task = await self._require(task_id)
+        task = await self._desk.require(caller, task_id)
         path = await self._log_path(task, attempt)
         number = (attempt or max(1, task.n_attempts)) if task.request.log_path is None else None
         if not task_logs.exists(path) and (_is_over(task, attempt) or offset is None):
@@ -174,7 +188,7 @@ class TaskService:
                 chunk = await asyncio.to_thread(task_logs.tail, path, tail)
         else:
             chunk = await self._follow(task_id, path, offset, wait_s, attempt)
-        now = await self._require(task_id)
+        now = await self._desk.require(caller, task_id)
         over = _is_over(now, attempt) and (attempt is not None or now.log_path == path)
         return chunk, over and chunk.end >= await asyncio.to_thread(task_logs.length, path), number
 
@@ -217,7 +231,7 @@ class TaskService:
     async def kill(self, caller: Caller, task_id: TaskId, signal: object = None) -> Json:
         """`task kill`: end it; a signal that does not end tasks (USR1, CONT, ...) is only delivered."""
         number, is_ending = parse_signal(signal)
-        task = await self._require(task_id)
+        task = await self._desk.require(caller, task_id)
         own = task.request.tenant == caller.tenant
         reason = EndReason.CANCELLED_BY_USER if own else EndReason.CANCELLED_BY_ADMIN
         event = ev.TaskKilled(by=caller.name, task_id=task_id, signal=number, is_ending=is_ending, reason=reason)
@@ -242,13 +256,13 @@ class TaskService:
     async def rerun(self, caller: Caller, task_id: TaskId, document: object = None, key: str | None = None) -> Json:
         """`task rerun`: a new task with the same request, and changes."""
         require_key(key)
-        new = await changes.rerun(self._desk, caller, await self._require(task_id), document, key)
-        return self._desk.task_json(await self._require(new))
+        new = await changes.rerun(self._desk, caller, await self._desk.require(caller, task_id), document, key)
+        return self._desk.task_json(await self._desk.require(caller, new), caller)
 
     async def remove(self, caller: Caller, task_id: TaskId) -> Json:
         """`task remove`: a held or ended task goes, with the log that gavelq made for it."""
-        task = await self._require(task_id)
-        caller.require_tenant(task.request.tenant, f"removing task {task_id}")
+        caller.require_submit("removing a task")
+        task = await self._desk.require(caller, task_id)
         if task.state.is_ended:
             await self._desk.loop.remove_ended(task, caller.name)
         else:
@@ -257,20 +271,14 @@ class TaskService:
         return {"removed": task_id}
 
     async def _act(self, caller: Caller, task_id: TaskId, event: ev.Event) -> Json:
-        task = await self._require(task_id)
-        caller.require_tenant(task.request.tenant, f"touching task {task_id}")
+        caller.require_submit("changing a task")
+        task = await self._desk.require(caller, task_id)
         if task.state.is_ended:
             raise WrongState(
                 what=f"task {task_id}", state=task.state.value, problem="it has ended; ends never reopen",
                 hint=f"run it again as a new task with: gavelq task rerun {task_id}",
             )  # fmt: skip
-        return self._desk.task_json(await self._desk.loop.ask(event))
-
-    async def _require(self, task_id: TaskId) -> Task:
-        task = await self._desk.find(task_id)
-        if task is None:
-            raise TaskNotFound(task_id=task_id)
-        return task
+        return self._desk.task_json(await self._desk.loop.ask(event), caller)
 
 
 def require_key(key: str | None) -> None:
