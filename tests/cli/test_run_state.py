@@ -33,8 +33,8 @@ def lane(name: str, status: str = "running", **given: Any) -> dict[str, Any]:
     numbers = {key: given.pop(key) for key in ("done", "failed", "running", "pending", "cancelled") if key in given}
     return {
         "id": name, "status": status, "current_gpu": 0, "current_task": f"f:{name}:1", "current_task_id": 7,
-        "gpus": [0, 2], "memory_used_mib": 18432, "pending_reason": None, "pending_detail": None, "processes": [], **counts(**numbers),
-        **given,
+        "gpus": [0, 2], "memory_used_mib": 18432, "pending_reason": None, "pending_detail": None, "processes": [],
+        **counts(**numbers), **given,
     }  # fmt: skip
 
 
@@ -47,8 +47,8 @@ def scheduler(
     sums["failed"] = sum(one["failed_tasks"] for one in lanes) - sums["cancelled"]
     return {
         "pid": run, "run": run, "submission_id": run, "mode": "single", "config_index": 0, "index": 1,
-        "name": "exp.txt", "tenant": "ada", "started_by": "ada", "state": state, "gpus_used": [0, 2], "gpu_assignments": {},
-        **counts(**sums), **given, "queues": {one["id"]: one for one in lanes},
+        "name": "exp.txt", "tenant": "ada", "started_by": "ada", "state": state, "gpus_used": [0, 2],
+        "gpu_assignments": {}, **counts(**sums), **given, "queues": {one["id"]: one for one in lanes},
     }  # fmt: skip
 
 
