@@ -9,6 +9,7 @@ import pytest
 
 from gavelq.config import SETTINGS, Config, Setting, differences, load
 from gavelq.config.document import FILES, stale
+from gavelq.config.kinds import Words
 from gavelq.config.settings import BY_NAME
 from gavelq.core.errors import InvalidField
 
@@ -138,3 +139,8 @@ def test_directories_are_kept_as_written_and_must_be_absolute() -> None:
     assert kind.parse("~/runs/, /data", field="logs.roots") == ("~/runs", "/data")
     with pytest.raises(InvalidField, match="absolute"):
         kind.parse(["runs"], field="logs.roots")
+
+
+@pytest.mark.parametrize("written", ["a,b c", "[a, b c]", '["a", "b c"]', "['a','b c']"])
+def test_a_list_may_be_written_as_in_a_file(written: str) -> None:
+    assert Words().parse(written, field="x") == ("a", "b c")

@@ -294,7 +294,7 @@ class Words:
         """See Kind.parse."""
         if isinstance(raw, str):
             written = raw.strip().removeprefix("[").removesuffix("]").strip()
-            raw = [] if written.lower() in _NONE else [part.strip() for part in written.split(",")]
+            raw = [] if written.lower() in _NONE else [_unquoted(part.strip()) for part in written.split(",")]
         if not isinstance(raw, list | tuple) or len(raw) > self.most:
             raise _wrong(raw, self, field)
         raw = [str(part) if isinstance(part, int) and not isinstance(part, bool) else part for part in raw]
@@ -306,6 +306,12 @@ class Words:
     def plain(self, value: Any) -> Any:
         """See Kind.plain."""
         return list(value)
+
+
+def _unquoted(part: str) -> str:
+    """A part of a list that was written as in JSON or YAML."""
+    is_quoted = len(part) > 1 and part[0] in "\"'" and part[-1] == part[0]
+    return part[1:-1] if is_quoted else part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
