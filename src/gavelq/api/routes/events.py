@@ -24,6 +24,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
 
     @routes.get(
         "/api/events", summary="Every committed change, as server-sent events", response_class=EventStream,
+        status_code=200,  # FastAPI would read it from the class, whose constructor has none
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}}}},
     )  # fmt: skip
     async def events(
