@@ -44,6 +44,11 @@ class Paths:
         return os.path.join(self.state, "runner")
 
     @property
+    def mps(self) -> str:
+        """The directories of private MPS daemons."""
+        return os.path.join(self.state, "mps")
+
+    @property
     def admin_token(self) -> str:
         """The file that `gavelq serve` writes the admin token to."""
         return os.path.join(self.state, "admin.token")

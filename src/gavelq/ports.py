@@ -188,6 +188,25 @@ class ProcessTrees(Protocol):
         ...
 
 
+class Mps(Protocol):
+    """Private MPS daemons, one per GPU (isolation level `mps`). They outlive us.
+
+    `start` and `quit` raise the error that the adapter was made with, with its `problem`.
+    """
+
+    def running(self) -> set[GpuUuid]:
+        """The GPUs that have one."""
+        ...
+
+    async def start(self, gpu: GpuUuid) -> Mapping[str, str]:
+        """Start that of a GPU, where it does not run; what its clients need in their environment."""
+        ...
+
+    async def quit(self, gpu: GpuUuid) -> None:
+        """End that of a GPU."""
+        ...
+
+
 # --- measures over time ----------------------------------------------------------------------------------
 
 

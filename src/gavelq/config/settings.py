@@ -189,6 +189,7 @@ _CHOICE = (
             "sddm*",
             "lightdm*",
             "nvidia-persistenced",
+            "nvidia-cuda-mps-server",
         ],
         "Programs that are not foreign, by name; `*` stands for anything. Their memory counts as used.",
     ),

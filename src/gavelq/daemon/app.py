@@ -8,11 +8,14 @@ import socket
 import sys
 from functools import partial
 
+from gavelq.adapters import mps
 from gavelq.adapters.clock import SystemClock
 from gavelq.adapters.gpu import open_probe
 from gavelq.adapters.history.sqlite_history import SqliteHistory
+from gavelq.adapters.mps import PrivateMps
 from gavelq.adapters.proc_trees import ProcTrees
 from gavelq.adapters.procfs import ProcTable
+from gavelq.adapters.runner import landlock
 from gavelq.adapters.runner.claims import ClaimsReader
 from gavelq.adapters.runner.client import RunnerClient
 from gavelq.adapters.store.filesystem import network_file_system
@@ -22,13 +25,14 @@ from gavelq.api.auth import Doorkeeper, hosts_of
 from gavelq.api.serving import make_protocol
 from gavelq.config import Config, load, split_listen
 from gavelq.core.errors import GavelqError, WrongState
+from gavelq.core.tenants import Isolation
 from gavelq.daemon import journal
+from gavelq.daemon.access import hash_token
 from gavelq.daemon.caller import user_name
+from gavelq.daemon.confining import CannotConfine
 from gavelq.daemon.daemon import Daemon
 from gavelq.daemon.history import NoHistory, keeping_of
 from gavelq.daemon.instance import InstanceLock, private_directory
-from gavelq.daemon.access import hash_token
-from gavelq.daemon.confining import CannotConfine
 from gavelq.daemon.listening import Listener, admin_token, open_shared, open_tcp, open_unix
 from gavelq.paths import Paths, resolve
 from gavelq.version import __version__
@@ -85,6 +89,11 @@ async def _run(paths: Paths, config: Config) -> int:
         lock.release()
 
 
+def _offers() -> dict[Isolation, str]:
+    """Why this machine cannot give the levels of isolation that it has to do something for; empty: it can."""
+    return {Isolation.DEVICE: landlock.problem(), Isolation.MPS: mps.problem()}
+
+
 def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
     clock = SystemClock()
     simulated_dir = os.path.join(paths.state, "simulated")
@@ -115,6 +124,8 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         processes=ProcTable(),
         history=SqliteHistory(paths.history, keeping) if config.history.enabled else NoHistory(keeping),
         trees=ProcTrees(),
+        mps=PrivateMps(paths.mps, CannotConfine),
+        unavailable={level: problem for level, problem in _offers().items() if problem},
         simulated_dir=None if is_real else simulated_dir,
         http=http,
         is_debug=os.environ.get("GAVELQ_DEBUG") == "1",
@@ -129,33 +140,35 @@ async def _serve(paths: Paths, config: Config) -> int:
             tcp, http = open_tcp(config.http.listen)
             sockets.append(tcp)
             token = admin_token(paths.admin_token)
+        if config.socket.shared:
+            sockets.append(open_shared(config.socket.shared, paths.socket))
         daemon = _build(paths, config, http)
+        daemon.access.admin_hash = hash_token(token) if token else None
         await daemon.start()
         try:
             return await _answer(daemon, sockets, _doorkeeper(daemon, config))
         finally:
             await daemon.close()
     finally:
+        # Those that were opened are ours to remove: at another path somebody else may answer.
+        for path in [sock.getsockname() for sock in sockets if sock.family == socket.AF_UNIX]:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         for sock in sockets:
             sock.close()
-        if config.socket.shared:
-            sockets.append(open_shared(config.socket.shared, paths.socket))
 
-        daemon.access.admin_hash = hash_token(token) if token else None
 
 def _doorkeeper(daemon: Daemon, config: Config) -> Doorkeeper:
     host = split_listen(config.http.listen)[0] if config.http.listen else "127.0.0.1"
     return Doorkeeper(
         own_uid=os.getuid(),
         access=daemon.access,
-        # Those that were opened are ours to remove: at another path somebody else may answer.
-        for path in [sock.getsockname() for sock in sockets if sock.family == socket.AF_UNIX]:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
         allowed_hosts=hosts_of(host, config.http.allowed_hosts),
         task_of=daemon.task_of,
         is_outside=daemon.is_outside,
         tenant_of_task=daemon.tenant_of_task,
+        is_single=daemon.is_single,
+        shared_socket=config.socket.shared,
     )
 
 
@@ -167,8 +180,6 @@ async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Door
     loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the terminal it was started from may close
     for sock in sockets:
         await listener.serve(sock)
-        is_single=daemon.is_single,
-        shared_socket=config.socket.shared,
     facts = daemon.facts
     journal.note("ready", version=__version__, pid=os.getpid(), socket=facts.socket, http=facts.http)
     if sys.stderr.isatty() or facts.http:

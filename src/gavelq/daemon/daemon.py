@@ -3,16 +3,18 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
 from gavelq.config import Config, differences, load
 from gavelq.core.errors import GavelqError
-from gavelq.core.events import GpusSampled, QueueCreated
+from gavelq.core.events import GpusSampled, QueueCreated, SpawnFailed
 from gavelq.core.ids import TaskId
+from gavelq.core.tenants import Isolation
 from gavelq.daemon import journal
 from gavelq.daemon.access import Access
+from gavelq.daemon.confining import MpsDesk
 from gavelq.daemon.counts import Counts
 from gavelq.daemon.effects import Effects
 from gavelq.daemon.evidence import Evidence
@@ -36,6 +38,7 @@ from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.login import LoginService
 from gavelq.daemon.service.monitor import MonitorService
+from gavelq.daemon.service.overview import OverviewService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
@@ -49,7 +52,7 @@ from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
 from gavelq.daemon.watching import Watching
 from gavelq.paths import Paths
-from gavelq.ports import Clock, GpuClaims, GpuProbe, History, ProcessTable, ProcessTrees, Runner, Store
+from gavelq.ports import Clock, GpuClaims, GpuProbe, History, Mps, ProcessTable, ProcessTrees, Runner, Store
 
 FIRST_SAMPLE_S = 6.0
 """A driver may need seconds for its first answer; a hanging one must not keep the daemon from starting."""
@@ -71,6 +74,8 @@ class Daemon:
         processes: ProcessTable,
         history: History,
         trees: ProcessTrees,
+        mps: Mps,
+        unavailable: Mapping[Isolation, str],
         simulated_dir: str | None,
         http: str | None,
         is_debug: bool,
@@ -82,18 +87,21 @@ class Daemon:
         self._runner = runner
         self._processes = processes
         self._history = history
+        self._unavailable = unavailable
         self._probe = probe
         state = restore(store.load())
         state.books.settle_s = config.settle_s
         state.books.unattributed_mib = config.foreign.unattributed_mib
         self.facts = Facts(socket=paths.socket, state_dir=paths.state, http=http, started_at=clock.now())
         self._waiters = Waiters()
+        self._mps = MpsDesk(mps=mps, state=state)
         self._effects = Effects(
             state=state, store=store, runner=runner, config=lambda: self.config, socket_path=paths.socket,
             simulated_dir=simulated_dir, resample=self._resample,
+            mps=self._mps, post=self._not_started,
         )  # fmt: skip
         self.loop = Loop(
-            state=state, store=store, clock=clock, rules=rules_of(config, paths), policy=policy_of(config),
+            state=state, store=store, clock=clock, rules=rules_of(config, paths, unavailable), policy=policy_of(config),
             carry_out=self._effects.carry_out, is_debug=is_debug,
         )  # fmt: skip
         self.loop.on_applied.append(self._waiters.notice)
@@ -172,6 +180,7 @@ class Daemon:
             settings=settings,
             monitor=MonitorService(desk, gpus),
             feed=self._feed,
+            overview=OverviewService(desk, gpus),
             tenants=TenantService(desk, self.access, passwords),
             tokens=TokenService(desk, self.access),
             login=LoginService(desk, self.access, passwords),
@@ -194,6 +203,7 @@ class Daemon:
         await self._monitor.start(FIRST_SAMPLE_S)
         await self._runner.connect(self._evidence.take, self._reconnected)
         await self._reconcile()
+        self._mps.tidy()
         self._spawn(self._evidence.run())
         self._spawn(self._lease_watch.run())
         removed = self._run_states.removed
@@ -232,6 +242,9 @@ class Daemon:
 
     def _resample(self) -> None:
         self._monitor.kick()
+
+    def _not_started(self, event: SpawnFailed) -> None:
+        self.loop.post(event)
 
     def _sampled(self, event: GpusSampled) -> None:
         self.loop.post(event)
@@ -286,7 +299,7 @@ class Daemon:
         self.loop.policy = policy_of(fresh)
         self.loop.state.books.settle_s = fresh.settle_s
         self.loop.state.books.unattributed_mib = fresh.foreign.unattributed_mib
-        self.loop.rules = rules_of(fresh, self.paths)
+        self.loop.rules = rules_of(fresh, self.paths, self._unavailable)
         self._monitor.interval_s = fresh.gpu.sample_interval_s
         self._monitor.configured = fresh.cards
         self._history.keeping = keeping_of(fresh)

@@ -10,10 +10,12 @@ from typing import assert_never
 from gavelq.config import Config
 from gavelq.core.effects import Effect, Forget, Resample, SendSignal, Spawn, StopAttempt, Wake, WriteToLog
 from gavelq.core.errors import GavelqError
+from gavelq.core.events import SpawnFailed
 from gavelq.core.ids import BlobKey
 from gavelq.core.state import State
 from gavelq.core.task import Script
 from gavelq.daemon import journal, task_logs
+from gavelq.daemon.confining import CannotConfine, MpsDesk, devices_of
 from gavelq.daemon.spawning import Ports, environment, spawn_request
 from gavelq.ports import Runner, Store
 
@@ -26,8 +28,9 @@ class Effects:
 
     def __init__(
         self, *, state: State, store: Store, runner: Runner, config: Callable[[], Config], socket_path: str,
-        simulated_dir: str | None, resample: Callable[[], None],
+        simulated_dir: str | None, resample: Callable[[], None], mps: MpsDesk, post: Callable[[SpawnFailed], None],
     ) -> None:  # fmt: skip
+        """`post` hands in that an attempt could not be started."""
         self._state = state
         self._store = store
         self._runner = runner
@@ -35,6 +38,8 @@ class Effects:
         self._socket_path = socket_path
         self._simulated_dir = simulated_dir
         self._resample = resample
+        self._mps = mps
+        self._post = post
         self._ports = Ports()
         self._blobs: OrderedDict[BlobKey, bytes] = OrderedDict()
         self._queue: asyncio.Queue[Effect] = asyncio.Queue()
@@ -70,6 +75,7 @@ class Effects:
                 self._runner.send_signal(task_id, attempt, signal)
             case Forget(task_id=task_id, attempt=attempt):
                 self._ports.release(task_id)
+                self._mps.tidy()
                 self._runner.forget(task_id, attempt)
             case Resample():
                 self._resample()
@@ -95,9 +101,18 @@ class Effects:
             task, task.attempt, captured, socket_path=self._socket_path, master_port=port,
             simulated_dir=self._simulated_dir,
         )  # fmt: skip
+        try:
+            devices = devices_of(task.attempt, self._state.books.sample)
+            env.update(await self._mps.prepared(task, task.attempt))
+        except CannotConfine as error:  # never without: it goes back, and is tried again a little later
+            failed = SpawnFailed(
+                task_id=task.id, attempt=effect.attempt, problem=error.message, is_transient=True
+            )  # fmt: skip
+            self._post(failed)
+            return
         request = spawn_request(
             task, task.attempt, env=env, script=script, log_max_bytes=config.logs.task_max_mb << 20,
-            grace_s=config.runner.grace_s, claims=self._simulated_dir is None,
+            grace_s=config.runner.grace_s, claims=self._simulated_dir is None, devices=devices,
         )  # fmt: skip
         self._runner.spawn(request)
 

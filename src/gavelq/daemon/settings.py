@@ -56,8 +56,8 @@ def allowed_gpus(config: Config) -> frozenset[str] | None:
     return None if rules.use_all_gpus or not rules.compete_gpus else frozenset(rules.compete_gpus)
 
 
-def rules_of(config: Config, paths: Paths) -> EngineRules:
-    """The limits of the engine."""
+def rules_of(config: Config, paths: Paths, unavailable: Mapping[Isolation, str]) -> EngineRules:
+    """The limits of the engine. `unavailable`: levels of isolation that this machine cannot give, and why."""
     retry = config.retry
     return EngineRules(
         log_dir=paths.task_logs,
@@ -71,6 +71,7 @@ def rules_of(config: Config, paths: Paths) -> EngineRules:
         isolation=Isolation(config.isolation.level),
         enforce=config.isolation.enforce,
         tolerance_mib=config.isolation.tolerance_mib,
+        unavailable=unavailable,
     )
 
 

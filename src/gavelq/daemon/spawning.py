@@ -70,7 +70,7 @@ def environment(
 
 def spawn_request(
     task: Task, attempt: Attempt, *, env: Mapping[str, str], script: bytes | None, log_max_bytes: int, grace_s: float,
-    claims: bool,
+    claims: bool, devices: tuple[str, ...] | None = None,
 ) -> SpawnRequest:  # fmt: skip
     """Everything the runner needs to start this attempt."""
     warn, command = task.request.warn, task.request.command
@@ -90,4 +90,5 @@ def spawn_request(
         lease=isinstance(command, Lease),
         owner=command.owner if isinstance(command, Lease) else None,
         grace_s=grace_s,
+        devices=devices,
     )

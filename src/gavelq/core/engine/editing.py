@@ -71,7 +71,8 @@ def _edited(view: View, event: TasksEdited, task: Task, request: TaskRequest, ru
     queue = view.queue(request.queue if "queue" in event.fields else task.queue)
     request = within_quota(view, request)
     _require_possible(view, task, request, queue)
-    if request.isolation != task.request.isolation:
+    was = task.request
+    if (request.isolation, request.mps_percent, request.gpus) != (was.isolation, was.mps_percent, was.gpus):
         require_isolation(view, rules, request)
     edited = replace(
         task,

@@ -46,6 +46,9 @@ def require_isolation(view: View, rules: EngineRules, request: TaskRequest) -> N
             hint=f"leave it out (it is {base} then), or ask for a stricter one",
         )
     level = level_of(base, wish)
+    if request.mps_percent is not None and level is not Isolation.MPS:
+        problem = f"a task of level {level} has all of its GPU's compute"
+        raise InvalidField(field="mps_percent", problem=problem, hint="add --isolation mps, or leave it out")
     problem = _not_for_this(level, request) or rules.unavailable.get(level, "")
     if problem:
         asked = "it was asked for" if wish is not None else f"it is the least for {request.tenant}"
@@ -59,6 +62,12 @@ def require_isolation(view: View, rules: EngineRules, request: TaskRequest) -> N
 def _not_for_this(level: Isolation, request: TaskRequest) -> str:
     if level in (Isolation.DEVICE, Isolation.MPS) and isinstance(request.command, Lease):
         return "the processes of a lease are started by its owner, not by gavelq, and can only be watched"
+    if level is Isolation.MPS:
+        gpus = request.gpus
+        if gpus.count != 1 or gpus.is_elastic:
+            return "a private MPS daemon serves one GPU, and the task does not ask for exactly one"
+        if gpus.memory is not None and not gpus.share:
+            return "MPS shares a GPU between tasks: ask for a whole one, or for --memory and --share"
     return ""
 
 

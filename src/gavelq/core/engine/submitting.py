@@ -62,7 +62,8 @@ def require_acceptable(view: View, requests: Sequence[TaskRequest], rules: Engin
     checked: set[tuple[object, ...]] = set()
     for request in requests:
         is_lease = isinstance(request.command, Lease)
-        kind = (request.queue, request.gpus, request.allow_infeasible, request.hold, request.isolation, is_lease)
+        isolation = (request.isolation, request.mps_percent, is_lease)
+        kind = (request.queue, request.gpus, request.allow_infeasible, request.hold, isolation)
         if kind not in checked:  # ten thousand equal tasks need one look
             checked.add(kind)
             queue = view.queue(request.queue)
