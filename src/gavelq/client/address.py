@@ -114,21 +114,30 @@ def from_url(url: str, *, token: str | None = None) -> Address:
     )
 
 
+def is_usual(socket: str) -> bool:
+    """Whether a socket is where this instance's own is, if nobody names another one."""
+    usual = {name: value for name, value in os.environ.items() if name != "GAVELQ_SOCKET"}
+    return socket == socket_path(usual)
+
+
 def check_directory(socket: str) -> None:
     """Refuse a socket in a directory that somebody else made: whoever owns it decides who answers.
 
-    Raises NotAllowed. A directory that does not exist is nobody's.
+    One that was named on purpose may be another user's (their daemon's shared socket), as long as nobody else could
+    have put it there. Raises NotAllowed. A directory that does not exist is nobody's.
     """
     directory = os.path.dirname(socket)
     try:
         found = os.stat(directory)
     except OSError:
         return
-    if found.st_uid in (os.getuid(), 0) and (not found.st_mode & 0o022 or found.st_mode & 0o1000):
+    is_ours = found.st_uid in (os.getuid(), 0)
+    is_closed = not found.st_mode & 0o022 or found.st_mode & 0o1000
+    if is_closed and (is_ours or not is_usual(socket)):
         return
     from gavelq.core.errors import NotAllowed
 
-    owner = "others may write to it" if found.st_uid in (os.getuid(), 0) else f"it belongs to uid {found.st_uid}"
+    owner = "others may write to it" if is_ours or not is_closed else f"it belongs to uid {found.st_uid}"
     raise NotAllowed(
         action=f"talking to {socket}",
         why=f"its directory {directory} is not yours alone: {owner}",

@@ -7,7 +7,7 @@ close`): a command makes one or two, and an idle connection would have to be min
 import _socket
 import os
 
-from gavelq.client.address import Address, check_directory
+from gavelq.client.address import Address, check_directory, is_usual
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,10 +138,13 @@ def connect_unix(path: str, timeout_s: float) -> _socket.socket:
 
 
 def check_peer(connection: "HasOptions", path: str) -> None:
-    """Refuse a listener of another account: it would be handed the caller's environment (unix(7), SO_PEERCRED)."""
+    """Refuse a listener of another account: it would be handed the caller's environment (unix(7), SO_PEERCRED).
+
+    Behind a socket that was named on purpose its owner may listen.
+    """
     credentials = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
     uid = int.from_bytes(credentials[4:8], "little" if _is_little_endian() else "big")
-    if uid not in (os.getuid(), 0):
+    if uid not in (os.getuid(), 0) and (is_usual(path) or os.stat(path).st_uid != uid):
         from gavelq.core.errors import NotAllowed
 
         raise NotAllowed(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gavelq.core.errors import GavelqError, InvalidField, WrongState
-from gavelq.core.events import DaemonStopped
+from gavelq.core.events import ActNoted, DaemonStopped
 from gavelq.daemon import journal
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
@@ -91,6 +91,7 @@ class AdminService:
         caller.require_admin("stopping the daemon")
         n_stopped = await self._stop_tasks(caller) if kill_tasks else 0
         journal.note("stop requested", by=caller.name, kill_tasks=kill_tasks, n_tasks=n_stopped)
+        self._note("daemon_stopping", caller, kill_tasks=kill_tasks)
         self._request_stop(kill_tasks)
         return {"stopping": True, "tasks_stopped": n_stopped}
 
@@ -108,7 +109,13 @@ class AdminService:
     def reload(self, caller: Caller) -> Json:
         """`POST /api/config/reload`: read the configuration file again. Raises InvalidFile; then nothing changed."""
         caller.require_admin("reloading the configuration")
-        return self._reload()
+        done = self._reload()
+        self._note("config_reloaded", caller, changed=done["changed"])
+        return done
+
+    def _note(self, kind: str, caller: Caller, **about: object) -> None:
+        """For the audit log; nobody waits for it."""
+        self._desk.loop.post(ActNoted(by=caller.name, kind=kind, details=about))
 
     async def backup(self, caller: Caller, path: str) -> Json:
         """`gavelq backup`: a consistent copy of the live database in a new file."""
@@ -123,4 +130,5 @@ class AdminService:
             await self._desk.store.backup(path)
         except FileExistsError:
             raise WrongState(what=path, state="there already", problem="a backup goes to a new file") from None
+        self._note("backup", caller, path=path)
         return {"path": path, "bytes": await asyncio.to_thread(os.path.getsize, path)}

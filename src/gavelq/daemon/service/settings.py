@@ -12,6 +12,7 @@ from gavelq.config.reading import read_text
 from gavelq.config.settings import BY_NAME, SETTINGS, Setting
 from gavelq.config.undoing import listed
 from gavelq.core.errors import InvalidField
+from gavelq.core.events import ActNoted
 from gavelq.daemon import journal
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
@@ -122,6 +123,8 @@ class SettingsService:
             taken: Json = {"changed": [], "needs_restart": [], "warnings": self._warnings()}
         else:
             journal.note("configuration changed", by=caller.name, number=change.number, how=change.how)
+            about = {"number": change.number, "how": change.how, "settings": [one.name for one in change.settings]}
+            self._desk.loop.post(ActNoted(by=caller.name, kind="config_changed", details=about))
             taken = self._reload()
         config = self._desk.config()
         told = [_overridden(BY_NAME[name], config) for name in sorted(written)]
