@@ -85,6 +85,13 @@ def call(options: argparse.Namespace) -> int:
             if endpoint is None:
                 return 1
             _converse(options, endpoint)
+        except urllib.error.HTTPError as error:
+            _say(f"task {task['id']}: {json.load(error)['error']}")
+            return 1
+        except (urllib.error.URLError, ConnectionError) as error:
+            _say(f"task {task['id']} does not answer any more: {error}; its last lines:")
+            sys.stderr.write(client.logs(task["id"], tail=20).decode(errors="replace"))
+            return 1
         finally:
             try:
                 client.kill(task["id"])
@@ -209,8 +216,9 @@ def load(model: str) -> Answer:
             turns = [{"role": "user", "content": prompt}]
             prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
         given = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(network.device)
+        inputs = {name: given[name] for name in ("input_ids", "attention_mask") if name in given}
         with torch.no_grad():
-            made = network.generate(**given, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=end)
+            made = network.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=end)
         return str(tokenizer.decode(made[0][given["input_ids"].shape[1] :], skip_special_tokens=True)).strip()
 
     return answer
@@ -276,9 +284,13 @@ class _Request(BaseHTTPRequestHandler):
         if not isinstance(prompt, str) or not 0 < n_tokens <= 4096:
             return self._reply(400, {"error": "prompt is a text, max_new_tokens 1 to 4096"})
         self.server.last_asked_at = time.monotonic()
-        self._reply(200, {"text": self.server.answer(prompt, n_tokens)})
-        self.server.last_asked_at = time.monotonic()
-        return None
+        try:
+            text = self.server.answer(prompt, n_tokens)
+        except (RuntimeError, ValueError) as error:  # torch's: out of memory, a prompt that is too long, ...
+            return self._reply(500, {"error": f"the model failed: {error}"})
+        finally:
+            self.server.last_asked_at = time.monotonic()
+        return self._reply(200, {"text": text})
 
     def _reply(self, status: int, document: dict[str, str]) -> None:
         content = json.dumps(document).encode()

@@ -220,7 +220,6 @@ def _cloudpickle() -> Any:
     try:
         import cloudpickle
     except ImportError:
-        raise UsageError(
-            "gavelq.Executor needs the package cloudpickle", hint=f"{sys.executable} -m pip install 'gavelq[sdk]'"
-        ) from None
+        command = f"{sys.executable} -m pip install cloudpickle"
+        raise UsageError(f"gavelq.Executor needs the package cloudpickle: {command}", hint=command) from None
     return cloudpickle

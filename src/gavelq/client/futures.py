@@ -108,9 +108,9 @@ class TaskFuture(Future[T]):
         act()
 
     def _set_cancelled(self) -> None:
+        self._calls.remove(self._token)
         super().cancel()
         self.set_running_or_notify_cancel()
-        self._calls.remove(self._token)
 
     def _end(self, ended: shapes.Task | Exception, log: str, max_bytes: int) -> None:
         """The task has ended, or nothing more will be heard of it."""
@@ -125,15 +125,14 @@ class TaskFuture(Future[T]):
         except Exception as error:  # noqa: BLE001  # whatever it is, whoever waits for the result has to hear of it
             self.set_exception(error)
             return
+        self._calls.remove(self._token)
         # An earlier attempt's outcome is none: the last one was killed before it had one.
         if outcome is not None and outcome["attempt"] == task["attempt"]:
             self._unpack(outcome, task)
         elif task["state"] == "cancelled" and task["attempt"] == 0:
             self._set_cancelled()
-            return
         else:
             self.set_exception(_failure(task, log))
-        self._calls.remove(self._token)
 
     def _unpack(self, outcome: dict[str, Any], task: shapes.Task) -> None:
         payload = outcome["payload"]
