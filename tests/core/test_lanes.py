@@ -11,7 +11,7 @@ from gavelq.core.command_files import ChangedMeanwhile, Run, RunNotFound
 from gavelq.core.errors import WrongState
 from gavelq.core.ids import BlobKey, SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.retrying import RetryRules
+from gavelq.core.retrying import Backoff, RetryRules
 from gavelq.core.task import GpuRequest, LanePlace, TaskRequest
 from gavelq.scheduling.policy import Policy
 from tests.support.builders import World, card, request
@@ -183,6 +183,17 @@ def edited(
 
 def keep(task_id: int, name: str, at: int) -> ev.LaneEntry:
     return ev.LaneEntry(task_id=TaskId(task_id), place=LanePlace(lane=name, at=at, rank=at))
+
+
+def test_fast_failures_of_one_lane_hold_nothing_of_the_others() -> None:
+    world = World(n_cards=2)
+    often = RetryRules(retries=9, backoff=Backoff(first_s=0.0))
+    start(world, lane("a", 0, retry=often), lane("b", 0), lane("b", 1))
+    for _ in range(8):
+        assert 1 in world.run_all()
+        world.ended(TaskId(1), exit_code=1)
+        world.look(card(0), card(1))
+    assert [task.state for _, task in sorted(world.state.tasks.items())] == ["pending", "running", "pending"]
 
 
 def test_an_edit_adds_and_removes_what_has_not_started_and_leaves_the_rest() -> None:

@@ -19,9 +19,12 @@ _BREAKS = frozenset({EndReason.EXIT_ZERO, EndReason.TIME_LIMIT})
 def note_end(view: View, step: Step, task: Task, attempt: Attempt, reason: EndReason, rules: EngineRules) -> None:
     """Count an attempt that ended for this reason, and hold the rest of its submission where that is due.
 
-    The count begins anew when it breaks (a success, a slow failure) and when it led to a hold.
+    The count begins anew when it breaks (a success, a slow failure) and when it led to a hold. Lanes of a command file
+    have nothing to do with each other, and their rules say what a failure means: they are never held for it.
     """
     submission, result = task.submission_id, attempt.result
+    if task.request.lane is not None:
+        return
     if result is None or (reason not in _OWN_FAILURES and reason not in _BREAKS):
         return
     before = view.streak(submission)
