@@ -25,6 +25,8 @@ def test_a_wide_step_is_read_from_a_coarse_level() -> None:
     found = asked(NOW - 600, step_s=120)
     assert (found.step_s, found.width_s, found.note) == (120, 60, "")
     assert asked(NOW - 600, step_s=7).width_s == 1
+    month = asked(NOW - 30 * 86400)
+    assert (month.step_s, month.width_s) == (1800, 600)
 
 
 def test_a_step_that_is_too_fine_is_raised_and_told() -> None:
@@ -38,7 +40,7 @@ def test_a_step_that_is_too_fine_is_raised_and_told() -> None:
 
 def test_levels_keep_at_least_as_long_as_finer_ones() -> None:
     levels = Keeping(raw_s=86400, fine_s=600, days=1).levels
-    assert [level.keep_s for level in levels] == [86400, 86400, 86400]
+    assert [level.keep_s for level in levels] == [86400] * 4
 
 
 @given(

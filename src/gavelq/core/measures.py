@@ -101,6 +101,8 @@ class Keeping:
             Level(width_s=1, keep_s=self.raw_s),
             Level(width_s=10, keep_s=min(max(self.fine_s, self.raw_s), coarse)),
             Level(width_s=60, keep_s=coarse),
+            # The same time once more: a month of minutes takes long to read.
+            Level(width_s=600, keep_s=coarse),
         )
 
 
@@ -138,30 +140,24 @@ def span_of(
 ) -> Span:
     """The points between two times (`start` before `end`) in steps that are at least as wide as was asked for.
 
-    The finest level that reaches back to `start` tells them, or the coarsest one where none does. Without a step its
+    The finest level that reaches back to `start` tells them, or that which reaches back farthest. Without a step its
     own width is the step.
     """
-    level = next((level for level in levels if start >= now - level.keep_s), levels[-1])
-    wanted = step_s or level.width_s
+    longest = max(levels, key=lambda level: level.keep_s)
+    level = next((level for level in levels if start >= now - level.keep_s), longest)
     # One less, because the ends do not lie on the borders of steps.
-    least = max(wanted, level.width_s, ceil((end - start) / (max_points - 1)))
-    step = ceil(least / level.width_s) * level.width_s
-    # Coarser levels say the same about such steps, and are read faster.
-    width = max(other.width_s for other in levels if step % other.width_s == 0)
-    found, note = _buckets(start, end, step), _note(step_s, step, level, max_points)
+    least = max(step_s or 1, level.width_s, ceil((end - start) / (max_points - 1)))
+    # Where the step is ours to choose, one that is read from a coarse level: such steps are round, and read fast.
+    base = level.width_s if least == step_s else max(each.width_s for each in levels if each.width_s <= least)
+    step = ceil(least / base) * base
+    width = max(each.width_s for each in levels if step % each.width_s == 0)
+    found, note = _buckets(start, end, step), ""
+    if step_s is not None and step_s < step:
+        is_old = step == level.width_s
+        why = f"what is that old is kept in steps of {step} s" if is_old else f"at most {max_points} points are told"
+        note = f"the step is {step} s instead of {step_s} s: {why}"
     return Span(start=found.start, step_s=step, n=len(found), width_s=width, note=note)
 
 
 def _buckets(start: float, end: float, step: int) -> range:
     return range(int(start // step) * step, max(ceil(end / step), int(start // step) + 1) * step, step)
-
-
-def _note(asked: int | None, step: int, level: Level, max_points: int) -> str:
-    if asked is not None and asked < step:
-        why = (
-            f"what is that old is kept in steps of {level.width_s} s"
-            if step == level.width_s
-            else f"at most {max_points} points are told, in multiples of {level.width_s} s"
-        )
-        return f"the step is {step} s instead of {asked} s: {why}"
-    return ""

@@ -14,6 +14,7 @@ from gavelq.core.meters import memory_in
 from gavelq.core.state import State
 from gavelq.core.step import Changes
 from gavelq.core.task import Lease, ProcessIdentity, Task
+from gavelq.daemon import journal
 from gavelq.ports import Clock, History, ProcessTrees
 
 MAX_SHARE = 0.005
@@ -75,9 +76,13 @@ class Recorder:
     def notice(self, changes: Changes) -> None:
         """A commit: where a new sample came with it, that is recorded. Called on the loop's thread."""
         taken_at = self._state.books.sample.taken_at
-        if taken_at != self._taken_at:
-            self._taken_at = taken_at
+        if taken_at == self._taken_at:
+            return
+        self._taken_at = taken_at
+        try:
             self._history.add([*self._gpus(), *self._tasks()])
+        except Exception as error:  # noqa: BLE001  # nothing that goes wrong here may stop the loop
+            journal.fail("a sample was not recorded", error)
 
     def _gpus(self) -> Iterator[Look]:
         sample = self._state.books.sample
@@ -110,9 +115,9 @@ class Recorder:
         n_holders = Counter(gpu for task in holding for gpu in task.held_gpus)
         for task in holding:
             attempt = task.attempt
-            if attempt is None or not attempt.gpus or attempt.started_at is None:
+            if attempt is None or not task.held_gpus or attempt.started_at is None:
                 continue
-            cards = [sample.by_uuid[uuid] for uuid in attempt.gpus if uuid in sample.by_uuid]
+            cards = [sample.by_uuid[uuid] for uuid in task.held_gpus if uuid in sample.by_uuid]
             parts = [card.utilization / n_holders[card.uuid] for card in cards if card.utilization is not None]
             values: dict[str, float | None] = {
                 "gpu_memory_mib": memory_in(sample, task.id, attempt),
@@ -125,7 +130,11 @@ class Recorder:
     async def run(self) -> None:
         """Look at the trees of running tasks, again and again, until cancelled."""
         while True:
-            pause = await self.look()
+            pause = 0.0
+            try:
+                pause = await self.look()
+            except Exception as error:  # noqa: BLE001  # nothing that goes wrong here may stop the daemon
+                journal.fail("the processes of tasks were not looked at", error)
             await asyncio.sleep(max(pause, self._interval_s()))
 
     async def look(self) -> float:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gavelq.adapters.history.database import APPLICATION_ID, ASIDE
+from gavelq.adapters.history.database import APPLICATION_ID, ASIDE, identity
 from gavelq.adapters.history.sqlite_history import MAX_WAITING, SqliteHistory
 from gavelq.adapters.history.writer import Writer
 from gavelq.adapters.history.writing import used_bytes
@@ -148,6 +148,36 @@ def test_damage_that_only_a_reader_finds_is_dealt_with_as_well(opened: Opened) -
     opened.run(other.read(Kind.GPU, ["GPU-1"], Span(start=NOW, step_s=1, n=600, width_s=1)))
     other.add([look(NOW + 1000)])
     assert opened.means(other, NOW + 1000) == [50, None, None]
+
+
+def test_a_reader_that_is_mistaken_about_damage_costs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    writer = Writer(str(path))
+    assert writer.write([look(NOW)], Keeping())
+    writer.check(identity(str(path)), "no such table: it was looked at while it was made")
+    assert writer.write([look(NOW + 1)], Keeping())
+    writer.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM gpu_1").fetchone() == (2,)
+    connection.close()
+    without_a_table(path)
+    writer.check(identity(str(path)), "no such table")
+    writer.close()
+    assert path.with_name("history.db" + ASIDE).exists()
+
+
+def test_a_question_that_is_given_up_leaves_the_next_one_its_answer(opened: Opened) -> None:
+    history = opened.open()
+    history.add([look(NOW)])
+
+    async def give_up() -> None:
+        asking = asyncio.create_task(history.total(TaskId(1)))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+
+    opened.run(give_up())
+    assert opened.means(history) == [50, None, None]
 
 
 def test_a_file_that_is_deleted_while_it_is_used_is_made_anew(opened: Opened) -> None:

@@ -97,6 +97,15 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         connection.execute("COMMIT")
 
 
+def verdict(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with an opened file, looked at as a whole; None: nothing. sqlite3.Error."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()
+    if found != "ok":
+        return str(found)
+    return None if n_tables == len(schema()) else "tables are missing"
+
+
 def move_aside(path: str, why: str) -> None:
     """Put a file that cannot be used out of the way, in the place of an earlier one, and say so. Raises OSError."""
     for companion in _COMPANIONS:

@@ -44,7 +44,8 @@ class SqliteHistory:
         self._file = OpenFile(path, is_writer=False)
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gavelq-history-writer")
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gavelq-history-reader")
-        self._writing.submit(self._write)
+        self._last: Future[None] = self._writing.submit(self._write)
+        """What the writer does last, for the present; the first time it only opens the file."""
 
     @property
     def problem(self) -> str | None:
@@ -61,7 +62,7 @@ class SqliteHistory:
             if not self._is_asked and time.monotonic() >= self._due:
                 self._due = time.monotonic() + WRITE_S
                 self._is_asked = True
-                self._writing.submit(self._write)
+                self._last = self._writing.submit(self._write)
 
     async def read(self, kind: Kind, subjects: Sequence[Subject], span: Span) -> Series:
         """See History.read."""
@@ -78,11 +79,14 @@ class SqliteHistory:
     async def _answer(self, job: Callable[[sqlite3.Connection], T]) -> T | None:
         """What a job finds once everything that was added is written; None where the file cannot be read."""
         with self._lock:
-            is_ahead = bool(self._waiting)
-        if is_ahead and (writing := self._submit(self._writing, self._write)) is not None:
-            await asyncio.wrap_future(writing)
+            if self._is_closed:
+                return None
+            if self._waiting:
+                self._last = self._writing.submit(self._write)
+            last = self._last
+        await _done(last)
         found = self._submit(self._reading, lambda: self._read(job))
-        return None if found is None else await asyncio.wrap_future(found)
+        return None if found is None else await _done(found)
 
     def _submit(self, thread: ThreadPoolExecutor, job: Callable[[], T]) -> "Future[T] | None":
         """Hand a job to a thread; None where there is none any more."""
@@ -98,7 +102,7 @@ class SqliteHistory:
             log.warning("the history cannot be read: %s", error)
             if isinstance(error, sqlite3.Error) and is_damage(error):
                 found, why = self._file.identity, str(error)
-                self._submit(self._writing, lambda: self._writer.replace(found, why))
+                self._submit(self._writing, lambda: self._writer.check(found, why))
             return None
 
     def _write(self) -> None:
@@ -121,3 +125,8 @@ class SqliteHistory:
         self._reading.shutdown(wait=True)
         self._file.drop()
         self._writer.close()
+
+
+async def _done(job: "Future[T]") -> T:
+    """What a job comes to. A caller that is cancelled leaves it alone: others may wait for it as well."""
+    return await asyncio.shield(asyncio.wrap_future(job))

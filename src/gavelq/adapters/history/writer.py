@@ -13,6 +13,7 @@ from gavelq.adapters.history.database import (
     is_damage,
     move_aside,
     prepare,
+    verdict,
 )
 from gavelq.adapters.history.writing import prune, write
 from gavelq.core.measures import Keeping, Look
@@ -75,7 +76,7 @@ class Writer:
                 problem = f"{self._path}: {error}"
                 is_unusable = isinstance(error, Unusable) or (isinstance(error, sqlite3.Error) and is_damage(error))
                 self.close()
-                if not is_unusable or not self.replace(self._file.identity, str(error)):
+                if not is_unusable or not self._replace(self._file.identity, str(error)):
                     break
             else:
                 problem = None
@@ -87,11 +88,24 @@ class Writer:
         self.problem = problem
         return problem is None
 
-    def replace(self, found: Identity | None, why: str) -> bool:
+    def check(self, found: Identity | None, why: str) -> None:
+        """A reader found this file unusable: look for oneself (it may have been in the making), and replace it then."""
+        if found is None or identity(self._path) != found:
+            return
+        try:
+            wrong = verdict(self._file.connection())
+        except Unusable as error:
+            wrong = str(error)
+        except (sqlite3.Error, OSError) as error:
+            wrong = why if isinstance(error, sqlite3.Error) and is_damage(error) else None
+        if wrong is not None:
+            self._replace(found, wrong)
+
+    def _replace(self, found: Identity | None, why: str) -> bool:
         """Move the file aside if it is still the one that was found unusable; False where that cannot be done."""
+        self.close()
         if found is None or identity(self._path) != found:
             return True
-        self.close()
         try:
             move_aside(self._path, why)
         except OSError as error:
