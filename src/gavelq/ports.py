@@ -106,7 +106,7 @@ class Store(Protocol):
         ...
 
     async def counts(self, submission_id: int | None = None, *, tenant: str | None = None) -> Mapping[str, int]:
-        """How many tasks (of a submission, or of a tenant) are in each state, by state; ended ones included."""
+        """How many tasks (of a submission, of a tenant) are in each state, by state; ended ones included."""
         ...
 
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:

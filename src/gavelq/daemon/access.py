@@ -124,6 +124,10 @@ class Access:
             self._post_uses()
             self._noting = asyncio.get_running_loop().call_later(NOTE_S, self._note_on)
 
+    def used_at(self, token: Token) -> float | None:
+        """When a token was used last, also where that is not written down yet."""
+        return self._used.get(token.id, token.used_at)
+
     def _post_uses(self) -> None:
         self._post(ev.TokensUsed(at=dict(self._used)))
         self._used.clear()

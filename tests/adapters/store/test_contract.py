@@ -270,6 +270,8 @@ def test_a_tenant_s_tasks_are_listed_and_counted_apart(subject: Subject) -> None
     assert subject.ids(tenant="nobody") == []
     assert dict(subject.run(subject.store.counts(tenant="ours"))) == {"pending": 1, "completed": 1}
     assert dict(subject.run(subject.store.counts(tenant="nobody"))) == {}
+    assert dict(subject.run(subject.store.counts(1, tenant="ours"))) == {"pending": 1, "completed": 1}
+    assert dict(subject.run(subject.store.counts(9, tenant="ours"))) == {}
     subject.put(replace(task(2), request=ours))
     assert subject.ids(tenant="ours") == [1, 2, 3]
 

@@ -90,7 +90,9 @@ def _page(wanted: TaskFilter, state: str | None, limit: int) -> tuple[str, dict[
 def counts(
     connection: sqlite3.Connection, submission_id: int | None = None, tenant: str | None = None
 ) -> dict[str, int]:
-    """How many tasks (of a submission, or of a tenant) are in each state."""
+    """How many tasks (of a submission, of a tenant) are in each state."""
+    if tenant is not None and submission_id is not None:
+        return dict(connection.execute(queries()["task_counts_of_a_tenant_s_part"], (submission_id, tenant)))
     if tenant is not None:
         return dict(connection.execute(queries()["task_counts_of_a_tenant"], (tenant,)))
     if submission_id is None:

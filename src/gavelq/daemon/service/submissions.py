@@ -27,7 +27,7 @@ class SubmissionService:
     async def show(self, caller: Caller, number: int) -> Json:
         """`GET /api/submissions/{id}`. Raises SubmissionNotFound, also where all of its tasks were removed."""
         first, last = await self._end_of(caller, number), await self._end_of(caller, number, newest=True)
-        counts = await self._desk.store.counts(number)
+        counts = await self._desk.store.counts(number, tenant=_tenant(caller))
         n_unfinished = sum(counts.get(state.value, 0) for state in TaskState if not state.is_ended)
         return {
             "id": number,
@@ -45,7 +45,7 @@ class SubmissionService:
         """`GET /api/submissions/{id}/wait`: as soon as all have ended, or as it is when the time is over."""
         await self._end_of(caller, number)
         deadline = asyncio.get_running_loop().time() + timeout_s
-        for task in self._live(number):
+        for task in self._live(caller, number):
             if task.id not in self._desk.state.tasks:
                 continue  # it ended while another one was waited for
             left = deadline - asyncio.get_running_loop().time()
@@ -90,7 +90,7 @@ class SubmissionService:
         """Ask for all of them at once, so that they share a commit. Raises WrongState where none could be `done`."""
         caller.require_submit("changing a submission")
         await self._end_of(caller, number)
-        live = self._live(number)
+        live = self._live(caller, number)
         # Those that wait come first: they would start on the cards that the others give back.
         wanted = sorted((task for task in live if task.state in states), key=lambda task: task.state.holds_gpus)
         asked = (self._desk.loop.ask(event(task)) for task in wanted)
@@ -119,15 +119,22 @@ class SubmissionService:
 
     # --- its tasks ---------------------------------------------------------------------------------------
 
-    def _live(self, number: int) -> list[Task]:
-        return [task for task in self._desk.state.tasks.values() if task.submission_id == number]
+    def _live(self, caller: Caller, number: int) -> list[Task]:
+        tasks = (task for task in self._desk.state.tasks.values() if task.submission_id == number)
+        return [task for task in tasks if caller.owns(task.request.tenant)]
 
     async def _end_of(self, caller: Caller, number: int, *, newest: bool = False) -> Task:
-        """Its first or last task: all are one tenant's. Raises SubmissionNotFound, also for another tenant's."""
-        found = await self._desk.store.tasks(TaskFilter(submission_id=number, limit=1, newest=newest))
-        if not found or not caller.owns(found[0].request.tenant):
+        """Its first or last task. Raises SubmissionNotFound, also for another tenant's."""
+        wanted = TaskFilter(submission_id=number, tenant=_tenant(caller), limit=1, newest=newest)
+        found = await self._desk.store.tasks(wanted)
+        if not found:
             raise SubmissionNotFound(submission_id=number)
         return found[0]
+
+
+def _tenant(caller: Caller) -> str | None:
+    """Whose part of a submission a caller sees: an admin may have handed in tasks of several tenants at once."""
+    return None if caller.is_admin else caller.tenant
 
 
 def name_of(first: Task, last: Task) -> str:

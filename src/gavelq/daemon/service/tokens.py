@@ -102,7 +102,7 @@ class TokenService:
             "created_by": token.created_by,
             "expires_at": stamp(token.expires_at),
             "is_expired": token.expires_at is not None and now >= token.expires_at,
-            "used_at": stamp(token.used_at),
+            "used_at": stamp(self._access.used_at(token)),
         }
 
 

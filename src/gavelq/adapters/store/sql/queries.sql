@@ -74,6 +74,9 @@ SELECT state, count(*) FROM tasks GROUP BY state
 -- name: task_counts_of_a_submission
 SELECT state, count(*) FROM tasks WHERE submission_id = ? GROUP BY state
 
+-- name: task_counts_of_a_tenant_s_part
+SELECT state, count(*) FROM tasks WHERE submission_id = ? AND tenant = ? GROUP BY state
+
 -- name: task_counts_of_a_tenant
 SELECT state, count(*) FROM tasks WHERE tenant = ? GROUP BY state
 
