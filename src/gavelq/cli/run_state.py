@@ -101,7 +101,7 @@ class _Watched:
             lines = ["no command file runs, and no configuration has run; start one with: gavelq file start N"]
         if away_s:
             told = f"the daemon has been away for {away_s:.0f} s; this is how it was before"
-            lines.append(shorten(safe(told), terminal_columns(sys.stdout) - 1))
+            lines.insert(0, shorten(safe(told), terminal_columns(sys.stdout) - 1))  # what is cut off is the end
         return lines
 
     def follow(self, signals: Interrupts) -> int:

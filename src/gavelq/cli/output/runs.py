@@ -90,7 +90,7 @@ def _counts(run: Run) -> str:
         (run["pending_tasks"], "waiting"),
     ]
     told = ", ".join(f"{n} {word}" for n, word in parts if n or word == "done")
-    retries = f"; {run['retries']} retries" if run["retries"] else ""
+    retries = f"; {run['retries']} {'retry' if run['retries'] == 1 else 'retries'}" if run["retries"] else ""
     return f"{told} of {run['total_tasks']}{retries}"
 
 
