@@ -11,6 +11,7 @@ from gavelq.client.listening import Listener
 from gavelq.client.sse import StreamEvent
 from gavelq.core.errors import DaemonUnreachable, InvalidField, NotAllowed
 from tests.client.scripted import HEAD, Peer, Turn, chunk, scripted
+from tests.support.daemon import box
 
 DENIED = b'{"code": "not_allowed", "message": "not for you", "hint": "", "details": {}}'
 
@@ -113,11 +114,24 @@ def test_an_id_that_would_forge_a_header_is_refused() -> None:
 
 
 def test_patience_with_a_daemon_that_is_away_has_an_end() -> None:
-    listener, gone = Listener(after=None, filters={"task": 3}), DaemonUnreachable(why="it is gone")
-    assert listener.target == "/api/events?task=3"
+    listener, gone = Listener(kinds=["task", "gpu"], tasks=[3, 4]), DaemonUnreachable(why="it is gone")
+    assert listener.target == "/api/events?kinds=task%2Cgpu&task=3&task=4"
     with pytest.raises(DaemonUnreachable):
         listener.pause(0.0, gone)
     listener.opened(200, {"content-type": "text/event-stream"})
     assert [listener.pause(at, gone) for at in (100.0, 130.0, 159.0)] == [1.0, 1.0, 1.0]
     with pytest.raises(DaemonUnreachable):
         listener.pause(160.0, gone)
+
+
+def test_a_real_daemon_tells_what_happens_and_goes_on_after_a_restart(is_async: bool) -> None:
+    with box(n_gpus=1) as own:
+        first = own.submit("true")
+        own.wait(first)
+        told = take(own.socket, 3, is_async=is_async, after="0")
+        assert [event.data["task_id"] for event in told if event.event == "task"] != []
+        own.restart()
+        second = own.submit("true")
+        own.wait(second)
+        later = Client(socket=own.socket).events(after=told[-1].id, kinds=["ended"], tasks=[first, second])
+        assert [event.data["task_id"] for event in islice(later, 2)] == [first, second]

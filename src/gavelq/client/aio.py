@@ -107,6 +107,13 @@ class AsyncClient:
     reset_file = _awaited(Client.reset_file)
     duplicate_file = _awaited(Client.duplicate_file)
     delete_file = _awaited(Client.delete_file)
+    start_file = _awaited(Client.start_file)
+    submit_file = _awaited(Client.submit_file)
+    stop_file = _awaited(Client.stop_file)
+    stop_run = _awaited(Client.stop_run)
+    file_state = _awaited(Client.file_state)
+    diff_file = _awaited(Client.diff_file)
+    apply_file = _awaited(Client.apply_file)
 
     # --- what waits, or comes bit by bit -------------------------------------------------------------------------
 
@@ -167,8 +174,10 @@ class AsyncClient:
             async for piece in pieces:
                 yield piece
 
-    async def events(self, *, after: str | None = None, **filters: object) -> AsyncGenerator[StreamEvent, None]:
+    async def events(
+        self, *, after: str | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
+    ) -> AsyncGenerator[StreamEvent, None]:
         """Every change from now on, or behind the event whose id is `after`; see `Client.events`."""
-        async with aclosing(listen(self._link, Listener(after=after, filters=filters))) as events:
+        async with aclosing(listen(self._link, Listener(after=after, kinds=kinds, tasks=tasks))) as events:
             async for event in events:
                 yield event

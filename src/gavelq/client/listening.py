@@ -4,7 +4,7 @@ The rules are those of the HTML standard's EventSource (section 9.2), with an en
 RESTART_S seconds hears of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gavelq.client.http import query
 from gavelq.client.patience import RESTART_S
@@ -20,14 +20,15 @@ _MAX_PAUSE_S = 30.0
 class Listener:
     """One stream of events over as many connections as it takes."""
 
-    def __init__(self, *, after: str | None, filters: Mapping[str, object]) -> None:
-        """`after`: the id of the last event that was seen. `filters`: the query of the request.
+    def __init__(self, *, after: str | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()) -> None:
+        """`after`: the id of the last event that was seen. `kinds` and `tasks`: the query of the request.
 
         Raises InvalidField for an id that cannot be one.
         """
         if after is not None and any(mark in after for mark in "\0\r\n"):
             raise InvalidField(field="after", problem=f"{after!r} is no id", hint="pass the id of an event")
-        self.target = "/api/events" + query(filters.items())
+        pairs: list[tuple[str, object]] = [("task", task_id) for task_id in tasks]
+        self.target = "/api/events" + query([("kinds", ",".join(kinds) or None), *pairs])
         self._parser = Parser(after or "")
         self._silent_since: float | None = None
         self._was_there = False

@@ -1,6 +1,6 @@
 """The SDK's verbs whose answers come bit by bit: events, and a task's output as it is written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gavelq.client.following import Ask, LogSteps, followed_log
 from gavelq.client.http import Link
@@ -17,13 +17,15 @@ class StreamVerbs:
 
     _link: Link
 
-    def events(self, *, after: str | None = None, **filters: object) -> Iterator[StreamEvent]:
+    def events(
+        self, *, after: str | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
+    ) -> Iterator[StreamEvent]:
         """Every change from now on, or behind the event whose id is `after`; for as long as it is iterated.
 
-        A lost connection is made again, and goes on behind the last event that was given. `filters` are those of
-        `GET /api/events`.
+        `kinds`: only of these (task, gpu, ..., or names of events such as `ended`); `tasks`: only of these. A lost
+        connection is made again, and goes on behind the last event that was given.
         """
-        return listen(self._link, Listener(after=after, filters=filters))
+        return listen(self._link, Listener(after=after, kinds=kinds, tasks=tasks))
 
     def follow(self, task_id: int, *, tail: int | None = None) -> Iterator[bytes]:
         """A task's output as it comes, through all of its attempts, until it has ended.
