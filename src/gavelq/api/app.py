@@ -9,6 +9,7 @@ from gavelq.api.callers import caller_of
 from gavelq.api.routes import (
     admin,
     commands,
+    compat,
     config,
     events,
     gpus,
@@ -36,7 +37,7 @@ def build_app(service: Service, doorkeeper: Doorkeeper) -> ASGIApp:
     problems.install(app)
     for module in (
         tasks, submissions, leases, gpus, queues, monitor, commands, log, scheduler, scheduler_state, config, admin,
-        events, metrics,
+        events, metrics, compat,
         tenants, login,
     ):  # fmt: skip
         app.include_router(module.router(service, caller_of))

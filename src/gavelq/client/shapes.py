@@ -71,6 +71,14 @@ class Task(TypedDict):
     peak_memory_mib: int | None
     isolation: "IsolationLevel"
     mps_percent: int | None
+    description: str | None
+    status: str
+    tenant_id: str
+    gpu_request: int
+    memory_mb: int | None
+    timeout: float | None
+    device_ids: list[int | str]
+    environment: dict[str, str] | None
     violations: list["Violation"]
 
 
@@ -240,6 +248,7 @@ class Gpu(TypedDict):
     fault: str | None
     fault_at: str | None
     violations: list["GpuViolation"]
+    n_other_tasks: int
 
 
 class GpuViolation(TypedDict):
@@ -583,6 +592,8 @@ class TaskFields(TypedDict, total=False):
     max_parallel: int
     isolation: "IsolationLevel"
     mps_percent: int
+    description: str
+    tenant: str
     lease: bool
     pid: int
 
@@ -748,3 +759,91 @@ class StartOptions(TypedDict, total=False):
     cwd: str
     env: dict[str, str]
     env_dropped: list[str]
+
+
+class Quota(TypedDict):
+    """What a tenant may have; null, or nothing listed: no limit."""
+
+    max_gpus: int | None
+    max_memory_mib: int | None
+    max_running: int | None
+    max_queued: int | None
+    gpu_hours: float | None
+    window_s: float
+    max_priority: int | None
+    max_time_limit_s: float | None
+    queues: list[str]
+    gpus: list[int | str]
+
+
+class TenantUse(TypedDict):
+    """What a tenant has now; GPU-hours within its window."""
+
+    gpus: int
+    memory_mib: int
+    running: int
+    queued: int
+    gpu_hours: float
+
+
+class Tenant(TypedDict):
+    """An owner of tasks."""
+
+    name: str
+    role: Literal["admin", "tenant", "viewer"]
+    is_own: bool
+    weight: float
+    uid: int | None
+    user: str | None
+    isolation: Literal["visible", "watched", "device", "mps"]
+    enforce: bool
+    has_password: bool
+    description: str
+    created_at: str | None
+    quota: Quota
+    use: TenantUse
+    n_tokens: int
+
+
+class Token(TypedDict):
+    """What is told of a token."""
+
+    id: int
+    prefix: str
+    tenant: str
+    name: str
+    scopes: list[Literal["read", "submit", "admin"]]
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    is_expired: bool
+    used_at: str | None
+
+
+class NewToken(Token):
+    """The one answer that has a token itself."""
+
+    token: str
+
+
+class User(TypedDict):
+    """Who a caller is."""
+
+    name: str
+    tenant: str
+    role: Literal["admin", "tenant", "viewer"]
+    scopes: list[Literal["read", "submit", "admin"]]
+    is_admin: bool
+    task_id: int | None
+    token_id: int | None
+    expires_at: str | None
+
+
+class Act(TypedDict):
+    """An administrative act."""
+
+    at: str
+    event: str
+    by: str
+    subject: str
+    details: dict[str, Any]

@@ -238,6 +238,8 @@ class TaskRequest:
     """How far it is to be kept to its GPUs, at least as strictly as its tenant is; None: as its tenant."""
     mps_percent: int | None = None
     """The part of its GPU's compute that a task of level `mps` may have at most; None: all of it."""
+    description: str = ""
+    """What its owner wrote about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ _PLAIN = {
     "log_path": "log_path", "hold": "hold", "requeue": "requeue", "allow_infeasible": "allow_infeasible",
     "warn": "warn", "not_before": "not_before", "preemptible": "preemptible", "max_parallel": "max_parallel",
     "env": "env", "env_dropped": "dropped_env", "isolation": "isolation", "mps_percent": "mps_percent",
+    "description": "description",
 }  # fmt: skip
 """Fields of ParsedTask that one field of TaskRequest follows."""
 _RETRY = {

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached
 from gavelq.core.gpu import Card
@@ -24,6 +24,7 @@ from gavelq.core.task import (
     Warn,
     describe,
 )
+from gavelq.core.tenants import TenantNotFound
 from gavelq.daemon.caller import Caller
 from gavelq.formats.script import interpreter
 from gavelq.formats.task_object import ParsedTask
@@ -45,6 +46,7 @@ class Intake:
         self, *, caller: Caller, default_queue: str, cards: Mapping[GpuUuid, Card],
         queues: Mapping[QueueName, Queue] | None = None, retry: RetryWish | None = None, now: float = 0.0,
         owner: Callable[[int], ProcessIdentity | None] = lambda _: None, renew_s: float = 60.0,
+        tenants: Collection[str] = (),
     ) -> None:  # fmt: skip
         """`queues` and `retry` (the configuration's) give defaults; `owner` identifies the process of a pid."""
         self.blobs: dict[BlobKey, bytes] = {}
@@ -55,6 +57,7 @@ class Intake:
         self._now = now
         self._owner = owner
         self._renew_s = renew_s
+        self._tenants = tenants
         self._by_name = {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}
         self._envs: dict[int, tuple[Mapping[str, str], BlobKey]] = {}
         """By identity; the object is kept, so that no other one gets its number."""
@@ -77,7 +80,8 @@ class Intake:
             gpus=self._gpus(parsed),
             queue=name,
             priority=parsed.priority or 0,
-            tenant=self._caller.tenant,
+            tenant=self._tenant(parsed.tenant),
+            description=parsed.description or "",
             tags=parsed.tags or (),
             time_limit_s=limit,
             log_path=None if parsed.log_path is None else os.path.normpath(os.path.join(workdir, parsed.log_path)),
@@ -97,6 +101,15 @@ class Intake:
             mps_percent=parsed.mps_percent,
             params=tuple((name, values[0]) for name, values in (parsed.params or {}).items()),
         )
+
+    def _tenant(self, wanted: str | None) -> str:
+        """Whose task it is. Raises NotAllowed for another tenant than the caller's own, TenantNotFound to admins."""
+        if wanted is None or wanted == self._caller.tenant:
+            return self._caller.tenant
+        self._caller.require_admin(f"submitting as tenant {wanted}")
+        if wanted not in self._tenants:
+            raise TenantNotFound(tenant=wanted)
+        return wanted
 
     def _gpus(self, parsed: ParsedTask) -> GpuRequest:
         allowed = tuple(dict.fromkeys(resolve_gpu(name, self._by_name) for name in parsed.gpu_ids or ()))

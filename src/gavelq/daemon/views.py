@@ -104,6 +104,54 @@ def task_json(
         "log_path": task.log_path,
         "env_dropped": list(request.dropped_env),
         "expected_start_at": None,
+        "description": request.description or None,
+        **_other_words(task),
+    }
+
+
+def status_of(state: TaskState) -> str:
+    """A task's state in the five words that other schedulers have."""
+    return _STATUS.get(state, state.value)
+
+
+def states_of(status: str) -> tuple[str, ...]:
+    """The states that such a word stands for; empty where it is none."""
+    return tuple(state.value for state in TaskState if status_of(state) == status)
+
+
+_STATUS = {
+    TaskState.HELD: "pending",
+    TaskState.STARTING: "running",
+    TaskState.STOPPING: "running",
+    TaskState.ABORTED: "failed",
+}
+
+
+def _other_words(task: Task) -> Json:
+    """Some fields once more, under the names that programs of other schedulers look for (SPEC section 7)."""
+    request, attempt = task.request, task.attempt
+    return {
+        "status": status_of(task.state),
+        "tenant_id": request.tenant,
+        "gpu_request": request.gpus.count,
+        "memory_mb": request.gpus.memory,
+        "timeout": request.time_limit_s,
+        "device_ids": [people_index(index) for index in attempt.indices] if attempt and task.state.holds_gpus else [],
+    }
+
+
+def lease_environment(task: Task) -> Json | None:
+    """What a program on leased GPUs needs in its environment; null while it has none, and for other tasks."""
+    attempt = task.attempt
+    if not isinstance(task.request.command, Lease) or attempt is None or task.state is not TaskState.RUNNING:
+        return None
+    return {
+        "CUDA_VISIBLE_DEVICES": ",".join(attempt.gpus),
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "GAVELQ_TASK_ID": str(task.id),
+        "GAVELQ_ATTEMPT": str(attempt.number),
+        "GAVELQ_QUEUE": task.queue,
+        "GAVELQ_GPUS": ",".join(attempt.indices),
     }
 
 
@@ -117,6 +165,7 @@ def _lease(task: Task, since: float) -> Json:
         "lease_owner_pid": owner.pid if owner else None,
         "lease_renew_s": lease.renew_s if lease and owner is None else None,
         "lease_expires_at": stamp(expires_at(task, since)),
+        "environment": lease_environment(task),
     }
 
 

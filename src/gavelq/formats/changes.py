@@ -19,6 +19,7 @@ _FIXED = {
     "array": "it makes many tasks, and this is one",
     "params": "it makes many tasks, and this is one",
     "param_rows": "it makes many tasks, and this is one",
+    "tenant": "a task stays its tenant's",
 }
 _NEEDED = {**dict.fromkeys(COMMANDS, "a task needs one"), "env": "a task needs one", "workdir": "a task needs one"}
 

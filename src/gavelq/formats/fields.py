@@ -21,6 +21,7 @@ MAX_COMMAND_BYTES = 1 << 20
 MAX_ENV_BYTES = 1 << 20
 MAX_SCRIPT_BYTES = 4 << 20
 MAX_PATH_BYTES = 4095
+MAX_DESCRIPTION_BYTES = 8192
 MAX_ITEMS = 10_000
 MAX_GPUS = 1024
 
@@ -328,6 +329,14 @@ def isolation(value: object, field: str) -> Isolation:
     return Isolation(value)
 
 
+def description(value: object, field: str) -> str:
+    """Text for people, of several lines if need be."""
+    found = text(value, field, most_bytes=MAX_DESCRIPTION_BYTES)
+    if not all(mark.isprintable() or mark in "\n\t" for mark in found):
+        raise wrong(field, "it holds control characters", "leave them out")
+    return found
+
+
 Reader = Callable[[object, str], Any]
 
 READERS: dict[str, tuple[str, Reader]] = {
@@ -381,6 +390,9 @@ READERS: dict[str, tuple[str, Reader]] = {
     "pid": ("pid", owner_pid),
     "isolation": ("isolation", isolation),
     "mps_percent": ("mps_percent", whole(1, 100)),
+    "description": ("description", description),
+    "tenant": ("tenant", line(64, "a tenant's name")),
+    "tenant_id": ("tenant", line(64, "a tenant's name")),
     "requeue": ("requeue", flag),
     "allow_infeasible": ("allow_infeasible", flag),
 }

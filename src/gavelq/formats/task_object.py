@@ -76,6 +76,9 @@ class ParsedTask:
     allow_infeasible: bool | None = None
     isolation: Isolation | None = None
     mps_percent: int | None = None
+    description: str | None = None
+    tenant: str | None = None
+    """Whose task it is to be; only admins may name another one than their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,7 @@ def full_task(number: int, command: Command) -> Task:
         lane=LanePlace(lane="car", at=2, rank=3, is_strict=True),
         isolation=Isolation.DEVICE,
         mps_percent=40,
+        description="what it is for",
     )
     return task(
         number,

@@ -189,6 +189,7 @@ _REQUEST = Shape(
     lane=optional(_LANE.codec),
     isolation=optional(enumerated(Isolation)),
     mps_percent=optional(WHOLE),
+    description=TEXT,
 )
 _STANDING = Shape(
     Task,

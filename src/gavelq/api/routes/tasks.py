@@ -9,7 +9,7 @@ from gavelq.api.callers import CallerOf
 from gavelq.api.routes.numbers import seconds, task_id, whole
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.changes import read_ids
-from gavelq.daemon.service.tasks import MAX_PAGE, parse_states
+from gavelq.daemon.service.tasks import MAX_PAGE, parse_states, parse_status
 from gavelq.ports import TaskFilter
 
 MAX_WAIT_S = 25.0
@@ -52,16 +52,18 @@ def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
         queue: str | None = None,
         submission: str | None = None,
         tenant: str | None = None,
+        tenant_id: str | None = None,
+        status: str | None = None,
         after: str | None = None,
         before: str | None = None,
         limit: str | None = None,
         newest: str | None = None,
     ) -> list[Json]:
         wanted = TaskFilter(
-            states=parse_states(state or []),
+            states=parse_states(state or []) or parse_status(status),
             queue=queue,
             submission_id=whole(submission, "submission", default=None),
-            tenant=tenant,
+            tenant=tenant or tenant_id,
             after_id=whole(after, "after", default=0) or 0,
             before_id=whole(before, "before", default=None),
             limit=whole(limit, "limit", default=1000, low=1, high=MAX_PAGE) or 1000,

@@ -11,6 +11,7 @@ from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.login import LoginService
 from gavelq.daemon.service.monitor import MonitorService
+from gavelq.daemon.service.overview import OverviewService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
@@ -38,6 +39,7 @@ class Service:
     settings: SettingsService
     monitor: MonitorService
     feed: Feed
+    overview: OverviewService
     tenants: TenantService
     tokens: TokenService
     login: LoginService

@@ -33,11 +33,14 @@ from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.why import expected, why
 from gavelq.daemon.views import Json
 from gavelq.formats.expansion import Expanded, expand, single
+from gavelq.formats.fields import READERS
 from gavelq.formats.task_object import parse_task, parse_tasks
 from gavelq.ports import TaskFilter
 
 MAX_PAGE = 10_000
 MAX_KEY = 200
+COMMAND_NAMES = frozenset(name for name, (field, _) in READERS.items() if field in ("command", "argv", "script"))
+"""The fields of a task object that say what runs."""
 
 
 class TaskService:
@@ -49,7 +52,9 @@ class TaskService:
     # --- submit ------------------------------------------------------------------------------------------
 
     async def submit_task(self, caller: Caller, request: object, key: str | None = None) -> Json:
-        """`POST /api/tasks`: one task. Raises GavelqError; nothing is changed then."""
+        """`POST /api/tasks`: one task; without a command, a lease. Raises GavelqError; nothing is changed then."""
+        if isinstance(request, dict) and not COMMAND_NAMES & request.keys():
+            request = {**request, "lease": True if request.get("lease") is None else request["lease"]}
         return (await self._submit(caller, lambda: single(parse_task(request)), None, key))[0]
 
     async def submit(
@@ -307,6 +312,17 @@ def remove_logs(task: Task) -> None:
 
 
 _ALL = tuple(state.value for state in TaskState)
+_STATUSES = ("all", *dict.fromkeys(views.status_of(state) for state in TaskState))
+
+
+def parse_status(name: str | None) -> tuple[str, ...]:
+    """The states that a word of other schedulers stands for; `all`: every one. Raises InvalidField."""
+    if name is None or name == "all":
+        return ()
+    if name not in _STATUSES:
+        hint = f"the words are {', '.join(_STATUSES)}; `state` takes the states themselves"
+        raise InvalidField(field="status", problem=f"{name[:40]!r} is not a status", hint=hint)
+    return views.states_of(name)
 
 
 def parse_states(names: Sequence[str]) -> tuple[str, ...]:
