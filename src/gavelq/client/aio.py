@@ -114,6 +114,17 @@ class AsyncClient:
     file_state = _awaited(Client.file_state)
     diff_file = _awaited(Client.diff_file)
     apply_file = _awaited(Client.apply_file)
+    user = _awaited(Client.user)
+    own_tenant = _awaited(Client.own_tenant)
+    tenants = _awaited(Client.tenants)
+    tenant = _awaited(Client.tenant)
+    create_tenant = _awaited(Client.create_tenant)
+    set_tenant = _awaited(Client.set_tenant)
+    delete_tenant = _awaited(Client.delete_tenant)
+    tokens = _awaited(Client.tokens)
+    create_token = _awaited(Client.create_token)
+    revoke_token = _awaited(Client.revoke_token)
+    audit = _awaited(Client.audit)
 
     # --- what waits, or comes bit by bit -------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from gavelq.client.monitor import MonitorVerbs
 from gavelq.client.runs import RunVerbs
 from gavelq.client.streams import StreamVerbs, take_steps
 from gavelq.client.submissions import SubmissionVerbs
+from gavelq.client.tenants import TenantVerbs
 from gavelq.client.wire import Reply
 from gavelq.core.errors import InvalidField, TimedOut
 from gavelq.formats.environment import capture
@@ -25,7 +26,7 @@ _POLL_S = 25.0
 _SLACK_S = 15.0
 
 
-class Client(SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, MonitorVerbs):
+class Client(SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, MonitorVerbs, TenantVerbs):
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
     The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.

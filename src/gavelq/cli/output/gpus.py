@@ -106,6 +106,9 @@ def _tasks(gpu: "dict[str, Any]", tasks: "dict[int, dict[str, Any]]", now: float
         tenant = tasks.get(task_id, {}).get("tenant")
         text = " ".join(part for part in (f"task {task_id}", tenant, memory(mib) if mib else "") if part)
         ours.append((text, _lasting(started, now)))
+    n_others = gpu.get("n_other_tasks")
+    if n_others:
+        ours.append(("another tenant" if n_others == 1 else f"{n_others} tasks of other tenants", "-"))
     return ours
 
 
