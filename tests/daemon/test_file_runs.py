@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gavelq.client.sdk import Client
-from gavelq.core.errors import GavelqError, InvalidField, UsageError, WrongState
+from gavelq.core.errors import GavelqError, InvalidField, NotFound, UsageError, WrongState
 from gavelq.testing.waiting import wait_until
 from tests.support.daemon import Box, Json, box
 
@@ -256,6 +256,10 @@ def test_unknown_modes_and_configurations_and_runs_are_not_found(runs: Runs) -> 
         with pytest.raises(GavelqError) as caught:
             act()
         assert caught.value.code == code
+    with pytest.raises(NotFound):  # programs catch these by their class
+        runs.start(77)
+    with pytest.raises(NotFound):
+        runs.client.stop_run(4711)
 
 
 # --- start and stop ------------------------------------------------------------------------------------------
