@@ -65,12 +65,15 @@ class Scripted:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
-                connection.settimeout(20)
-                peer = Peer(connection)
-                self.requests.append(peer.take().decode())
-                with contextlib.suppress(ConnectionError):
-                    turn(peer)
+            threading.Thread(target=self._live, args=(connection, turn), daemon=True).start()
+
+    def _live(self, connection: socket.socket, turn: Turn) -> None:
+        with connection:
+            connection.settimeout(20)
+            peer = Peer(connection)
+            self.requests.append(peer.take().decode())
+            with contextlib.suppress(OSError):
+                turn(peer)
 
     def header(self, number: int, name: str) -> str | None:
         """A header field of the n-th request (from 0)."""
