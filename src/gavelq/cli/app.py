@@ -27,6 +27,7 @@ _PLACES = {
     "daemon": "gavelq.cli.daemon:daemon",
     "serve": "gavelq.cli.daemon:serve",
     "config": "gavelq.cli.config:config",
+    "doctor": "gavelq.cli.doctor:doctor",
     "backup": "gavelq.cli.backup:backup",
     "service": "gavelq.cli.service:service",
     "completion": "gavelq.cli.completion:completion",
