@@ -24,7 +24,9 @@ def read(connection: sqlite3.Connection, kind: Kind, subjects: Sequence[Subject]
         place = (at - span.start) // span.step_s
         series = found.setdefault(numbers[number], {})
         for name, stat in stats(kind, amounts).items():
-            series.setdefault(name, [None] * span.n)[place] = stat
+            if name not in series:
+                series[name] = [None] * span.n
+            series[name][place] = stat
     return found
 
 

@@ -121,6 +121,7 @@ class Writer:
     def _write(self, looks: Sequence[Look], keeping: Keeping) -> None:
         connection = self._file.connection()
         if connection is not self._connection:
+            # Another file, or the same one after a writing that failed with what it had begun.
             self._connection = connection
             self._numbers.clear()
         if not looks:

@@ -15,7 +15,8 @@ _MAX_ROUNDS = 100
 def write(connection: sqlite3.Connection, looks: Iterable[Look], numbers: dict[str, int]) -> None:
     """Add looks to all levels, and to their tasks' totals, in one transaction. `numbers`: those of the GPUs, by UUID.
 
-    Sums of whole numbers do not depend on their order: looks may come late, or twice in a second. sqlite3.Error.
+    Sums of whole numbers do not depend on their order: looks may come late, or twice in a second. Raises sqlite3.Error;
+    nothing is written then, and `numbers` may hold one that is not in the file.
     """
     by_kind: dict[Kind, list[Seen]] = {kind: [] for kind in Kind}
     connection.execute("BEGIN IMMEDIATE")
@@ -31,8 +32,6 @@ def write(connection: sqlite3.Connection, looks: Iterable[Look], numbers: dict[s
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        # A number that was given out in there is not in the file.
-        numbers.clear()
         raise
 
 
