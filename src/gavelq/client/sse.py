@@ -30,9 +30,7 @@ class StreamEvent:
 class Parser:
     """Takes the bytes of a stream in pieces of any size and gives its events."""
 
-    def __init__(
-        self, last_id: str = "", *, retry_s: float | None = None, max_bytes: int = MAX_EVENT_BYTES
-    ) -> None:
+    def __init__(self, last_id: str = "", *, retry_s: float | None = None, max_bytes: int = MAX_EVENT_BYTES) -> None:
         self.last_id = last_id
         """The id of the last event that had one and was received whole; where a new connection has to go on."""
         self._next_id = last_id
