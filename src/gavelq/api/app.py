@@ -6,6 +6,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gavelq.api import problems
 from gavelq.api.auth import Doorkeeper
 from gavelq.api.callers import caller_of
+from gavelq.api.front import Front
+from gavelq.api.limits import Limits
 from gavelq.api.routes import (
     admin,
     commands,
@@ -30,18 +32,21 @@ from gavelq.daemon.service import Service
 from gavelq.version import __version__
 
 
-def build_app(service: Service, doorkeeper: Doorkeeper) -> ASGIApp:
+def build_app(service: Service, doorkeeper: Doorkeeper, limits: Limits | None = None) -> ASGIApp:
     """The ASGI application for both the unix socket and TCP."""
     # Swagger's pages load scripts from elsewhere, so they are left out; /openapi.json describes all.
     app = FastAPI(title="gavelq", version=__version__, docs_url=None, redoc_url=None)
     problems.install(app)
+    app.state.routes = []  # for those who ask what can be done at a path
     for module in (
         tasks, submissions, leases, gpus, queues, monitor, commands, log, scheduler, scheduler_state, config, admin,
         events, metrics, compat,
         tenants, login,
     ):  # fmt: skip
-        app.include_router(module.router(service, caller_of))
-    return Door(app, doorkeeper)
+        routes = module.router(service, caller_of)
+        app.include_router(routes)
+        app.state.routes.extend(routes.routes)
+    return Front(Door(app, doorkeeper), limits or Limits(lambda: None, doorkeeper.own_uid))
 
 
 class Door:

@@ -46,7 +46,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the client leaves, is stuck, or the daemon ends."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] == "HEAD":
+        if scope["method"] == "HEAD" or scope.get("state", {}).get("is_head"):
             await send({"type": "http.response.body", "body": b""})
             return
         left = asyncio.ensure_future(_until_left(receive))

@@ -4,8 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from gavelq.core.errors import GavelqError
 from gavelq.daemon import journal
@@ -17,6 +18,8 @@ def problem(error: GavelqError) -> JSONResponse:
     body |= {"type": f"urn:gavelq:{error.code}", "title": error.code, "status": error.http_status}
     body["detail"] = error.message
     headers = {"WWW-Authenticate": "Bearer"} if error.http_status == 401 else {}
+    if error.http_status == 413:
+        headers["Connection"] = "close"  # the rest of the body is not read
     if "retry_after_s" in error.details:
         headers["Retry-After"] = str(error.details["retry_after_s"])
     return JSONResponse(body, error.http_status, headers, media_type="application/problem+json")
@@ -44,12 +47,29 @@ def install(app: FastAPI) -> None:
         return _plain(400, "invalid_field", first, {"mistakes": mistakes})
 
     @app.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            return _other_method(request)
         message = error.detail if error.status_code != 404 else f"there is no {request.url.path} here"
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "failed")
+        code = {404: "not_found"}.get(error.status_code, "failed")
         return _plain(error.status_code, code, str(message))
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:
-        journal.fail("a request failed unexpectedly", error, path=request.url.path)
+        number = getattr(request.state, "request_id", None)
+        journal.fail("a request failed unexpectedly", error, path=request.url.path, request_id=number)
         return _plain(500, "internal_error", "something went wrong inside the daemon; its log has the details")
+
+
+def _other_method(request: Request) -> Response:
+    """What can be done here: the answer to OPTIONS, and the way out for a method that there is not."""
+    routes = [route for route in request.app.state.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in here for method in route.methods or ()}
+    methods |= {"HEAD"} if "GET" in methods else set()
+    allow = {"Allow": ", ".join(sorted(methods | {"OPTIONS"}))}
+    if request.method == "OPTIONS":
+        return Response(None, 204, allow)
+    refused = _plain(405, "method_not_allowed", f"{request.url.path} knows {allow['Allow']}, not {request.method}")
+    refused.headers["Allow"] = allow["Allow"]
+    return refused

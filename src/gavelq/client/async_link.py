@@ -1,8 +1,8 @@
 """HTTP/1.1 over a unix socket or TCP on asyncio: kept connections, the same errors and retries as `http.Link`."""
 
 import asyncio
+import os
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -13,6 +13,7 @@ from gavelq.client.address import Address, check_directory
 from gavelq.client.body import Body
 from gavelq.client.http import TRIES, Link, encoded
 from gavelq.client.problems import error_of
+from gavelq.client.tcp import tls_context
 from gavelq.client.wire import Broken, Reply, Unreachable, check_peer, compose, parse_head
 from gavelq.core.errors import NotAllowed, TimedOut
 
@@ -180,7 +181,7 @@ async def connect(address: Address) -> Connection:
     """A connection. Raises Unreachable, Broken, NotAllowed (somebody else's socket), TimeoutError."""
     if address.socket is not None:
         return await _connect_unix(address.socket)
-    context = ssl.create_default_context() if address.is_tls else None
+    context = tls_context(os.environ) if address.is_tls else None
     try:
         reader, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
     except TimeoutError:

@@ -107,15 +107,16 @@ class _Draft:
                 self._note(0, "", "no setting has this name", suggest(name, known), f"environment variable {name}")
 
     def check_listen(self) -> None:
-        """Other machines are let in only where both settings say so."""
+        """Other machines are let in over TLS, or where a setting says so."""
         listen = self.values.get("http.listen")
-        if listen is None or self.values.get("http.allow_remote") or is_loopback(split_listen(listen)[0]):
+        if listen is None or self.values.get("http.tls_cert") or self.values.get("http.allow_remote") or is_loopback(split_listen(listen)[0]):
             return
         source = self.sources["http.listen"]
         line = int(source.removeprefix("file:")) if source.startswith("file:") else 0
         where = self._path if line else {"env": "environment variable GAVELQ_HTTP_LISTEN"}.get(source, "command line")
-        problem = f"{listen} can be reached from other machines"
-        self._note(line, "http.listen", problem, "listen on 127.0.0.1, or set http.allow_remote to true", where)
+        problem = f"{listen} can be reached from other machines, and tokens would travel unencrypted"
+        hint = "listen on 127.0.0.1, set http.tls_cert and http.tls_key, or set http.allow_remote to true"
+        self._note(line, "http.listen", problem, hint, where)
 
     def _note(self, line: int, field: str, problem: str, hint: str, where: str = "") -> None:
         self.mistakes.append(Mistake(path=where or self._path, line=line, field=field, problem=problem, hint=hint))

@@ -29,6 +29,9 @@ class Http:
     listen: str | None
     allow_remote: bool
     allowed_hosts: tuple[str, ...]
+    rate_limit: int | None
+    tls_cert: str | None
+    tls_key: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

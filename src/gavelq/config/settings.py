@@ -41,8 +41,8 @@ _DAEMON = (
         "http.allow_remote",
         Flag(),
         False,
-        "Allow `http.listen` to name an address that other machines can reach. Tokens then travel unencrypted: put "
-        "a TLS proxy in front.",
+        "Allow `http.listen` to name an address that other machines can reach, without `http.tls_cert`. Tokens then "
+        "travel unencrypted: put a TLS proxy in front.",
         restart=True,
     ),
     _setting(
@@ -53,6 +53,22 @@ _DAEMON = (
         "itself and localhost.",
         restart=True,
     ),
+    _setting(
+        "http.rate_limit",
+        Maybe(kind=Whole(low=1, high=10_000_000)),
+        12_000,
+        "Requests that one token, session or other unix user may make in a minute, all of them at once if need be; "
+        "none: no limit.",
+    ),
+    _setting(
+        "http.tls_cert",
+        Maybe(kind=FilePath()),
+        None,
+        "The certificate of `http.listen` in PEM, with the chain that leads to it: then it speaks TLS. SIGHUP makes "
+        "the daemon read both files again.",
+        restart=True,
+    ),
+    _setting("http.tls_key", Maybe(kind=FilePath()), None, "The certificate's private key in PEM.", restart=True),
     _setting(
         "socket.path",
         Maybe(kind=FilePath(is_socket=True)),

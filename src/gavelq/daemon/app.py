@@ -22,6 +22,7 @@ from gavelq.adapters.store.filesystem import network_file_system
 from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.api.app import build_app
 from gavelq.api.auth import Doorkeeper, hosts_of
+from gavelq.api.limits import Limits
 from gavelq.api.serving import make_protocol
 from gavelq.config import Config, load, split_listen
 from gavelq.core.errors import GavelqError, WrongState
@@ -34,6 +35,7 @@ from gavelq.daemon.daemon import Daemon
 from gavelq.daemon.history import NoHistory, keeping_of
 from gavelq.daemon.instance import InstanceLock, private_directory
 from gavelq.daemon.listening import Listener, admin_token, open_shared, open_tcp, open_unix
+from gavelq.daemon.tls import Tls, open_tls
 from gavelq.paths import Paths, resolve
 from gavelq.version import __version__
 
@@ -136,8 +138,9 @@ async def _serve(paths: Paths, config: Config) -> int:
     sockets = [open_unix(paths.socket)]
     http, token = None, None
     try:
+        tls = open_tls(config.http.tls_cert, config.http.tls_key)
         if config.http.listen:
-            tcp, http = open_tcp(config.http.listen)
+            tcp, http = open_tcp(config.http.listen, is_tls=tls is not None)
             sockets.append(tcp)
             token = admin_token(paths.admin_token)
         if config.socket.shared:
@@ -146,7 +149,7 @@ async def _serve(paths: Paths, config: Config) -> int:
         daemon.access.admin_hash = hash_token(token) if token else None
         await daemon.start()
         try:
-            return await _answer(daemon, sockets, _doorkeeper(daemon, config))
+            return await _answer(daemon, sockets, _doorkeeper(daemon, config), tls)
         finally:
             await daemon.close()
     finally:
@@ -172,14 +175,16 @@ def _doorkeeper(daemon: Daemon, config: Config) -> Doorkeeper:
     )
 
 
-async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Doorkeeper) -> int:
-    listener = Listener(make_protocol(build_app(daemon.service, doorkeeper)))
+async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Doorkeeper, tls: Tls | None) -> int:
+    limits = Limits(lambda: daemon.config.http.rate_limit, os.getuid())
+    listener = Listener(make_protocol(build_app(daemon.service, doorkeeper, limits)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(daemon.request_stop, signal.Signals(number).name))
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # the terminal it was started from may close
+    # The terminal it was started from may close, which is no reason to end.
+    loop.add_signal_handler(signal.SIGHUP, tls.reload if tls is not None else lambda: None)
     for sock in sockets:
-        await listener.serve(sock)
+        await listener.serve(sock, tls.context if tls is not None else None)
     facts = daemon.facts
     journal.note("ready", version=__version__, pid=os.getpid(), socket=facts.socket, http=facts.http)
     if sys.stderr.isatty() or facts.http:

@@ -51,6 +51,16 @@ def note(event: str, **fields: Any) -> None:
     _log.info(event, extra={"fields": fields})
 
 
+def detail(event: str, **fields: Any) -> None:
+    """One line that only `log.level: debug` shows."""
+    _log.debug(event, extra={"fields": fields})
+
+
+def is_detailed() -> bool:
+    """Whether such lines are written."""
+    return _log.isEnabledFor(logging.DEBUG)
+
+
 def note_all(lines: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     """Several ordinary lines (event, fields) in one write."""
     if lines:

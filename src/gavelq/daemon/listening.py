@@ -5,6 +5,7 @@ import contextlib
 import os
 import secrets
 import socket
+import ssl
 import stat
 from collections.abc import Callable
 
@@ -105,7 +106,7 @@ def _clear_stale(path: str) -> None:
     )  # fmt: skip
 
 
-def open_tcp(listen: str) -> tuple[socket.socket, str]:
+def open_tcp(listen: str, *, is_tls: bool = False) -> tuple[socket.socket, str]:
     """Bind a TCP address; the socket and the URL that it is reached by. Raises UsageError."""
     host, port = split_listen(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -122,7 +123,7 @@ def open_tcp(listen: str) -> tuple[socket.socket, str]:
     sock.listen(512)
     sock.setblocking(False)
     shown = f"[{host}]" if ":" in host else host
-    return sock, f"http://{shown}:{sock.getsockname()[1]}"
+    return sock, f"http{'s' if is_tls else ''}://{shown}:{sock.getsockname()[1]}"
 
 
 def admin_token(path: str) -> str:
@@ -151,13 +152,13 @@ class Listener:
         self._make_protocol = make_protocol
         self._servers: list[asyncio.Server] = []
 
-    async def serve(self, sock: socket.socket) -> None:
-        """Begin to answer on a bound socket."""
+    async def serve(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Begin to answer on a bound socket; `tls` is for TCP."""
         loop = asyncio.get_running_loop()
         if sock.family == socket.AF_UNIX:
             self._servers.append(await loop.create_unix_server(self._make_protocol, sock=sock))
         else:
-            self._servers.append(await loop.create_server(self._make_protocol, sock=sock))
+            self._servers.append(await loop.create_server(self._make_protocol, sock=sock, ssl=tls))
 
     def close(self) -> None:
         """Take no new connections."""

@@ -1,0 +1,108 @@
+"""What holds for every request, whoever makes it: an id, limits, header fields for browsers, a line in the log."""
+
+import re
+import secrets
+from time import perf_counter
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gavelq.api import problems
+from gavelq.api.body import MAX_BODY, TooLarge
+from gavelq.api.limits import Limits
+from gavelq.core.errors import GavelqError, InvalidField
+from gavelq.daemon import journal
+
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_FIELDS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Answers are nobody's to guess at, to hand on or to keep. A route may say otherwise."""
+
+
+class Front:
+    """The outermost part of the application."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI request (only HTTP is spoken here)."""
+        if scope["type"] != "http":
+            return
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = given.decode() if _ID.fullmatch(given) else secrets.token_hex(8)
+        scope = {**scope, "state": {**scope.get("state", {}), "request_id": request_id}}
+        is_head = scope["method"] == "HEAD"
+        if is_head:  # answered like GET, whose content is left out
+            scope |= {"method": "GET", "state": {**scope["state"], "is_head": True}}
+        began, status = perf_counter(), 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                fields = MutableHeaders(scope=message)
+                fields["X-Request-Id"] = request_id
+                for name, value in _FIELDS.items():
+                    fields.setdefault(name, value)
+            elif is_head:
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self._pass_on(scope, receive, answer)
+        finally:
+            self._write_down(scope, status, perf_counter() - began)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            who = self._limits.admit(scope)
+            _check_length(scope)
+        except GavelqError as error:
+            response = problems.problem(error)
+            response.headers["Connection"] = "close"  # its body, if it has one, is not read
+            await response(scope, receive, send)
+            return
+        refused = False
+
+        async def watch(message: Message) -> None:
+            nonlocal refused
+            refused = refused or message.get("status") == 401
+            await send(message)
+
+        await self._app(scope, receive, watch)
+        if who is not None and refused:
+            self._limits.failed(scope)
+        elif who is not None and scope["state"].get("caller") is not None:
+            self._limits.passed(who)
+
+    @staticmethod
+    def _write_down(scope: Scope, status: int, seconds: float) -> None:
+        """One line: failures of ours always, refusals at `info`, the rest at `debug`."""
+        is_worth = status >= 400 or status == 0
+        if not is_worth and not journal.is_detailed():
+            return
+        state = scope["state"]
+        caller = state.get("caller")
+        client = scope.get("client")
+        write = journal.note if is_worth else journal.detail
+        write(
+            "request", request_id=state["request_id"], method="HEAD" if state.get("is_head") else scope["method"],
+            path=scope["path"][:200], status=status or "cut off", ms=round(seconds * 1000, 1),
+            by=caller.name if caller is not None else None, address=client[0] if client and client[0] else "unix",
+        )  # fmt: skip
+
+
+def _check_length(scope: Scope) -> None:
+    """Refuse what is too large before it is sent; what has no length is counted while it comes (`body.read_object`)."""
+    given = next((value for name, value in scope["headers"] if name == b"content-length"), None)
+    if given is None:
+        return
+    if not given.isdigit():
+        raise InvalidField(field="Content-Length", problem="it is not a number", hint="send the body's size in bytes")
+    if len(given) > 15 or int(given) > MAX_BODY:
+        raise TooLarge(limit=MAX_BODY)
