@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 
 from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached
 from gavelq.core.gpu import Card
@@ -185,13 +186,18 @@ class Intake:
     def _env(self, env: Mapping[str, str] | None) -> BlobKey:
         """The captured environment; without one, a small one of the daemon's own user."""
         if env is None:
-            env = {name: os.environ[name] for name in ("HOME", "PATH", "LANG", "USER", "SHELL") if name in os.environ}
+            env = _small_env()
         known = self._envs.get(id(env))
         if known is None:
             content = json.dumps(env, sort_keys=True).encode("ascii")
             known = self._envs[id(env)] = env, blob_key(content)
             self.blobs[known[1]] = content
         return known[1]
+
+
+@lru_cache(maxsize=1)  # one object, which `_env` knows again for ten thousand tasks
+def _small_env() -> Mapping[str, str]:
+    return {name: os.environ[name] for name in ("HOME", "PATH", "LANG", "USER", "SHELL") if name in os.environ}
 
 
 def _wish(parsed: ParsedTask) -> RetryWish:
