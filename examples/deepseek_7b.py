@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
@@ -194,7 +195,10 @@ def serve(options: argparse.Namespace) -> int:
     host, port = server.server_address[:2]
     print(f"ready: http://{host!s}:{port}", flush=True)
     _publish(Path(options.in_task), {"url": f"http://{host!s}:{port}", "key": key})
-    server.serve(options.idle, Path(options.in_task) / "caller")
+    lock = Path(options.in_task) / "caller"
+    server.serve(options.idle, lock)
+    if not _is_held(lock):  # a caller that was killed could not tidy up
+        shutil.rmtree(options.in_task, ignore_errors=True)
     return 0
 
 

@@ -196,8 +196,12 @@ def test_a_caller_that_is_killed_takes_its_task_along(
     real: Box, serving: tuple["subprocess.Popen[str]", dict[str, str]]
 ) -> None:
     process, _ = serving
+    command = str(last_task(real)["command"])
+    directory = Path(command.partition("--in-task ")[2].split()[0])
+    assert directory.is_dir()
     process.kill()
     wait_until(lambda: last_task(real)["state"] == "completed", 30, "the task ends")
+    assert not directory.exists()
 
 
 def test_a_task_that_nobody_asks_ends_by_itself(real: Box, env: dict[str, str], model: str) -> None:
