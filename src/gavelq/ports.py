@@ -109,6 +109,10 @@ class Store(Protocol):
         """How many tasks (of a submission, of a tenant) are in each state, by state; ended ones included."""
         ...
 
+    async def submissions(self, wanted: TaskFilter) -> Sequence[int]:
+        """The numbers of submissions, of which tasks are kept: ids of the filter are theirs, and its tenant counts."""
+        ...
+
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
         """All attempts of a task, oldest first."""
         ...

@@ -175,6 +175,7 @@ class TaskDetails(Task):
 
     position: int | None
     expected_basis: str | None
+    etag: str
     attempts: list[Attempt]
     events: list[Event]
     dependents: list[int]

@@ -137,6 +137,13 @@ class Infeasible(Refused):
     hint = "ask for less, or add --allow-infeasible to let it wait for such a machine"
 
 
+class KeyReused(Refused):
+    """this idempotency key was used for another request, which made task {tasks}"""
+
+    code = "key_reused"
+    hint = "send a fresh key, such as a UUID, with every new request"
+
+
 class LimitReached(Refused):
     """{limit} is reached: {problem}"""
 

@@ -8,6 +8,7 @@ from gavelq.core.command_files import BindingKey, FileId, Run
 from gavelq.core.gpu import GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.task import AttemptResult, LanePlace, ProcessIdentity, TaskRequest
 from gavelq.core.tenants import Scope, TokenId
@@ -26,6 +27,8 @@ class TasksSubmitted:
     """How tasks that these depend on have ended, as far as they are history (the store's, not the state's)."""
     run: Run | None = None
     """They came from a command file."""
+    digest: str = ""
+    """Of what the caller said, where it sent a key; empty: unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +300,8 @@ class QueueChanged:
     by: str
     name: QueueName
     options: Mapping[str, object]
+    based_on: Queue | None = None
+    """What was edited: another one by now is not touched. None: whichever there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,8 @@ class KeyUse:
     key: str
     at: float
     task_ids: tuple[TaskId, ...]
+    digest: str = ""
+    """Of what its first use said; empty: unknown."""
 
 
 @dataclass(slots=True, kw_only=True)

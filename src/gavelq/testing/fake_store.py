@@ -146,6 +146,15 @@ class FakeStore:
         tasks = [task for task in self.disk.tasks.values() if tenant in (None, task.request.tenant)]
         return dict(Counter(task.state.value for task in tasks if submission_id in (None, task.submission_id)))
 
+    async def submissions(self, wanted: TaskFilter) -> Sequence[int]:
+        """See Store.submissions."""
+        self._check(self.reads_fail)
+        tasks = (task for task in self.disk.tasks.values() if wanted.tenant in (None, task.request.tenant))
+        before = wanted.before_id
+        numbers = sorted({int(task.submission_id) for task in tasks})
+        found = [n for n in numbers if n > wanted.after_id and (before is None or n < before)]
+        return found[max(0, len(found) - wanted.limit) :] if wanted.newest else found[: wanted.limit]
+
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
         """See Store.attempts."""
         self._check(self.reads_fail)

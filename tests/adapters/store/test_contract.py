@@ -402,3 +402,26 @@ def test_a_closed_store_says_so_and_may_be_closed_again(subject: Subject) -> Non
 def test_nothing_to_write_is_fine(subject: Subject) -> None:
     subject.run(subject.store.commit(Changes()))
     assert subject.ids() == []
+
+
+def test_submissions_are_listed_by_number(subject: Subject) -> None:
+    def of(number: int, submission: int, tenant: str = "ada") -> Task:
+        made = task(number)
+        return replace(made, submission_id=SubmissionId(submission), request=replace(made.request, tenant=tenant))
+
+    subject.put(of(1, 1), of(2, 1), of(3, 2, "bob"), of(4, 5), of(5, 7))
+
+    def listed(**wanted: Any) -> list[int]:
+        return list(subject.run(subject.store.submissions(TaskFilter(**wanted))))
+
+    assert listed() == [1, 2, 5, 7]
+    assert listed(tenant="bob") == [2]
+    assert listed(after_id=1, before_id=7) == [2, 5]
+    assert listed(limit=2) == [1, 2]
+    assert listed(limit=2, newest=True) == [5, 7]
+
+
+def test_the_digest_of_a_key_s_request_comes_back(subject: Subject) -> None:
+    uses = [KeyUse(key="a", at=1.0, task_ids=(TaskId(1),), digest="d"), KeyUse(key="b", at=2.0, task_ids=())]
+    subject.commit(keys=uses)
+    assert list(subject.restart().keys) == uses

@@ -100,6 +100,16 @@ def counts(
     return dict(connection.execute(queries()["task_counts_of_a_submission"], (submission_id,)))
 
 
+def submissions(connection: sqlite3.Connection, wanted: TaskFilter) -> list[int]:
+    """A page of submissions, ascending by number."""
+    statement = queries()["submissions_page"].format(direction="DESC" if wanted.newest else "ASC")
+    arguments = {
+        "after": wanted.after_id, "before": wanted.before_id, "tenant": wanted.tenant,
+        "limit": max(0, min(wanted.limit, MAX_PAGE)),
+    }  # fmt: skip
+    return sorted(number for (number,) in connection.execute(statement, arguments))
+
+
 def blob(connection: sqlite3.Connection, key: str) -> bytes:
     """A blob. Raises KeyError."""
     row = connection.execute(queries()["blob"], (key,)).fetchone()

@@ -363,7 +363,15 @@ def record_of(row: Sequence[Any]) -> Record:
     )
 
 
+def key_row(use: KeyUse) -> tuple[object, ...]:
+    """Parameters of `put_key`: the tasks alone, or with the digest of the request that made them."""
+    tasks = list(use.task_ids)
+    return (use.key, use.at, to_json({"tasks": tasks, "digest": use.digest} if use.digest else tasks))
+
+
 def key_of(row: Sequence[Any]) -> KeyUse:
     """The key use of a row. Raises RowError."""
-    key, at, task_ids = row
-    return KeyUse(key=key, at=at, task_ids=tuple(TaskId(task_id) for task_id in parse_text(task_ids)))
+    key, at, text = row
+    document = parse_text(text)
+    tasks, digest = (document["tasks"], document["digest"]) if isinstance(document, dict) else (document, "")
+    return KeyUse(key=key, at=at, task_ids=tuple(map(TaskId, tasks)), digest=digest)

@@ -75,6 +75,10 @@ class SqliteStore:
         """See Store.counts."""
         return await self._read(lambda connection: reading.counts(connection, submission_id, tenant))
 
+    async def submissions(self, wanted: TaskFilter) -> Sequence[int]:
+        """See Store.submissions."""
+        return await self._read(lambda connection: reading.submissions(connection, wanted))
+
     async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
         """See Store.attempts."""
         return await self._read(lambda connection: reading.attempts(connection, task_id))

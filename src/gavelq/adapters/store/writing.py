@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gavelq.adapters.store.facts import fact_rows, reservation_text
-from gavelq.adapters.store.rows import attempt_text, card_text, queue_text, record_row, task_rows, to_json
+from gavelq.adapters.store.rows import attempt_text, card_text, key_row, queue_text, record_row, task_rows
 from gavelq.adapters.store.statements import queries
 from gavelq.core.step import Changes
 
@@ -64,7 +64,7 @@ def _write_the_rest(connection: sqlite3.Connection, changes: Changes) -> None:
             connection.execute(sql["delete_fact"], (kind, key))
         else:
             connection.execute(sql["put_fact"], (kind, key, document))
-    connection.executemany(sql["put_key"], [(use.key, use.at, to_json(list(use.task_ids))) for use in changes.keys])
+    connection.executemany(sql["put_key"], map(key_row, changes.keys))
     counters = {
         "task": changes.next_task_id, "submission": changes.next_submission_id, "file": changes.next_file_id,
         "token": changes.next_token_id,

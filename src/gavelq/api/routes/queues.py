@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from gavelq.api.body import read_object, text
 from gavelq.api.callers import CallerOf
+from gavelq.api.routes.matching import MATCH, quoted, versions
 from gavelq.daemon.service import Service
 
 Json = dict[str, Any]
@@ -21,7 +22,8 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         return queues.list_queues()
 
     @routes.get("/api/queues/{name}")
-    async def show(name: str) -> Json:
+    async def show(name: str, response: Response) -> Json:
+        response.headers["ETag"] = quoted(queues.version(name))
         return queues.show(name)
 
     @routes.post("/api/queues", status_code=201)
@@ -31,9 +33,11 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         options = {key: value for key, value in body.items() if key != "name"}
         return await queues.create(caller_of(request), name, options)
 
-    @routes.patch("/api/queues/{name}")
-    async def change(name: str, request: Request) -> Json:
-        return await queues.change(caller_of(request), name, await read_object(request))
+    @routes.patch("/api/queues/{name}", openapi_extra=MATCH)
+    async def change(name: str, request: Request, response: Response) -> Json:
+        done = await queues.change(caller_of(request), name, await read_object(request), versions(request))
+        response.headers["ETag"] = quoted(queues.version(name))
+        return done
 
     @routes.delete("/api/queues/{name}")
     async def delete(name: str, request: Request) -> Json:

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request
 
 from gavelq.api.body import optional_text, read_object
 from gavelq.api.callers import CallerOf
-from gavelq.api.routes.numbers import seconds
+from gavelq.api.routes.numbers import seconds, whole
 from gavelq.api.routes.tasks import MAX_WAIT_S
 from gavelq.core.errors import SubmissionNotFound
 from gavelq.daemon.service import Service
+from gavelq.ports import TaskFilter
 
 Json = dict[str, Any]
 
@@ -18,6 +19,22 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     """The routes of submissions."""
     routes = APIRouter(tags=["submissions"])
     submissions = service.submissions
+
+    @routes.get("/api/submissions", summary="Submissions by number; `newest` takes the last ones")
+    async def list_submissions(
+        request: Request,
+        after: str | None = None,
+        before: str | None = None,
+        limit: str | None = None,
+        newest: str | None = None,
+    ) -> list[Json]:
+        wanted = TaskFilter(
+            after_id=whole(after, "after", default=0) or 0,
+            before_id=whole(before, "before", default=None),
+            limit=whole(limit, "limit", default=100, low=1, high=1000) or 100,
+            newest=newest in ("1", "true"),
+        )
+        return await submissions.list_submissions(caller_of(request), wanted)
 
     @routes.get("/api/submissions/{number}")
     async def show(number: str, request: Request) -> Json:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gavelq.api.body import optional_text, read_object, text
 from gavelq.api.callers import CallerOf
+from gavelq.api.routes.matching import MATCH, versions
 from gavelq.api.routes.numbers import seconds, task_id, whole
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.changes import read_ids
@@ -72,8 +73,10 @@ def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
         return await service.tasks.list_tasks(caller_of(request), wanted)
 
     @routes.get("/api/tasks/{number}")
-    async def show(number: str, request: Request) -> Json:
-        return await service.tasks.show(caller_of(request), task_id(number))
+    async def show(number: str, request: Request, response: Response) -> Json:
+        found = await service.tasks.show(caller_of(request), task_id(number))
+        response.headers["ETag"] = found["etag"]
+        return found
 
     @routes.get("/api/tasks/{number}/why")
     async def why(number: str, request: Request) -> Json:
@@ -162,10 +165,10 @@ def _add_act(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
 def _add_edit(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
     tasks = service.tasks
 
-    @routes.patch("/api/tasks/{number}")
+    @routes.patch("/api/tasks/{number}", openapi_extra=MATCH)
     async def edit(number: str, request: Request) -> Json:
         body = await read_object(request)
-        return (await tasks.edit(caller_of(request), (task_id(number),), body))[0]
+        return (await tasks.edit(caller_of(request), (task_id(number),), body, versions(request)))[0]
 
     @routes.post("/api/tasks/edit")
     async def edit_all(request: Request) -> list[Json]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gavelq.core import events as ev
+from gavelq.core.command_files import ChangedMeanwhile
 from gavelq.core.effects import Wake
 from gavelq.core.engine.tasks import move
 from gavelq.core.errors import WrongState
@@ -56,6 +57,8 @@ def _create(view: View, step: Step, event: ev.QueueCreated, now: float) -> None:
 def _change(view: View, step: Step, event: ev.QueueChanged, now: float) -> None:
     before = view.queue(event.name)
     after = with_options(before, event.options)
+    if event.based_on not in (None, before):
+        raise ChangedMeanwhile(what=f"queue {event.name}", version="another")
     step.changes.queues[event.name] = after
     _note(step, "queue_changed", event.by, event.name, now, **event.options)
     if after.hold != before.hold:

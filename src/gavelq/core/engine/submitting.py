@@ -10,7 +10,7 @@ from gavelq.core.engine.lanes import predecessors
 from gavelq.core.engine.learning import with_learned_memory
 from gavelq.core.engine.quotas import require_room, within_quota
 from gavelq.core.engine.rules import EngineRules
-from gavelq.core.errors import LimitReached, UsageError
+from gavelq.core.errors import KeyReused, LimitReached, UsageError
 from gavelq.core.events import TasksSubmitted
 from gavelq.core.feasibility import require_feasible
 from gavelq.core.ids import SubmissionId, TaskId
@@ -26,6 +26,8 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
     step = Step()
     used = view.key_use(event.key) if event.key else None
     if used is not None:
+        if event.digest and used.digest and event.digest != used.digest:
+            raise KeyReused(tasks=", ".join(map(str, used.task_ids[:3])))
         step.reply = used.task_ids
         return step
     allowed = (within_quota(view, request) for request in event.requests)
@@ -45,7 +47,7 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
     step.changes.next_task_id = TaskId(first + len(ids))
     step.changes.next_submission_id = SubmissionId(submission + 1)
     if event.key:
-        step.changes.keys.append(KeyUse(key=event.key, at=now, task_ids=ids))
+        step.changes.keys.append(KeyUse(key=event.key, at=now, task_ids=ids, digest=event.digest))
     step.effects.append(Wake())
     step.reply = ids
     return step

@@ -18,6 +18,7 @@ from gavelq.daemon.requests import Intake
 from gavelq.daemon.service import dependencies
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.settings import retry_wish
+from gavelq.daemon.versions import digest_of, require_version, version_of_task
 from gavelq.daemon.views import Json
 from gavelq.formats.changes import Changes, parse_changes
 
@@ -46,21 +47,27 @@ def read_ids(value: object) -> tuple[TaskId, ...]:
     return tuple(TaskId(number) for number in dict.fromkeys(value))
 
 
-async def edit(desk: Desk, caller: Caller, ids: Sequence[TaskId], document: object) -> list[Json]:
+async def edit(
+    desk: Desk, caller: Caller, ids: Sequence[TaskId], document: object, versions: Sequence[str] | None = None
+) -> list[Json]:
     """Make the same changes to these tasks, to all of them or to none. Raises GavelqError; nothing changed then."""
     caller.require_submit("editing tasks")
     changes = parse_changes(document)
     for number in range(TRIES):
         try:
-            return await _edit_once(desk, caller, ids, changes)
+            return await _edit_once(desk, caller, ids, changes, versions)
         except Overtaken:
             if number == TRIES - 1:
                 raise
     raise AssertionError("the last try answers or raises")
 
 
-async def _edit_once(desk: Desk, caller: Caller, ids: Sequence[TaskId], changes: Changes) -> list[Json]:
+async def _edit_once(
+    desk: Desk, caller: Caller, ids: Sequence[TaskId], changes: Changes, versions: Sequence[str] | None
+) -> list[Json]:
     tasks = [await _editable(desk, caller, number) for number in ids]
+    for task in tasks:
+        require_version(f"task {task.id}", version_of_task(task), versions)
     # What `queue move` and `queue priority` did to the task stays, too.
     bases = {task.id: replace(task.request, queue=task.queue, priority=task.priority) for task in tasks}
     envs = await _envs(desk, bases.values(), changes)
@@ -146,7 +153,8 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
             hint="make it again, or name another one with -w DIR",
         )  # fmt: skip
     scoped = None if key is None else f"{caller.tenant}:{key}"
-    event = ev.TasksSubmitted(by=caller.name, requests=(request,), blobs=intake.blobs, key=scoped)
+    digest = "" if key is None else digest_of([task.id, document])
+    event = ev.TasksSubmitted(by=caller.name, requests=(request,), blobs=intake.blobs, key=scoped, digest=digest)
     try:
         ids: tuple[TaskId, ...] = await dependencies.ask(desk, caller, event)
     except Infeasible as error:

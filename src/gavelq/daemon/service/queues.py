@@ -1,12 +1,13 @@
 """Everything about queues: list, show, create, change, delete, merge."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from gavelq.core import events as ev
 from gavelq.core.errors import QueueNotFound
 from gavelq.core.ids import QueueName
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.versions import require_version, version_of_queue
 from gavelq.daemon.views import Json, queue_json
 
 
@@ -35,11 +36,24 @@ class QueueService:
             await self._desk.loop.ask(ev.QueueCreated(by=caller.name, name=QueueName(name), options=options))
         )
 
-    async def change(self, caller: Caller, name: str, options: Mapping[str, object]) -> Json:
-        """`queue set`, `set-limit`, `pause`, `resume`."""
+    def version(self, name: str) -> str:
+        """The version of a queue's options. Raises QueueNotFound."""
+        queue = self._desk.state.queues.get(QueueName(name))
+        if queue is None:
+            raise QueueNotFound(queue=name)
+        return version_of_queue(queue)
+
+    async def change(
+        self, caller: Caller, name: str, options: Mapping[str, object], versions: Collection[str] | None = None
+    ) -> Json:
+        """`queue set`, `set-limit`, `pause`, `resume`. Raises ChangedMeanwhile where it is at none of these versions."""
         caller.require_admin("changing a queue")
+        before = None
+        if versions is not None:
+            require_version(f"queue {name}", self.version(name), versions)
+            before = self._desk.state.queues[QueueName(name)]
         return self.show(
-            await self._desk.loop.ask(ev.QueueChanged(by=caller.name, name=QueueName(name), options=options))
+            await self._desk.loop.ask(ev.QueueChanged(by=caller.name, name=QueueName(name), options=options, based_on=before))
         )
 
     async def delete(self, caller: Caller, name: str) -> Json:

@@ -1,7 +1,9 @@
 """Everything about submissions: show one, wait for it, and hold, run or kill all of its tasks."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gavelq.core import events as ev
 from gavelq.core.errors import GavelqError, SubmissionNotFound, TaskNotFound, WrongState
@@ -23,6 +25,15 @@ class SubmissionService:
         self._desk = desk
 
     # --- look --------------------------------------------------------------------------------------------
+
+    async def list_submissions(self, caller: Caller, wanted: TaskFilter) -> list[Json]:
+        """`GET /api/submissions`: the caller's, by number; ids of the filter are theirs."""
+        own = wanted if caller.is_admin else replace(wanted, tenant=caller.tenant)
+        found: list[Json] = []
+        for number in await self._desk.store.submissions(own):
+            with contextlib.suppress(SubmissionNotFound):  # its last task was removed just now
+                found.append(await self.show(caller, number))
+        return found
 
     async def show(self, caller: Caller, number: int) -> Json:
         """`GET /api/submissions/{id}`. Raises SubmissionNotFound, also where all of its tasks were removed."""

@@ -31,6 +31,7 @@ from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, un
 from gavelq.daemon.service import changes, dependencies
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.why import expected, why
+from gavelq.daemon.versions import digest_of, version_of_task
 from gavelq.daemon.views import Json
 from gavelq.formats.expansion import Expanded, expand, single
 from gavelq.formats.fields import READERS
@@ -55,7 +56,7 @@ class TaskService:
         """`POST /api/tasks`: one task; without a command, a lease. Raises GavelqError; nothing is changed then."""
         if isinstance(request, dict) and not COMMAND_NAMES & request.keys():
             request = {**request, "lease": True if request.get("lease") is None else request["lease"]}
-        return (await self._submit(caller, lambda: single(parse_task(request)), None, key))[0]
+        return (await self._submit(caller, lambda: single(parse_task(request)), None, key, request))[0]
 
     async def submit(
         self, caller: Caller, tasks: object, *, queue: str | None = None, base: object = None, key: str | None = None
@@ -65,23 +66,27 @@ class TaskService:
         if isinstance(tasks, list) and len(tasks) > limit:
             problem = f"the submission has {len(tasks)} tasks, at most {limit} are taken at once"
             raise LimitReached(limit="limits.max_submission", problem=problem, hint="hand them in in several parts")
-        return await self._submit(caller, lambda: expand(parse_tasks(tasks, base), most=limit), queue, key)
+        said = [tasks, queue, base]
+        return await self._submit(caller, lambda: expand(parse_tasks(tasks, base), most=limit), queue, key, said)
 
     async def _submit(
-        self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None
+        self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None, said: object
     ) -> list[Json]:
         caller.require_submit("submitting")
         require_key(key)
         intake = changes.intake_for(self._desk, caller)
 
         # In a thread: ten thousand tasks take a while to read, and a working directory may lie on a hanging server.
-        def read() -> tuple[dict[int, TaskRequest], dict[int, GavelqError], tuple[int, ...]]:
+        def read() -> tuple[dict[int, TaskRequest], dict[int, GavelqError], tuple[int, ...], str]:
             expanded = parse()
-            return *understood(expanded.tasks, lambda one: intake.request(one, queue)), expanded.sources
+            digest = "" if key is None else digest_of(said)
+            return *understood(expanded.tasks, lambda one: intake.request(one, queue)), expanded.sources, digest
 
-        requests, wrong, sources = await asyncio.to_thread(read)
+        requests, wrong, sources, digest = await asyncio.to_thread(read)
         scoped = None if key is None else f"{caller.tenant}:{key}"
-        event = ev.TasksSubmitted(by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped)
+        event = ev.TasksSubmitted(
+            by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped, digest=digest
+        )
         try:
             if wrong:
                 raise next(iter(wrong.values()))
@@ -157,6 +162,7 @@ class TaskService:
         shown["dependents"] = discretion.ids(dependencies.dependents(self._desk, task_id))
         shown["graph"] = await dependencies.graph(self._desk, caller, task)
         shown |= discretion.words(expected(self._desk, task))
+        shown["etag"] = f'"{version_of_task(task)}"'
         shown["measured"] = await self._desk.measured(task)
         shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
@@ -254,9 +260,14 @@ class TaskService:
         event = ev.TaskPrioritized(by=caller.name, task_id=task_id, priority=level)
         return await self._act(caller, task_id, event)
 
-    async def edit(self, caller: Caller, ids: Sequence[TaskId], document: object) -> list[Json]:
-        """`task edit`: the same changes to tasks that have not started, to all of them or to none."""
-        return await changes.edit(self._desk, caller, ids, document)
+    async def edit(
+        self, caller: Caller, ids: Sequence[TaskId], document: object, versions: Sequence[str] | None = None
+    ) -> list[Json]:
+        """`task edit`: the same changes to tasks that have not started, to all of them or to none.
+
+        Raises ChangedMeanwhile where a task is at none of these `versions` (`etag`; None: any will do).
+        """
+        return await changes.edit(self._desk, caller, ids, document, versions)
 
     async def rerun(self, caller: Caller, task_id: TaskId, document: object = None, key: str | None = None) -> Json:
         """`task rerun`: a new task with the same request, and changes."""

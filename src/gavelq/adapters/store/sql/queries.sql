@@ -80,6 +80,11 @@ SELECT state, count(*) FROM tasks WHERE submission_id = ? AND tenant = ? GROUP B
 -- name: task_counts_of_a_tenant
 SELECT state, count(*) FROM tasks WHERE tenant = ? GROUP BY state
 
+-- name: submissions_page
+SELECT DISTINCT submission_id FROM tasks
+WHERE submission_id > :after AND (:before IS NULL OR submission_id < :before) AND (:tenant IS NULL OR tenant = :tenant)
+ORDER BY submission_id {direction} LIMIT :limit
+
 -- name: last_ids
 SELECT coalesce(max(id), 0), coalesce(max(submission_id), 0) FROM tasks
 
