@@ -17,7 +17,7 @@ _Key = tuple[str, str, str]
 class TooManyTries(LimitReached):
     """too many failed logins; the next one is looked at in {retry_after_s} s"""
 
-    code = "too_many_requests"
+    code = "rate_limited"
     hint = "wait so long; a token works meanwhile"
     http_status = 429
 
