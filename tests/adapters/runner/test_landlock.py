@@ -47,6 +47,7 @@ def place(root: Path) -> Place:
     for name, vendor in (("card1", "0x10de"), ("renderD128", "0x10de"), ("card0", "0x1a03")):
         (root / "drm" / name / "device").mkdir(parents=True)
         (root / "drm" / name / "device" / "vendor").write_text(vendor + "\n")
+    (root / "dev" / "alias").symlink_to("nvidia1")
     (root / "work").mkdir()
     return made
 
@@ -127,6 +128,7 @@ def test_a_task_opens_its_own_node_and_all_else_but_those_of_others(box: Box, pl
         f"{sys.executable} -c \"import os; os.open(os.environ['DEV'] + '/nvidia1', os.O_RDONLY)\"",
         "setsid cat $DEV/nvidia1",
         "ln -s $DEV/nvidia1 link && cat link",
+        "cat $DEV/alias",
         "cat /proc/self/root$DEV/nvidia1",
         "cd $DEV && cat nvidia1",
         "mv $DEV/nvidia1 mine && cat mine",

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from gavelq.adapters.runner import landlock
 from gavelq.core.events import SpawnFailed
 from gavelq.testing.waiting import wait_until
 from tests.adapters.runner.box import Box
 from tests.adapters.runner.owners import Owner
+
+why_not = landlock.problem()
 
 
 @pytest.fixture
@@ -52,7 +55,9 @@ def test_an_old_runner_is_spoken_to_in_its_own_protocol(root: Path, old: "subpro
         box.close()
 
 
-@pytest.mark.parametrize("wish", ["lease", "warn"])
+@pytest.mark.parametrize(
+    "wish", ["lease", "warn", pytest.param("devices", marks=pytest.mark.skipif(bool(why_not), reason=why_not or "-"))]
+)
 def test_an_old_runner_is_replaced_by_one_that_can_do_what_is_asked(
     root: Path, old: "subprocess.Popen[bytes]", wish: str
 ) -> None:
@@ -60,6 +65,7 @@ def test_an_old_runner_is_replaced_by_one_that_can_do_what_is_asked(
     wishes: dict[str, dict[str, Any]] = {
         "lease": {"lease": True},
         "warn": {"warn_signal": signal.SIGUSR1, "warn_before_s": 1.0},
+        "devices": {"devices": ()},
     }
     changes = wishes[wish]
     steps = () if wish == "lease" else (("sleep", "300"),)
@@ -68,7 +74,7 @@ def test_an_old_runner_is_replaced_by_one_that_can_do_what_is_asked(
         box.spawn(1, steps, **changes)
         failure = box.failure(1)
         assert failure.is_transient
-        assert {"lease": "leases", "warn": "warnings"}[wish] in failure.problem
+        assert {"lease": "leases", "warn": "warnings", "devices": "isolation of devices"}[wish] in failure.problem
         assert "is being replaced" in failure.problem
         assert old.wait(10) == -signal.SIGTERM
         box.await_reconnection()

@@ -81,15 +81,12 @@ def confine(own: Iterable[str], dev: str = "/dev", sys_drm: str = "/sys/class/dr
 
 
 def _allow(ruleset: int, path: str, allowed: int) -> None:
-    try:
+    try:  # not following links: what they lead to is allowed by its own name, or not at all
         fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:  # it is gone, or not for this account
         return
     try:
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISLNK(mode):  # what it leads to is allowed by its own name, or it is not allowed
-            return
-        rights = allowed | _REFER if stat.S_ISDIR(mode) else allowed
+        rights = allowed | _REFER if stat.S_ISDIR(os.fstat(fd).st_mode) else allowed
         rule = struct.pack("=Qi", rights, fd)
         if _add(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0) and ctypes.get_errno() != errno.EBADFD:
             number = ctypes.get_errno()
