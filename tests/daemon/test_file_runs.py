@@ -413,15 +413,32 @@ def test_edits_under_a_run_of_short_tasks_neither_lose_nor_double_any(runs: Runs
 
 
 def test_what_the_start_asked_for_holds_for_what_an_apply_adds(runs: Runs) -> None:
+    (other := runs.here / "other").mkdir()
     runs.keep(block("1", until("over")))
-    run = runs.start(priority=9, time_limit="1h", env={"PATH": "/usr/bin:/bin", "WORD": "hello"})
+    env = {"PATH": "/usr/bin:/bin", "WORD": "hello"}
+    run = runs.start(priority=9, time_limit="1h", env=env, workdir=str(other))
     runs.keep(block("1", until("over")) + block("1", "echo $WORD {work_dir} >> said"))
     runs.client.apply_file("single", 0)
     added = runs.tasks(run)[1]
-    assert (added["priority"], added["time_limit_s"]) == (9, 3600)
-    runs.go("over")
+    assert (added["priority"], added["time_limit_s"], added["workdir"]) == (9, 3600, str(other))
+    runs.go("other/over")
     runs.wait_run(run)
-    assert runs.said("said") == [f"hello {runs.here}"]
+    assert runs.said("other/said") == [f"hello {other}"]
+
+
+def test_what_is_added_to_a_held_run_is_held_until_somebody_lets_it_go(runs: Runs) -> None:
+    runs.keep(block("1", "true"))
+    run = runs.start(hold=True)
+    runs.keep(block("1", "true") + block("2", "true"))
+    runs.client.apply_file("single", 0)
+    assert states(runs.tasks(run)) == ["held", "held"]
+    runs.daemon.post(f"/api/tasks/{runs.tasks(run)[1]['id']}/run")
+    runs.keep(block("1", "true") + block("2", "true") + block("3", until("over")))
+    runs.client.apply_file("single", 0)
+    assert states(runs.tasks(run))[2] != "held"
+    runs.go("over")
+    runs.daemon.post(f"/api/submissions/{run['submission_id']}/run", {})
+    assert states(runs.wait_run(run)) == ["completed"] * 3
 
 
 # --- a death in the middle -----------------------------------------------------------------------------------

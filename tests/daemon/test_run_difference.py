@@ -128,6 +128,11 @@ def test_of_equal_blocks_those_that_have_started_are_the_first() -> None:
     assert told(found) == {**NOTHING, "order": ["a"], "removed": ["a"]}
 
 
+def test_an_equal_block_goes_to_the_task_that_has_started_wherever_that_stands() -> None:
+    found = one(tasks("a", "a*", "z"), blocks("q", "a", "w"))
+    assert told(found) == {**NOTHING, "order": ["q", "w"], "added": ["q", "w"], "removed": ["a", "z"]}
+
+
 def test_a_lane_that_the_text_has_no_longer_is_emptied() -> None:
     found = differences(tasks("a*", "b", lane="x"), blocks("c", lane="y"))
     assert [lane.lane for lane in found] == ["y", "x"]
