@@ -135,7 +135,7 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
 
 
 async def _serve(paths: Paths, config: Config) -> int:
-    sockets = [open_unix(paths.socket)]
+    sockets, unix = [open_unix(paths.socket)], [paths.socket]
     http, token = None, None
     try:
         tls = open_tls(config.http.tls_cert, config.http.tls_key)
@@ -145,6 +145,7 @@ async def _serve(paths: Paths, config: Config) -> int:
             token = admin_token(paths.admin_token)
         if config.socket.shared:
             sockets.append(open_shared(config.socket.shared, paths.socket))
+            unix.append(config.socket.shared)
         daemon = _build(paths, config, http)
         daemon.access.admin_hash = hash_token(token) if token else None
         await daemon.start()
@@ -153,12 +154,11 @@ async def _serve(paths: Paths, config: Config) -> int:
         finally:
             await daemon.close()
     finally:
-        # Those that were opened are ours to remove: at another path somebody else may answer.
-        for path in [sock.getsockname() for sock in sockets if sock.family == socket.AF_UNIX]:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
         for sock in sockets:
             sock.close()
+        for path in unix:  # where none was opened, somebody else may answer
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
 
 def _doorkeeper(daemon: Daemon, config: Config) -> Doorkeeper:
