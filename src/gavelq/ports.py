@@ -19,6 +19,7 @@ from gavelq.core.task import Attempt, ProcessIdentity, Task
 from gavelq.core.tenants import FIRST_TOKEN, HourKey, Tenant, Token, TokenId
 
 
+from gavelq.core.usage import CardMinutes, Ended, Held
 class Clock(Protocol):
     """Where time comes from."""
 
@@ -138,6 +139,22 @@ class Store(Protocol):
         ...
 
     async def backup(self, path: str) -> None:
+    async def usage(
+        self,
+        *,
+        since: float,
+        until: float,
+        tenant: str | None,
+        hold: Callable[[Held], None],
+        end: Callable[[Ended], None],
+    ) -> None:
+        """Hand over every attempt that may lie in a span of time, and every end that does, in any order.
+
+        Both are called from another thread, one after another. Attempts that end later than `since` are meant; some
+        that end earlier may come along.
+        """
+        ...
+
         """Write a consistent copy of the live database to a new file. FileExistsError where there is one."""
         ...
 
@@ -252,6 +269,10 @@ class History(Protocol):
         """Write what is left and close. Safe to call twice."""
         ...
 
+
+    async def minutes(self, start: float, end: float, idle_percent: float) -> CardMinutes:
+        """In which minutes of a span cards were idle (a mean below `idle_percent`), or used by others alone."""
+        ...
 
 # --- runner ----------------------------------------------------------------------------------------------
 

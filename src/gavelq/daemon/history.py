@@ -14,6 +14,7 @@ from gavelq.core.meters import memory_in
 from gavelq.core.state import State
 from gavelq.core.step import Changes
 from gavelq.core.task import Lease, ProcessIdentity, Task
+from gavelq.core.usage import CardMinutes
 from gavelq.daemon import journal
 from gavelq.ports import Clock, History, ProcessTrees
 
@@ -52,6 +53,10 @@ class NoHistory:
     async def total(self, task_id: TaskId) -> Mapping[str, Stat]:
         """See History.total; nothing is known."""
         return {}
+
+    async def minutes(self, start: float, end: float, idle_percent: float) -> CardMinutes:
+        """See History.minutes; nothing is known."""
+        return CardMinutes()
 
     async def close(self) -> None:
         """See History.close."""

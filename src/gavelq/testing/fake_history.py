@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gavelq.core.ids import TaskId
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.measures import MEASURES, Keeping, Kind, Look, Span, Stat, Subject
+from gavelq.core.usage import CardMinutes
 
 
 class FakeHistory:
@@ -47,6 +48,33 @@ class FakeHistory:
         mine = [look for look in self.looks if (look.kind, look.subject) == (Kind.TASK, task_id)]
         stats = {name: _stat(mine, name, lambda at: True) for name in MEASURES[Kind.TASK]}
         return {name: stat for name, stat in stats.items() if stat is not None} if self._is_readable() else {}
+
+    async def minutes(self, start: float, end: float, idle_percent: float) -> CardMinutes:
+        """See History.minutes."""
+        if not self._is_readable():
+            return CardMinutes()
+        mine = [
+            look for look in self.looks if look.kind is Kind.GPU and int(look.at) >= self._now() - self._longest_s()
+        ]
+        idle: dict[GpuUuid, list[int]] = {}
+        foreign: dict[GpuUuid, list[int]] = {}
+        for uuid, minute in sorted({(GpuUuid(str(look.subject)), int(look.at) // 60 * 60) for look in mine}):
+            looks = [look for look in mine if look.subject == uuid and int(look.at) // 60 * 60 == minute]
+            held, used, others = (
+                _stat(looks, name, lambda at: True) for name in ("n_tasks", "utilization_percent", "foreign_memory_mib")
+            )
+            if held is None or not start - 60 < minute < end:
+                continue
+            if held.high > 0 and used is not None and used.mean < idle_percent:
+                idle.setdefault(uuid, []).append(minute)
+            elif held.high == 0 and others is not None and others.high > 0:
+                foreign.setdefault(uuid, []).append(minute)
+        return CardMinutes(
+            idle=idle, foreign=foreign, since=min((int(look.at) // 60 * 60 for look in mine), default=None)
+        )
+
+    def _longest_s(self) -> float:
+        return max(level.keep_s for level in self.keeping.levels)
 
     async def close(self) -> None:
         """See History.close."""

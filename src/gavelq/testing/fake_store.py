@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from gavelq.core.task import Attempt, Script, Task
 from gavelq.core.tenants import HourKey, Tenant, Token, TokenId
 from gavelq.ports import Loaded, Numbered, TaskFilter
 
+from gavelq.core.usage import Ended, Held
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -197,6 +198,40 @@ class FakeStore:
         for task in gone:
             self._drop_task(task.id)
         old = sum(record.at < records_before for record in disk.records)
+    async def usage(
+        self,
+        *,
+        since: float,
+        until: float,
+        tenant: str | None,
+        hold: Callable[[Held], None],
+        end: Callable[[Ended], None],
+    ) -> None:
+        """See Store.usage."""
+        self._check(self.reads_fail)
+        for (task_id, _), attempt in sorted(self.disk.attempts.items()):
+            task = self.disk.tasks[task_id]
+            is_late = task.ending is None or task.ending.at >= since
+            if tenant in (None, task.request.tenant) and attempt.placed_at < until and is_late:
+                hold(self._held(task, attempt))
+        for task in self.disk.tasks.values():
+            if tenant in (None, task.request.tenant) and task.ending is not None and since <= task.ending.at < until:
+                end(Ended(task.request.tenant, task.queue, task.state.value, task.ending.at))
+
+    def _held(self, task: Task, attempt: Attempt) -> Held:
+        ended_at = attempt.result.ended_at if attempt.result is not None else None
+        if ended_at is None and not task.state.holds_gpus:
+            ended_at = task.ending.at if task.ending is not None else attempt.placed_at
+        kinds = ("released", "dependency_met", "lane_advanced")
+        notes = [record for record in self.disk.records if record.task_id == task.id and record.kind in kinds]
+        let_go = [record.at for record in notes if record.at <= attempt.placed_at]
+        eligible_at = max(task.submitted_at, task.request.not_before or 0.0, *let_go)
+        return Held(
+            task_id=task.id, number=attempt.number, tenant=task.request.tenant, queue=task.queue, gpus=attempt.gpus,
+            since=attempt.placed_at, until=ended_at, utilization=attempt.utilization,
+            eligible_at=eligible_at if attempt.number == 1 else None,
+        )  # fmt: skip
+
         n_going = min(old, max(0, len(disk.records) - 1))
         disk.records = disk.records[n_going:]
         disk.n_records_gone += n_going

@@ -187,3 +187,25 @@ def test_every_level_agrees_with_the_single_looks(
                         assert point.mean == pytest.approx(sum(known) / len(known), abs=1e-6)
     finally:
         real.close()
+
+
+def test_minutes_of_idle_and_of_foreign_cards_are_told(case: Case) -> None:
+    minute = NOW // 60 * 60
+    case.history.add(
+        [
+            *(look(minute + second, utilization_percent=4, n_tasks=1, foreign_memory_mib=0) for second in (0, 59)),
+            look(minute + 60, utilization_percent=0, n_tasks=1),
+            look(minute + 90, utilization_percent=10, n_tasks=1),  # a mean of 5
+            look(minute + 120, utilization_percent=90, n_tasks=0, foreign_memory_mib=700),
+            look(minute + 180, utilization_percent=0, n_tasks=0, foreign_memory_mib=0),
+            look(minute + 240, utilization_percent=0, n_tasks=0, foreign_memory_mib=700),
+            look(minute + 241, utilization_percent=90, n_tasks=1, foreign_memory_mib=700),
+            look(minute + 300, "GPU-b", utilization_percent=None, n_tasks=1),
+        ]
+    )
+    found = case.run(case.history.minutes(minute, minute + 400, 5))
+    assert {uuid: list(minutes) for uuid, minutes in found.idle.items()} == {GPU: [minute]}
+    assert {uuid: list(minutes) for uuid, minutes in found.foreign.items()} == {GPU: [minute + 120]}
+    assert found.since == minute
+    assert case.run(case.history.minutes(minute + 60, minute + 120, 5)).idle == {}
+    assert case.run(case.history.minutes(minute + 59, minute + 120, 5)).idle != {}

@@ -16,8 +16,9 @@ from gavelq.core.learned import Learned
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Record
-from gavelq.core.task import Task
+from gavelq.core.task import Attempt, AttemptResult, Task
 from gavelq.core.tenants import HourKey, TokenId
+from gavelq.core.usage import Ended, Held
 from gavelq.ports import Loaded, Store, TaskFilter
 from gavelq.testing.fake_store import FakeStore
 from tests.adapters.store.made import (
@@ -37,6 +38,7 @@ from tests.adapters.store.made import (
     full_task,
     full_tenant,
     full_token,
+    request,
     task,
 )
 
@@ -425,3 +427,61 @@ def test_the_digest_of_a_key_s_request_comes_back(subject: Subject) -> None:
     uses = [KeyUse(key="a", at=1.0, task_ids=(TaskId(1),), digest="d"), KeyUse(key="b", at=2.0, task_ids=())]
     subject.commit(keys=uses)
     assert list(subject.restart().keys) == uses
+
+
+def used(subject: Subject, since: float, until: float, tenant: str | None = None) -> tuple[list[Held], list[Ended]]:
+    attempts: list[Held] = []
+    ends: list[Ended] = []
+    subject.run(subject.store.usage(since=since, until=until, tenant=tenant, hold=attempts.append, end=ends.append))
+    return sorted(attempts), sorted(ends)
+
+
+def attempt(number: int, placed_at: float, ended_at: float | None, **more: Any) -> Attempt:
+    result = None
+    if ended_at is not None:
+        result = AttemptResult(exit_code=0, signal=None, started_at=placed_at, ended_at=ended_at, cause="exited")
+    return Attempt(number=number, gpus=(GpuUuid("GPU-1"),), indices=("0",), placed_at=placed_at, result=result, **more)
+
+
+def test_usage_is_told_of_every_attempt_that_may_lie_in_the_span(subject: Subject) -> None:
+    first, second = attempt(1, 1100.0, 1200.0, utilization=80.0), attempt(2, 1300.0, 2000.0)
+    going = attempt(1, 1400.0, None)
+    subject.commit(
+        tasks={
+            TaskId(1): ended(1, at=2000.0, attempt=second, submitted_at=1000.0),
+            TaskId(2): task(
+                2, state=TaskState.RUNNING, attempt=going, request=request(tenant="y"), submitted_at=1010.0
+            ),
+            TaskId(3): ended(3, at=1050.0),
+            TaskId(4): task(4, submitted_at=9000.0),
+        },
+        attempts={(TaskId(1), 1): first, (TaskId(1), 2): second, (TaskId(2), 1): going},
+        records=[
+            Record(at=1350.0, kind="released", task_id=TaskId(2)),
+            Record(at=1500.0, kind="released", task_id=TaskId(2)),  # after its first attempt had begun
+            Record(at=1390.0, kind="prioritized", task_id=TaskId(2)),
+        ],
+    )
+    gpus = (GpuUuid("GPU-1"),)
+    one = Held(TaskId(1), 1, "x", "running", gpus, 1100.0, 1200.0, 80.0, 1000.0)
+    two = Held(TaskId(1), 2, "x", "running", gpus, 1300.0, 2000.0, None, None)
+    three = Held(TaskId(2), 1, "y", "running", gpus, 1400.0, None, None, 1350.0)
+    assert used(subject, 0, 5000) == (
+        [one, two, three],
+        [Ended("x", "running", "completed", at) for at in (1050.0, 2000.0)],
+    )
+    assert used(subject, 1050, 2000, "x") == ([one, two], [Ended("x", "running", "completed", 1050.0)])
+    assert used(subject, 0, 5000, "y") == ([three], [])
+    assert used(subject, 3000, 5000) == ([three], [])
+
+
+def test_waiting_begins_when_nothing_but_room_was_missing(subject: Subject) -> None:
+    begun = attempt(1, 1400.0, None)
+    later = request(not_before=1200.0)
+    subject.commit(
+        tasks={TaskId(1): task(1, state=TaskState.RUNNING, attempt=begun, request=later, submitted_at=1000.0)},
+        attempts={(TaskId(1), 1): begun},
+    )
+    assert used(subject, 0, 5000)[0][0].eligible_at == 1200.0
+    subject.commit(records=[Record(at=1300.0, kind="dependency_met", task_id=TaskId(1))])
+    assert used(subject, 0, 5000)[0][0].eligible_at == 1300.0

@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Mapping, Sequence
 
-from gavelq.adapters.history.folding import stats
+from gavelq.adapters.history.folding import PER_UNIT, stats
 from gavelq.adapters.history.statements import query
-from gavelq.core.ids import TaskId
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.measures import Kind, Span, Stat, Subject
+from gavelq.core.usage import CardMinutes
 
 Series = Mapping[Subject, Mapping[str, Sequence[Stat | None]]]
 
@@ -34,3 +36,15 @@ def read_total(connection: sqlite3.Connection, task_id: TaskId) -> Mapping[str, 
     """What a task used in its whole life, by measure; what is unknown is left out."""
     amounts = connection.execute(query("read_total"), (task_id,)).fetchone()
     return {} if amounts is None else stats(Kind.TASK, amounts)
+
+
+def read_minutes(connection: sqlite3.Connection, start: float, end: float, idle_percent: float) -> CardMinutes:
+    """The minutes in which cards were held and idle, or used by others alone."""
+    names = {number: GpuUuid(uuid) for uuid, number in connection.execute(query("gpus"))}
+    idle: dict[GpuUuid, array[int]] = {}
+    foreign: dict[GpuUuid, array[int]] = {}
+    asked = {"start": start, "end": end, "idle_tenths": idle_percent * PER_UNIT}
+    for number, at, is_held in connection.execute(query("minutes"), asked):
+        (idle if is_held else foreign).setdefault(names[number], array("q")).append(at)
+    (first,) = connection.execute(query("first_minute")).fetchone()
+    return CardMinutes(idle=idle, foreign=foreign, since=first)

@@ -11,10 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from gavelq.adapters.history.database import is_damage
-from gavelq.adapters.history.reading import Series, read, read_total
+from gavelq.adapters.history.reading import Series, read, read_minutes, read_total
 from gavelq.adapters.history.writer import OpenFile, Writer
 from gavelq.core.ids import TaskId
 from gavelq.core.measures import Keeping, Kind, Look, Span, Stat, Subject
+from gavelq.core.usage import CardMinutes
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -71,6 +72,12 @@ class SqliteHistory:
     async def total(self, task_id: TaskId) -> Mapping[str, Stat]:
         """See History.total."""
         return await self._answer(lambda connection: read_total(connection, task_id)) or {}
+
+    async def minutes(self, start: float, end: float, idle_percent: float) -> CardMinutes:
+        """See History.minutes."""
+        return (
+            await self._answer(lambda connection: read_minutes(connection, start, end, idle_percent)) or CardMinutes()
+        )
 
     async def close(self) -> None:
         """See History.close."""

@@ -32,6 +32,18 @@ GROUP BY subject, bucket
 -- name: read_total
 SELECT [[$m_n, $m_total, $m_low, $m_high]] FROM totals WHERE subject = ?
 
+-- name: minutes
+SELECT subject, at, n_tasks_high > 0 FROM gpu_60
+WHERE at > :start - 60 AND at < :end AND (
+    (n_tasks_high > 0 AND utilization_percent_n > 0
+        AND utilization_percent_total < utilization_percent_n * :idle_tenths)
+    OR (n_tasks_high = 0 AND foreign_memory_mib_high > 0)
+)
+ORDER BY at
+
+-- name: first_minute
+SELECT min(at) FROM gpu_60
+
 -- name: prune
 DELETE FROM $table WHERE at < ?
 

@@ -130,6 +130,23 @@ WHERE records.id > ? ORDER BY records.id LIMIT ?
 -- name: record_ids
 SELECT (SELECT coalesce(min(id), 0) FROM records), (SELECT coalesce(max(id), 0) FROM records)
 
+-- name: usage_attempts
+SELECT task_id, number, tenant, queue, state, submitted_at, ended_at, json_extract(document, '$.gpus'),
+    json_extract(document, '$.placed_at'), json_extract(document, '$.result.ended_at'),
+    json_extract(document, '$.utilization'), CASE WHEN number = 1 THEN json_extract(request, '$.not_before') END,
+    -- What let it go after its submission, where it waited at all.
+    CASE WHEN number = 1 AND json_extract(document, '$.placed_at') > submitted_at + 1 THEN (
+        SELECT max(at) FROM records
+        WHERE records.task_id = tasks.id AND kind IN ('released', 'dependency_met', 'lane_advanced')
+        AND at <= json_extract(document, '$.placed_at')
+    ) END
+FROM tasks CROSS JOIN attempts ON task_id = tasks.id
+WHERE (ended_at IS NULL OR ended_at >= :since) AND submitted_at < :until AND (:tenant IS NULL OR tenant = :tenant)
+
+-- name: usage_ends
+SELECT tenant, queue, state, ended_at FROM tasks
+WHERE ended_at >= :since AND ended_at < :until AND (:tenant IS NULL OR tenant = :tenant)
+
 -- name: old_tasks
 SELECT id, submission_id, state, queue, priority, submitted_at, request, standing
 FROM tasks WHERE ended_at < ? ORDER BY ended_at LIMIT ?
