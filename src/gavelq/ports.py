@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from gavelq.core.alerts import Alert, Mute
 from gavelq.core.command_files import FIRST_FILE, Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.events import RunnerEvent
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.measures import Keeping, Kind, Look, Span, Stat, Subject, TreeUse
+from gavelq.core.notices import Message
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes as Changes
@@ -17,9 +19,9 @@ from gavelq.core.step import KeyUse as KeyUse
 from gavelq.core.step import Record as Record
 from gavelq.core.task import Attempt, ProcessIdentity, Task
 from gavelq.core.tenants import FIRST_TOKEN, HourKey, Tenant, Token, TokenId
-
-
 from gavelq.core.usage import CardMinutes, Ended, Held
+
+
 class Clock(Protocol):
     """Where time comes from."""
 
@@ -53,6 +55,9 @@ class Loaded:
     tokens: Mapping[TokenId, Token] = field(default_factory=dict)
     hours: Mapping[HourKey, float] = field(default_factory=dict)
     next_token_id: TokenId = FIRST_TOKEN
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    mutes: Mapping[str, Mute] = field(default_factory=dict)
+    outbox: Mapping[str, Message] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +139,6 @@ class Store(Protocol):
         """The first and the last id of the records that are kept; zeros where there never was one."""
         ...
 
-    async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
-        """Delete old history and blobs that nothing refers to; returns the ended tasks that went, for their logs."""
-        ...
-
-    async def backup(self, path: str) -> None:
     async def usage(
         self,
         *,
@@ -155,6 +155,11 @@ class Store(Protocol):
         """
         ...
 
+    async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
+        """Delete old history and blobs that nothing refers to; returns the ended tasks that went, for their logs."""
+        ...
+
+    async def backup(self, path: str) -> None:
         """Write a consistent copy of the live database to a new file. FileExistsError where there is one."""
         ...
 
@@ -265,14 +270,46 @@ class History(Protocol):
         """What a task used over its whole life, by measure; also long after its series have gone."""
         ...
 
+    async def minutes(self, start: float, end: float, idle_percent: float) -> CardMinutes:
+        """In which minutes of a span cards were idle (a mean below `idle_percent`), or used by others alone."""
+        ...
+
     async def close(self) -> None:
         """Write what is left and close. Safe to call twice."""
         ...
 
 
-    async def minutes(self, start: float, end: float, idle_percent: float) -> CardMinutes:
-        """In which minutes of a span cards were idle (a mean below `idle_percent`), or used by others alone."""
+# --- notices ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something to tell a person or a program: in words, and as a JSON-able document for programs."""
+
+    title: str
+    text: str
+    document: Mapping[str, Any]
+
+
+class Notifier(Protocol):
+    """Tells people outside of gavelq.
+
+    `send` takes a few seconds at most, never follows redirects, and raises the CannotNotify of `gavelq.core.errors`
+    where nobody took the notice. Neither problems nor logs ever hold more of a URL than `masked` shows.
+    """
+
+    def problem(self, url: str) -> str:
+        """Why nothing can be sent to such a URL here; empty: it can be tried."""
         ...
+
+    async def send(self, url: str, notice: Notice) -> None:
+        """Deliver one notice. Raises CannotNotify."""
+        ...
+
+    async def close(self) -> None:
+        """Let go. Safe to call twice."""
+        ...
+
 
 # --- runner ----------------------------------------------------------------------------------------------
 

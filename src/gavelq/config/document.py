@@ -128,6 +128,9 @@ _TITLES = {
     "retention": "History: `retention`",
     "isolation": "Keeping tasks to their GPUs: `isolation`",
     "history": "Measures over time: `history`",
+    "tenants": "Other users: `tenants`",
+    "alerts": "Alerts: `alerts`",
+    "notify": "Who is told: `notify`",
 }
 
 

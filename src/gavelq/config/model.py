@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gavelq.config.settings import BY_NAME, SETTINGS
+from gavelq.core.alerts import Quiet, RuleSpec
 from gavelq.core.events import CardConfig
 from gavelq.core.lifecycle import EndReason
 from gavelq.core.retrying import Backoff, OomAction
@@ -227,6 +228,34 @@ class Tenancy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """`alerts.*`; None: the rule is off."""
+
+    gpu_temperature: RuleSpec | None
+    gpu_fault: RuleSpec | None
+    foreign_blocking: RuleSpec | None
+    allocation_idle: RuleSpec | None
+    queue_wait: RuleSpec | None
+    repeated_failures: RuleSpec | None
+    disk_space: RuleSpec | None
+    violation: RuleSpec | None
+    resolve_s: float
+    quiet: Quiet | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """`notify.*`"""
+
+    urls: tuple[str, ...]
+    smtp: str | None
+    smtp_tls: str
+    smtp_user: str | None
+    smtp_password_file: str | None
+    mail_from: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings, where each came from, and the `gpus:` section."""
 
@@ -252,6 +281,8 @@ class Config:
     isolation: Isolating
     history: History
     tenants: Tenancy
+    alerts: Alerts
+    notify: Notify
     selection: str
     settle_s: float
     cards: Mapping[str, CardConfig] = field(default_factory=dict)
@@ -308,6 +339,8 @@ _SECTIONS: dict[str, type] = {
     "isolation": Isolating,
     "history": History,
     "tenants": Tenancy,
+    "alerts": Alerts,
+    "notify": Notify,
 }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gavelq.config.alerting import AlertRule, Hours, Text, Urls
 from gavelq.config.kinds import (
     AfterOom,
     Choice,
@@ -26,7 +27,7 @@ _KINDS: dict[type, str] = {
     Flag: "flag", Choice: "choice", Whole: "whole", Number: "number", Seconds: "seconds", Duration: "duration",
     Memory: "memory", Words: "words", Retries: "retries", Pauses: "pauses", EndReasons: "end_reasons",
     AfterOom: "after_oom", FilePath: "path", Directories: "directories", Listen: "address", QueueRef: "queue",
-    CardNames: "gpus", TenantOptions: "pairs",
+    CardNames: "gpus", TenantOptions: "pairs", AlertRule: "alert_rule", Hours: "hours", Urls: "urls", Text: "text",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The one table of settings. Documentation, examples, checks and `gavelq config` all read it."""
 
+from gavelq.config import alerting
 from gavelq.config.kinds import (
     AfterOom,
     Choice,
@@ -398,8 +399,82 @@ _HISTORY = (
     ),
 )
 
+_ALERTS = (
+    _setting(
+        "alerts.gpu_temperature", alerting.TEMPERATURE, "90 for 1m", "Alert when a GPU is so hot (degrees Celsius)."
+    ),
+    _setting("alerts.gpu_fault", alerting.FAULT, "on", "Alert when a GPU is lost, or shows Xid or ECC errors."),
+    _setting(
+        "alerts.foreign_blocking",
+        alerting.BLOCKING,
+        "1 for 10m",
+        "Alert when foreign processes on a GPU keep at least so many tasks waiting.",
+    ),
+    _setting(
+        "alerts.allocation_idle",
+        alerting.IDLE,
+        "3 for 30m",
+        "Alert when a task's GPUs are at most so many percent busy, and draw no more power than idle ones. The "
+        "percentage is also that of the queues' `idle_after`.",
+    ),
+    _setting("alerts.queue_wait", alerting.WAIT, "1d", "Alert when a queue's oldest pending task has waited so long."),
+    _setting(
+        "alerts.repeated_failures",
+        alerting.FAILURES,
+        "3",
+        "Alert when so many tasks of a submission failed fast in a row, or one task failed so often.",
+    ),
+    _setting("alerts.disk_space", alerting.DISK, "1G for 1m", "Alert when less is free in the state directory."),
+    _setting(
+        "alerts.violation", alerting.VIOLATING, "on", "Alert while a task uses GPUs or memory that it does not hold."
+    ),
+    _setting(
+        "alerts.resolve_s",
+        Seconds(low=0, high=86400),
+        60,
+        "An alert is over when its cause has been gone for so long; what comes back earlier is the same alert.",
+    ),
+    _setting(
+        "alerts.quiet",
+        alerting.HOURS,
+        None,
+        "In these hours (local time) only critical alerts are told; others that still fire are told afterwards.",
+    ),
+    _setting(
+        "notify.urls",
+        alerting.Urls(),
+        [],
+        "Who is told of alerts, besides the daemon's log: webhooks (https://...), mailto:NAME@HOST, and with the extra "
+        "`gavelq[notify]` whatever Apprise knows.",
+    ),
+    _setting(
+        "notify.smtp",
+        Maybe(kind=alerting.Text(wanted="a mail server such as mail.example.org or mail.example.org:587")),
+        None,
+        "The mail server for mailto: URLs, as HOST or HOST:PORT.",
+    ),
+    _setting("notify.smtp_tls", alerting.TLS, "starttls", "How the connection to the mail server is encrypted."),
+    _setting(
+        "notify.smtp_user", Maybe(kind=alerting.Text(wanted="a user's name")), None, "Who logs in there; none: nobody."
+    ),
+    _setting(
+        "notify.smtp_password_file",
+        Maybe(kind=FilePath()),
+        None,
+        "A file with that user's password, which only you may read (mode 0600).",
+    ),
+    _setting(
+        "notify.mail_from",
+        Maybe(kind=alerting.Text(wanted="a mail address such as gavelq@example.org")),
+        None,
+        "The sender of mails; none: gavelq@ this machine.",
+    ),
+)
+
 __all__ = ["BY_NAME", "SECTIONS", "SETTINGS", "Setting"]
 
-SETTINGS: tuple[Setting, ...] = (*_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS, *_ISOLATION, *_HISTORY)
+SETTINGS: tuple[Setting, ...] = (
+    *_DAEMON, *_LOGS, *_GPUS, *_CHOICE, *_SCHEDULING, *_TASKS, *_ISOLATION, *_HISTORY, *_ALERTS,
+)  # fmt: skip
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 SECTIONS: frozenset[str] = frozenset(name.partition(".")[0] for name in BY_NAME if "." in name)

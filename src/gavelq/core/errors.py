@@ -195,6 +195,18 @@ class RunnerUnavailable(GavelqError):
     http_status = 503
 
 
+class CannotNotify(GavelqError):
+    """{channel} was not told: {why}"""
+
+    code = "cannot_notify"
+    http_status = 502
+
+    def __init__(self, *, channel: str, why: str, is_permanent: bool = False) -> None:
+        """`is_permanent`: trying again cannot help."""
+        super().__init__(channel=channel, why=why)
+        self.is_permanent = is_permanent
+
+
 class IllegalMove(GavelqError):
     """task {task_id} may not go from {source} to {target}; its story: {story}"""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gavelq.core.alerts import Alert
 from gavelq.core.bursts import Burst
 from gavelq.core.command_files import BindingKey, FileId, Run
 from gavelq.core.gpu import GpuSample
@@ -473,6 +474,61 @@ class DaemonStopped:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsJudged:
+    """A look at everything: these alerts begin, these (by key) are over, and of these the channels may be told."""
+
+    fired: tuple[Alert, ...] = ()
+    resolved: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertMuted:
+    """`alert mute`: of alerts of this rule about this subject (empty: of all) nobody is told until then."""
+
+    by: str
+    rule: str
+    subject: str
+    until: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertUnmuted:
+    """`alert unmute`: that mute, or with both empty every mute there is."""
+
+    by: str
+    rule: str = ""
+    subject: str = ""
+    is_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesSettled:
+    """Messages of the outbox (by key) that were delivered, or were given up, and why."""
+
+    delivered: tuple[str, ...] = ()
+    given_up: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskIdled:
+    """The GPUs of a task have been idle since then: its queue's policy may have something to say."""
+
+    task_id: TaskId
+    attempt: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskBusied:
+    """A task that was warned for being idle works again."""
+
+    task_id: TaskId
+    attempt: int
+
+
 RunnerEvent = AttemptStarted | AttemptEnded | SpawnFailed
 """What the runner reports by itself."""
 
@@ -519,4 +575,10 @@ Event = (
     | TokenRevoked
     | TokensUsed
     | ActNoted
+    | AlertsJudged
+    | AlertMuted
+    | AlertUnmuted
+    | MessagesSettled
+    | TaskIdled
+    | TaskBusied
 )

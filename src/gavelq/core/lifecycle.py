@@ -74,6 +74,8 @@ class EndReason(StrEnum):
     """A lease's owner died, or did not renew it."""
     VIOLATION = "violation"
     """It used a GPU that it does not hold, or more memory than it declared, and `enforce` is on."""
+    IDLE = "idle"
+    """It let its GPUs lie, and its queue takes them back then."""
     LOST = "lost"
 
 
@@ -98,6 +100,7 @@ END_STATES: dict[EndReason, TaskState] = {
     EndReason.RELEASED: _S.COMPLETED,
     EndReason.LEASE_EXPIRED: _S.ABORTED,
     EndReason.VIOLATION: _S.ABORTED,
+    EndReason.IDLE: _S.ABORTED,
     EndReason.LOST: _S.ABORTED,
 }
 """The state that each end reason leads to."""

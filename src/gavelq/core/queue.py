@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gavelq.core.idling import IdleAction
 from gavelq.core.ids import RUNNING_QUEUE, WAITING_QUEUE, QueueName
 from gavelq.core.retrying import NO_WISH, RetryWish
 
@@ -41,6 +42,9 @@ class Queue:
     """The limit of tasks that name none."""
     max_time_limit_s: float | None = None
     """No task may ask for more; one that names none gets this."""
+    idle_after_s: float | None = None
+    """What follows when a task's GPUs have been idle for so long; None: nothing."""
+    idle_action: IdleAction = IdleAction.WARN
 
     @property
     def is_builtin(self) -> bool:

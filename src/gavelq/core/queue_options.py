@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gavelq.core.errors import InvalidField, WrongState
+from gavelq.core.idling import IdleAction
 from gavelq.core.ids import QueueName
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.retry_words import parse_backoff, parse_oom_action, parse_retries, parse_retry_on
@@ -66,6 +67,15 @@ def _mem_type(value: object, field: str) -> MemType:
         ) from None
 
 
+def _idle_action(value: object, field: str) -> IdleAction:
+    try:
+        return IdleAction(str(value).strip().lower())
+    except ValueError:
+        choices = ", ".join(action.value for action in IdleAction)
+        problem = f"{value!r:.80} is not one of {choices}"
+        raise InvalidField(field=field, problem=problem, hint=f"write one of {choices}") from None
+
+
 _PARSERS: dict[str, Callable[[object, str], object]] = {
     "hold": _flag,
     "paused": _flag,
@@ -79,8 +89,10 @@ _PARSERS: dict[str, Callable[[object, str], object]] = {
     "lend": _flag,
     "time_limit": _duration,
     "max_time_limit": _duration,
+    "idle_after": _duration,
+    "idle_action": _idle_action,
 }
-_FIELDS = {"time_limit": "time_limit_s", "max_time_limit": "max_time_limit_s"}
+_FIELDS = {"time_limit": "time_limit_s", "max_time_limit": "max_time_limit_s", "idle_after": "idle_after_s"}
 """Where an option has another name than its field."""
 _RETRY_PARSERS: dict[str, Callable[[object, str], object]] = {
     "retries": lambda value, field: parse_retries(_scalar(value, field), field=field),

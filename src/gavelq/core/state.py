@@ -7,6 +7,7 @@ ahead of it by the batch that is being committed; `revert` takes the draft back 
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from gavelq.core.alerts import Alert, Mute
 from gavelq.core.books import Books
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.errors import GpuNotFound, QueueNotFound, TaskNotFound
@@ -16,6 +17,7 @@ from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.ledger import Ledger
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.meters import Meter
+from gavelq.core.notices import Message
 from gavelq.core.pending import PendingIndex
 from gavelq.core.queue import BUILTIN_QUEUES, Queue
 from gavelq.core.reservation import Reservation
@@ -47,6 +49,9 @@ class State:
         self.hours: dict[HourKey, float] = {}
         self.hours_of: dict[str, dict[int, float]] = {}
         """The same by tenant."""
+        self.alerts: dict[str, Alert] = {}
+        self.mutes: dict[str, Mute] = {}
+        self.outbox: dict[str, Message] = {}
         self.keys: dict[str, KeyUse] = {}
         self.next_task_id = TaskId(1)
         self.next_submission_id = SubmissionId(1)
@@ -87,6 +92,9 @@ class State:
         _join(self.hours, changes.hours)
         for key, seconds in changes.hours.items():
             _join(self.hours_of.setdefault(key.tenant, {}), {key.hour: seconds})
+        _join(self.alerts, changes.alerts)
+        _join(self.mutes, changes.mutes)
+        _join(self.outbox, changes.outbox)
         if changes.reservations is not None:
             self.reservations = dict(changes.reservations)
         self.keys.update((use.key, use) for use in changes.keys)
@@ -111,6 +119,9 @@ class State:
             tenants=dict(self.tenants),
             tokens=dict(self.tokens),
             hours=dict(self.hours),
+            alerts=dict(self.alerts),
+            mutes=dict(self.mutes),
+            outbox=dict(self.outbox),
             keys=list(self.keys.values()),
             next_task_id=self.next_task_id,
             next_submission_id=self.next_submission_id,
@@ -135,6 +146,9 @@ class State:
                 tenants={name: committed.tenants.get(name) for name in changes.tenants},
                 tokens={number: committed.tokens.get(number) for number in changes.tokens},
                 hours={key: committed.hours.get(key) for key in changes.hours},
+                alerts={key: committed.alerts.get(key) for key in changes.alerts},
+                mutes={key: committed.mutes.get(key) for key in changes.mutes},
+                outbox={key: committed.outbox.get(key) for key in changes.outbox},
                 next_task_id=committed.next_task_id,
                 next_submission_id=committed.next_submission_id,
                 next_file_id=committed.next_file_id,
@@ -260,6 +274,21 @@ class View:
     def next_token_id(self) -> TokenId:
         """The id that the next token gets."""
         return self._state.next_token_id
+
+    @property
+    def alerts(self) -> Mapping[str, Alert]:
+        """The alerts that fire, by key."""
+        return self._state.alerts
+
+    @property
+    def mutes(self) -> Mapping[str, Mute]:
+        """The mutes, expired ones perhaps among them, by key."""
+        return self._state.mutes
+
+    @property
+    def outbox(self) -> Mapping[str, Message]:
+        """Messages that wait to be delivered, by key."""
+        return self._state.outbox
 
     @property
     def reservations(self) -> dict[str, Reservation]:

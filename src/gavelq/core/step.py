@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gavelq.core.alerts import Alert, Mute
 from gavelq.core.bursts import Burst
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.effects import Effect
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
+from gavelq.core.notices import Message
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.task import Attempt, Task
@@ -66,6 +68,11 @@ class Changes:
     tokens: dict[TokenId, Token | None] = field(default_factory=dict)
     hours: dict[HourKey, float | None] = field(default_factory=dict)
     """GPU-seconds by tenant and hour."""
+    alerts: dict[str, Alert | None] = field(default_factory=dict)
+    """Alerts that fire, by key."""
+    mutes: dict[str, Mute | None] = field(default_factory=dict)
+    outbox: dict[str, Message | None] = field(default_factory=dict)
+    """Messages that wait to be delivered, by key."""
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     keys: list[KeyUse] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
@@ -79,7 +86,7 @@ class Changes:
         rows = (
             self.tasks, self.attempts, self.queues, self.cards, self.blobs, self.keys, self.records,
             self.learned, self.shares, self.streaks, self.files, self.runs, self.bindings,
-            self.tenants, self.tokens, self.hours,
+            self.tenants, self.tokens, self.hours, self.alerts, self.mutes, self.outbox,
         )  # fmt: skip
         return not any(rows) and self.reservations is None and self.next_task_id is None
 
@@ -98,6 +105,9 @@ class Changes:
         self.tenants.update(later.tenants)
         self.tokens.update(later.tokens)
         self.hours.update(later.hours)
+        self.alerts.update(later.alerts)
+        self.mutes.update(later.mutes)
+        self.outbox.update(later.outbox)
         self.blobs.update(later.blobs)
         self.keys.extend(later.keys)
         self.records.extend(later.records)

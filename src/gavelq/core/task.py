@@ -8,6 +8,7 @@ from gavelq.core.errors import IllegalMove
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.isolation import Violation
 from gavelq.core.lifecycle import END_STATES, TABLE, EndReason, TaskState
+from gavelq.core.notices import NotifyOn
 from gavelq.core.retrying import NO_RETRIES, RetryRules
 from gavelq.core.tenants import Isolation
 from gavelq.core.units import MiB
@@ -129,6 +130,8 @@ class Attempt:
     """How far it is kept to its GPUs, as was decided when it was placed."""
     violations: tuple[Violation, ...] = ()
     """What it was seen doing that it should not have; at most one for each GPU and kind."""
+    idle_since: float | None = None
+    """Since when its GPUs have lain idle, once its queue's idle policy has warned of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +243,10 @@ class TaskRequest:
     """The part of its GPU's compute that a task of level `mps` may have at most; None: all of it."""
     description: str = ""
     """What its owner wrote about it."""
+    notify: tuple[str, ...] = ()
+    """URLs to tell, with their secrets: nothing but `gavelq.core.notices.masked` of them is ever shown."""
+    notify_on: tuple[NotifyOn, ...] = (NotifyOn.END,)
+    """What of its life they are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

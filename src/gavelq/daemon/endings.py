@@ -28,6 +28,7 @@ def how_it_ended(ending: Ending) -> str:
         EndReason.RELEASED: "was released by its owner",
         EndReason.LEASE_EXPIRED: "was aborted: its owner is gone, or did not renew it",
         EndReason.VIOLATION: "was aborted: it did what its isolation forbids",
+        EndReason.IDLE: "was aborted: its GPUs lay idle for longer than its queue allows",
         EndReason.LOST: "was aborted: it is lost, nobody could see how it ended",
     }
     said = words[ending.reason]

@@ -6,19 +6,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gavelq.core.alerts import Alert, Mute
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.errors import GavelqError, StoreUnavailable
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
+from gavelq.core.notices import Message
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes, KeyUse, Record
 from gavelq.core.task import Attempt, Script, Task
 from gavelq.core.tenants import HourKey, Tenant, Token, TokenId
+from gavelq.core.usage import Ended, Held
 from gavelq.ports import Loaded, Numbered, TaskFilter
 
-from gavelq.core.usage import Ended, Held
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -41,6 +43,9 @@ class Disk:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     tokens: dict[TokenId, Token] = field(default_factory=dict)
     hours: dict[HourKey, float] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    mutes: dict[str, Mute] = field(default_factory=dict)
+    outbox: dict[str, Message] = field(default_factory=dict)
     blobs: dict[BlobKey, bytes] = field(default_factory=dict)
     orphaned: set[BlobKey] = field(default_factory=set)
     keys: dict[str, KeyUse] = field(default_factory=dict)
@@ -107,6 +112,9 @@ class FakeStore:
             tenants=dict(disk.tenants),
             tokens=dict(disk.tokens),
             hours=dict(disk.hours),
+            alerts=dict(disk.alerts),
+            mutes=dict(disk.mutes),
+            outbox=dict(disk.outbox),
             next_token_id=TokenId(max([disk.next_token_id, *(number + 1 for number in disk.tokens)])),
             next_file_id=FileId(max([disk.next_file_id, *(number + 1 for number in disk.files)])),
             keys=sorted(disk.keys.values(), key=lambda use: use.at),
@@ -190,14 +198,6 @@ class FakeStore:
         gone, n = self.disk.n_records_gone, len(self.disk.records)
         return (gone + 1, gone + n) if n else (0, 0)
 
-    async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
-        """See Store.prune."""
-        self._check(self.failure)
-        disk = self.disk
-        gone = [t for t in disk.tasks.values() if t.ending is not None and t.ending.at < ended_before]
-        for task in gone:
-            self._drop_task(task.id)
-        old = sum(record.at < records_before for record in disk.records)
     async def usage(
         self,
         *,
@@ -232,6 +232,14 @@ class FakeStore:
             eligible_at=eligible_at if attempt.number == 1 else None,
         )  # fmt: skip
 
+    async def prune(self, *, ended_before: float, records_before: float, keys_before: float) -> Sequence[Task]:
+        """See Store.prune."""
+        self._check(self.failure)
+        disk = self.disk
+        gone = [t for t in disk.tasks.values() if t.ending is not None and t.ending.at < ended_before]
+        for task in gone:
+            self._drop_task(task.id)
+        old = sum(record.at < records_before for record in disk.records)
         n_going = min(old, max(0, len(disk.records) - 1))
         disk.records = disk.records[n_going:]
         disk.n_records_gone += n_going
@@ -283,6 +291,9 @@ class FakeStore:
         _join(disk.tenants, changes.tenants)
         _join(disk.tokens, changes.tokens)
         _join(disk.hours, changes.hours)
+        _join(disk.alerts, changes.alerts)
+        _join(disk.mutes, changes.mutes)
+        _join(disk.outbox, changes.outbox)
         disk.reservations = disk.reservations if changes.reservations is None else dict(changes.reservations)
         disk.blobs.update(changes.blobs)
         disk.orphaned -= set(changes.blobs)

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from gavelq.core.alerts import Alert, Mute, RuleName
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.gpu import Card
+from gavelq.core.idling import IdleAction
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.isolation import Violation, ViolationKind
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.notices import Message, NotifyOn
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.retrying import Backoff, OomAction, RetryRules, RetryWish
@@ -98,6 +101,7 @@ def full_attempt(number: int = 1) -> Attempt:
                 kind=ViolationKind.MEMORY, gpu=GPU, index="0", pid=77, memory=MiB(9318), declared=MiB(8192), at=3.25
             ),
         ),
+        idle_since=3.5,
     )
 
 
@@ -141,6 +145,8 @@ def full_task(number: int, command: Command) -> Task:
         isolation=Isolation.DEVICE,
         mps_percent=40,
         description="what it is for",
+        notify=("https://a.example/secret", "mailto:a@example.org"),
+        notify_on=(NotifyOn.START, NotifyOn.FAIL),
     )
     return task(
         number,
@@ -183,6 +189,8 @@ def full_queue(name: str = "q") -> Queue:
         ),
         time_limit_s=7200.0,
         max_time_limit_s=86400.5,
+        idle_after_s=7200.5,
+        idle_action=IdleAction.REQUEUE,
     )
 
 
@@ -203,6 +211,27 @@ def full_card(uuid: str = "GPU-1") -> Card:
         fault_at=7.5,
         configured="{}",
     )
+
+
+def full_alert() -> Alert:
+    """A firing alert with every field set."""
+    return Alert(
+        rule=RuleName.VIOLATION, subject="task:7", since=5.5, fired_at=6.5, text="t", value=3.25, tenant="x",
+        is_told=True,
+    )  # fmt: skip
+
+
+def full_mute() -> Mute:
+    """A mute with every field set."""
+    return Mute(rule="gpu_fault", subject="gpu:GPU-1", until=99.5, by="you", at=5.5, reason="known")
+
+
+def full_message() -> Message:
+    """A message with every field set."""
+    return Message(
+        key="task/7/1/end/0", at=5.5, to="https://a.example/secret", event="end", title="ä", text="t", details="{}",
+        tenant="x", task_id=TaskId(7),
+    )  # fmt: skip
 
 
 def full_reservation(number: int = 4) -> Reservation:

@@ -15,7 +15,9 @@ from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.adapters.store.statements import migrations, queries
 from gavelq.core.command_files import FileId
 from gavelq.core.errors import StoreUnavailable
+from gavelq.core.idling import IdleAction
 from gavelq.core.ids import BlobKey, SubmissionId, TaskId
+from gavelq.core.notices import NotifyOn
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Record
 from gavelq.core.task import Task
@@ -23,11 +25,14 @@ from gavelq.core.tenants import HourKey, Isolation, TokenId
 from tests.adapters.store.made import (
     COMMANDS,
     ended,
+    full_alert,
     full_attempt,
     full_binding,
     full_card,
     full_file,
     full_learned,
+    full_message,
+    full_mute,
     full_queue,
     full_reservation,
     full_run,
@@ -133,7 +138,8 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
             attempt = full_attempt()
             whole_attempt = attempt if version >= 4 else replace(attempt, **NOT_ISOLATED)
             assert list(made.run(made.store.attempts(TaskId(1)))) == [whole_attempt]
-            assert list(loaded.queues) == [full_queue()]
+            queue = full_queue() if version >= 4 else replace(full_queue(), **NO_IDLE_POLICY)
+            assert list(loaded.queues) == [queue]
             assert list(loaded.cards) == [full_card()]
             assert dict(loaded.reservations) == {"pool": full_reservation()}
             assert dict(loaded.learned) == {"x/t": full_learned()}
@@ -147,17 +153,24 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
             assert dict(loaded.tenants) == {"x": full_tenant()}
             assert dict(loaded.tokens) == {5: full_token()}
             assert dict(loaded.hours) == {HourKey("a:b", 480): 12.5}
+        if version >= 4:
+            assert dict(loaded.alerts) == {full_alert().key: full_alert()}
+            assert dict(loaded.mutes) == {full_mute().key: full_mute()}
+            assert dict(loaded.outbox) == {full_message().key: full_message()}
     finally:
         made.close()
 
 
-NOT_ISOLATED: dict[str, Any] = {"isolation": Isolation.VISIBLE, "violations": ()}
+NOT_ISOLATED: dict[str, Any] = {"isolation": Isolation.VISIBLE, "violations": (), "idle_since": None}
+NOT_NOTIFIED: dict[str, Any] = {"notify": (), "notify_on": (NotifyOn.END,)}
+NO_IDLE_POLICY: dict[str, Any] = {"idle_after_s": None, "idle_action": IdleAction.WARN}
 
 
 def before_isolation(task: Task) -> Task:
     """A task as the third version knew it."""
     attempt = None if task.attempt is None else replace(task.attempt, **NOT_ISOLATED)
-    return replace(task, attempt=attempt, request=replace(task.request, isolation=None, mps_percent=None))
+    request = replace(task.request, isolation=None, mps_percent=None, **NOT_NOTIFIED)
+    return replace(task, attempt=attempt, request=request)
 
 
 def before_lanes(task: Task) -> Task:
@@ -205,6 +218,9 @@ def test_the_newest_version_has_its_example(subject: Subject, path: Path) -> Non
         tenants={"x": full_tenant()},
         tokens={TokenId(5): full_token()},
         hours={HourKey("a:b", 480): 12.5},
+        alerts={full_alert().key: full_alert()},
+        mutes={full_mute().key: full_mute()},
+        outbox={full_message().key: full_message()},
     )
     assert subject.ids() == [1, 2, 3, 4, 5]
     if not example.exists():

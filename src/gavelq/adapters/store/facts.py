@@ -20,9 +20,11 @@ from gavelq.adapters.store.shape import (
     listed,
     optional,
 )
+from gavelq.core.alerts import Alert, Mute, RuleName
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.ids import SubmissionId
 from gavelq.core.learned import Learned, ShareUse
+from gavelq.core.notices import Message
 from gavelq.core.reservation import Reservation
 from gavelq.core.step import Changes
 from gavelq.core.tenants import HourKey, Isolation, Quota, Role, Scope, Tenant, Token, TokenId
@@ -113,6 +115,30 @@ _TOKEN = Shape(
     expires_at=optional(REAL),
     used_at=optional(REAL),
 )
+_ALERT = Shape(
+    Alert,
+    rule=enumerated(RuleName),
+    subject=TEXT,
+    since=REAL,
+    fired_at=REAL,
+    text=TEXT,
+    value=optional(REAL),
+    tenant=optional(TEXT),
+    is_told=FLAG,
+)
+_MUTE = Shape(Mute, rule=TEXT, subject=TEXT, until=REAL, by=TEXT, at=REAL, reason=TEXT)
+_MESSAGE = Shape(
+    Message,
+    key=TEXT,
+    at=REAL,
+    to=TEXT,
+    event=TEXT,
+    title=TEXT,
+    text=TEXT,
+    details=TEXT,
+    tenant=optional(TEXT),
+    task_id=optional(WHOLE),
+)
 _KEY = Shape(BindingKey, file=WHOLE, queue_id=TEXT, process_index=WHOLE)
 _BINDING = Shape(Binding, key=_KEY.codec, path=TEXT, at=REAL, by=TEXT)
 
@@ -140,6 +166,9 @@ class Facts:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     tokens: dict[TokenId, Token] = field(default_factory=dict)
     hours: dict[HourKey, float] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    mutes: dict[str, Mute] = field(default_factory=dict)
+    outbox: dict[str, Message] = field(default_factory=dict)
 
 
 def fact_rows(changes: Changes) -> Iterator[tuple[str, str, str | None]]:
@@ -162,6 +191,12 @@ def fact_rows(changes: Changes) -> Iterator[tuple[str, str, str | None]]:
         yield "token", str(token_id), None if token is None else to_json(_TOKEN.encode(token))
     for hour, seconds in changes.hours.items():
         yield "hour", str(hour), None if seconds is None else to_json(seconds)
+    for key, alert in changes.alerts.items():
+        yield "alert", key, None if alert is None else to_json(_ALERT.encode(alert))
+    for key, mute in changes.mutes.items():
+        yield "mute", key, None if mute is None else to_json(_MUTE.encode(mute))
+    for key, message in changes.outbox.items():
+        yield "message", key, None if message is None else to_json(_MESSAGE.encode(message))
 
 
 def facts_of(rows: Iterable[tuple[str, str, str]]) -> Facts:
@@ -201,5 +236,11 @@ def _put(found: Facts, kind: str, key: str, document: Any) -> None:
         case "hour" if type(document) in (int, float) and key.partition(":")[0].lstrip("-").isdecimal():
             hour, _, owner = key.partition(":")
             found.hours[HourKey(owner, int(hour))] = float(document)
+        case "alert":
+            found.alerts[key] = _ALERT.decode(document)
+        case "mute":
+            found.mutes[key] = _MUTE.decode(document)
+        case "message":
+            found.outbox[key] = _MESSAGE.decode(document)
         case _:
             raise RowError(f"{document!r:.100} cannot be understood")

@@ -22,9 +22,11 @@ from gavelq.adapters.store.shape import (
     optional,
 )
 from gavelq.core.gpu import Card
+from gavelq.core.idling import IdleAction
 from gavelq.core.ids import QueueName, SubmissionId, TaskId
 from gavelq.core.isolation import Violation, ViolationKind
 from gavelq.core.lifecycle import EndReason, TaskState
+from gavelq.core.notices import NotifyOn
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.retrying import Backoff, OomAction, RetryRules, RetryWish
 from gavelq.core.step import KeyUse, Record
@@ -122,6 +124,7 @@ _ATTEMPT = Shape(
     borrowed=FLAG,
     isolation=enumerated(Isolation),
     violations=listed(_VIOLATION.codec),
+    idle_since=optional(REAL),
 )
 _STOP = Shape(Stop, reason=enumerated(EndReason), by=TEXT, since=REAL, requeue=FLAG, keep_success=FLAG)
 _ENDING = Shape(
@@ -190,6 +193,8 @@ _REQUEST = Shape(
     isolation=optional(enumerated(Isolation)),
     mps_percent=optional(WHOLE),
     description=TEXT,
+    notify=TEXTS,
+    notify_on=listed(enumerated(NotifyOn)),
 )
 _STANDING = Shape(
     Task,
@@ -224,6 +229,8 @@ _QUEUE = Shape(
     retry=_RETRY_WISH.codec,
     time_limit_s=optional(REAL),
     max_time_limit_s=optional(REAL),
+    idle_after_s=optional(REAL),
+    idle_action=enumerated(IdleAction),
 )
 _CARD = Shape(
     Card,

@@ -5,9 +5,24 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
-from gavelq.core.engine import attempts, editing, files, gpus, leases, plans, queues, runs, submitting, tasks, tenants
+from gavelq.core.engine import (
+    alerts,
+    attempts,
+    editing,
+    files,
+    gpus,
+    idle_policy,
+    leases,
+    plans,
+    queues,
+    runs,
+    submitting,
+    tasks,
+    tenants,
+)
 from gavelq.core.engine.isolating import note_violations
 from gavelq.core.engine.learning import note_ends
+from gavelq.core.engine.notices import messages_settled, tell_of_tasks
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
 from gavelq.core.engine.streaks import forget_ended
@@ -26,6 +41,7 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
     note_ends(view, step, now, rules)
     settle(view, step, now)
     forget_ended(view, step)
+    tell_of_tasks(view, step, now)
     return step
 
 
@@ -65,6 +81,12 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return tenants.handle(view, event, now)
         case ev.TokenCreated() | ev.TokenRevoked() | ev.TokensUsed() | ev.ActNoted():
             return tenants.handle(view, event, now)
+        case ev.AlertsJudged() | ev.AlertMuted() | ev.AlertUnmuted():
+            return alerts.handle(view, event, now, rules)
+        case ev.MessagesSettled():
+            return messages_settled(view, event, now)
+        case ev.TaskIdled() | ev.TaskBusied():
+            return idle_policy.handle(view, event, now, rules)
         case ev.RunEdited():
             return runs.run_edited(view, event, now, rules)
         case ev.DaemonStopped():

@@ -33,3 +33,5 @@ class EngineRules:
     """So much more memory than declared is not minded."""
     unavailable: Mapping[Isolation, str] = field(default_factory=dict)
     """Levels that this machine cannot give, and why."""
+    has_channels: bool = False
+    """Whether there is anybody to tell alerts to (setting `notify.urls`)."""
