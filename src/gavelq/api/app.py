@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gavelq.api import problems
+from gavelq.api import openapi, problems
 from gavelq.api.auth import Doorkeeper
 from gavelq.api.callers import caller_of
 from gavelq.api.front import Front
@@ -26,6 +26,7 @@ from gavelq.api.routes import (
     submissions,
     tasks,
     tenants,
+    usage,
 )
 from gavelq.core.errors import GavelqError
 from gavelq.daemon.service import Service
@@ -34,19 +35,25 @@ from gavelq.version import __version__
 
 def build_app(service: Service, doorkeeper: Doorkeeper, limits: Limits | None = None) -> ASGIApp:
     """The ASGI application for both the unix socket and TCP."""
+    return Front(Door(build_routes(service), doorkeeper), limits or Limits(lambda: None, doorkeeper.own_uid))
+
+
+def build_routes(service: Service) -> FastAPI:
+    """The routes alone, and the document that describes them."""
     # Swagger's pages load scripts from elsewhere, so they are left out; /openapi.json describes all.
     app = FastAPI(title="gavelq", version=__version__, docs_url=None, redoc_url=None)
     problems.install(app)
     app.state.routes = []  # for those who ask what can be done at a path
     for module in (
-        tasks, submissions, leases, gpus, queues, monitor, commands, log, scheduler, scheduler_state, config, admin,
+        tasks, submissions, leases, gpus, queues, monitor, usage, commands, log, scheduler, scheduler_state, config, admin,
         events, metrics, compat,
         tenants, login,
     ):  # fmt: skip
         routes = module.router(service, caller_of)
         app.include_router(routes)
         app.state.routes.extend(routes.routes)
-    return Front(Door(app, doorkeeper), limits or Limits(lambda: None, doorkeeper.own_uid))
+    openapi.install(app)
+    return app
 
 
 class Door:

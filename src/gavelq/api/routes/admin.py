@@ -17,7 +17,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     routes = APIRouter(tags=["daemon"])
     admin = service.admin
 
-    @routes.get("/")
+    @routes.get("/", response_class=PlainTextResponse)
     async def root() -> PlainTextResponse:
         return PlainTextResponse("gavelq is here; the console comes with a later version. See docs/rest.md.\n")
 

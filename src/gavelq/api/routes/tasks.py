@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from gavelq.api.body import optional_text, read_object, text
 from gavelq.api.callers import CallerOf
@@ -91,7 +92,7 @@ def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
         wait_s = seconds(timeout, "timeout", most=MAX_WAIT_S)
         return await service.tasks.wait(caller_of(request), task_id(number), wait_s)
 
-    @routes.get("/api/tasks/{number}/logs")
+    @routes.get("/api/tasks/{number}/logs", response_class=PlainTextResponse)
     async def logs(
         number: str,
         request: Request,
