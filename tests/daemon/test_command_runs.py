@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gavelq.config import load
@@ -226,6 +226,8 @@ def test_a_directory_that_is_not_there_is_no_mistake_of_the_file() -> None:
 
 # --- whole lives ---------------------------------------------------------------------------------------------
 
+UNTIMED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy."""
 QUICK = replace(RULES, memory_save_mode=None, max_retries=1)
 FILES = st.lists(
     st.tuples(st.sampled_from(["1", "2", "x"]), st.sampled_from("abcd"), st.sampled_from([1, 2])),
@@ -311,6 +313,7 @@ def said(task: Task) -> tuple[str, int]:
     return command.lines[0], memory // 1024
 
 
+@UNTIMED
 @given(FILES, st.integers(0, 1000))
 def test_a_lane_starts_its_tasks_in_file_order_whatever_happens(blocks: Blocks, seed: int) -> None:
     life = Life(blocks, seed)
@@ -320,6 +323,7 @@ def test_a_lane_starts_its_tasks_in_file_order_whatever_happens(blocks: Blocks, 
         assert life.starts[lane] == in_file
 
 
+@UNTIMED
 @given(FILES, FILES, st.integers(0, 1000), st.integers(0, 6))
 def test_an_applied_edit_leaves_in_each_lane_what_the_file_has_and_has_not_started(
     before: Blocks, after: Blocks, seed: int, n_turns: int
@@ -351,6 +355,7 @@ def test_an_applied_edit_leaves_in_each_lane_what_the_file_has_and_has_not_start
         assert len(starts) == len(set(starts))
 
 
+@UNTIMED
 @given(FILES, st.lists(FILES, min_size=1, max_size=4), st.integers(0, 1000))
 def test_edit_upon_edit_keeps_places_apart_and_lanes_in_order(before: Blocks, edits: list[Blocks], seed: int) -> None:
     life = Life(before, seed)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gavelq.core.ids import TaskId
@@ -148,6 +148,8 @@ def test_ten_thousand_blocks_in_reverse_are_compared_at_once() -> None:
 
 # --- in general --------------------------------------------------------------------------------------------
 
+UNTIMED = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy."""
 WORDS = st.lists(st.sampled_from("abcdef"), max_size=8)
 STATES = st.sampled_from([(True, False), (False, True), (False, False)])
 
@@ -191,6 +193,7 @@ def applied(found: list[LaneDifference], new: list[Wanted]) -> list[Owned]:
     return [owners[wanted.index] for wanted in new]
 
 
+@UNTIMED
 @given(lives())
 def test_every_block_and_every_task_has_exactly_one_fate(life: Life) -> None:
     found = differences(life.old, life.new)
@@ -211,6 +214,7 @@ def test_every_block_and_every_task_has_exactly_one_fate(life: Life) -> None:
     assert all(task.has_started for lane in found for _, task in lane.changed)
 
 
+@UNTIMED
 @given(lives())
 def test_applying_a_difference_leaves_what_the_text_has_and_has_not_started(life: Life) -> None:
     for lane in differences(life.old, life.new):
@@ -220,6 +224,7 @@ def test_applying_a_difference_leaves_what_the_text_has_and_has_not_started(life
         assert all(task is None or task.content == wanted.content for wanted, task in lane.order)
 
 
+@UNTIMED
 @given(lives())
 def test_an_apply_leaves_no_difference(life: Life) -> None:
     after = applied(differences(life.old, life.new), life.new)
@@ -227,6 +232,7 @@ def test_an_apply_leaves_no_difference(life: Life) -> None:
     assert not any(lane.is_changed or lane.changed or lane.dropped for lane in again)
 
 
+@UNTIMED
 @given(lives(), st.lists(st.tuples(st.integers(0, 12), st.booleans()), unique_by=lambda pair: pair[0]))
 def test_new_places_are_free_and_rise_behind_what_has_started(life: Life, fixed: list[tuple[int, bool]]) -> None:
     for lane in differences(life.old, life.new):
@@ -237,6 +243,7 @@ def test_new_places_are_free_and_rise_behind_what_has_started(life: Life, fixed:
         assert not places or all(places[0] > place for place, has_started in fixed if has_started)
 
 
+@UNTIMED
 @given(WORDS, WORDS)
 def test_what_was_never_started_and_is_still_there_is_kept(before: list[str], after: list[str]) -> None:
     found = differences(tasks(*before), blocks(*after))
