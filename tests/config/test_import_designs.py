@@ -181,7 +181,12 @@ def test_minimalist_s_scheduler_and_monitor_find_their_settings() -> None:
         "retention.events_days": 1,
     }
     assert "gavelq queue set running time_limit=3600s" in found.commands
-    assert "gavelq queue create vision-lab max_gpus=2" in found.commands
+    of_the_lab = [command for command in found.commands if "vision-lab" in command]
+    assert of_the_lab == [
+        "gavelq tenant create vision-lab max_gpus=2",
+        "gavelq tenant set vision-lab max_priority=80",
+        "gavelq token create --tenant vision-lab",
+    ]
     assert "-p 80" in of(found, "tenants.vision-lab.priority").because
 
 

@@ -48,7 +48,8 @@ def _unknown(code: str, status: int) -> type[GavelqError]:
 
 
 def _class_of(code: str) -> type[GavelqError] | None:
-    import gavelq.core.command_files  # noqa: F401  # its errors belong to the tree, and only errors need it here
+    import gavelq.core.command_files  # its errors belong to the tree, and only errors need it here
+    import gavelq.core.tenants  # noqa: F401  # the same
 
     return next((found for found in _tree(GavelqError) if found.code == code), None)
 

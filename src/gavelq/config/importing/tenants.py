@@ -1,13 +1,12 @@
-"""The tenants of a minimalist configuration. What has no command of its own yet is told with what to type meanwhile."""
+"""The tenants of a minimalist configuration. They live in the daemon, not in its configuration: each is a command."""
 
 from gavelq.config.importing.draft import Draft
 from gavelq.config.importing.entries import Entry, is_secret, normal
 from gavelq.config.importing.rules import count
 from gavelq.core.errors import InvalidField
-from gavelq.core.queue_options import parse_name
+from gavelq.core.tenant_options import parse_tenant_name
 
 _NAMES = ("name", "id", "tenant", "tenant_id")
-_BUILT_IN = ("running", "waiting")
 
 
 def tenants(draft: Draft, entry: Entry) -> None:
@@ -30,39 +29,47 @@ def tenants(draft: Draft, entry: Entry) -> None:
             for word, one in part.value.items()
         ]
         named = name or next((str(field.value) for field in fields if field.name in _NAMES), "")
+        tenant = _Tenant(draft, named)
         for field in fields:
-            _field(draft, field, named)
+            tenant.field(field)
 
 
-def _field(draft: Draft, field: Entry, tenant: str) -> None:
-    if field.name in _NAMES:
-        draft.leave(field, "it names the tenant that the lines beside it are about")
-    elif field.name == "max_gpus":
-        _max_gpus(draft, field, tenant)
-    elif field.name in ("max_memory_per_gpu", "max_memory_per_gpu_mb"):
-        draft.leave(field, "gavelq has no tenant commands yet; each task says what it needs of a card: -m")
-    elif field.name == "priority":
-        wanted = count(draft, field, low=0, high=100)
-        if wanted is not None:
-            draft.leave(field, f"gavelq has no tenant commands yet; each task says it: -p {wanted}")
-    elif is_secret(field.name):
-        draft.leave(field, "gavelq makes its tokens itself and shows them once: gavelq token create")
-    else:
-        draft.leave_unknown(field)
+class _Tenant:
+    """One tenant: its first command makes it, the others change it."""
 
+    def __init__(self, draft: Draft, named: str) -> None:
+        self._draft = draft
+        self._is_made = False
+        try:
+            self._name = parse_tenant_name(named)
+        except InvalidField:
+            self._name = "NAME"
 
-def _max_gpus(draft: Draft, field: Entry, tenant: str) -> None:
-    wanted = count(draft, field, low=-1, high=1024)
-    if wanted is None:
-        return
-    if wanted <= 0:
-        draft.leave(field, "gavelq has no tenant commands yet; no limit needs none")
-        return
-    because = "gavelq has no tenant commands yet; a queue for this tenant's tasks (-q NAME) has the same limit"
-    try:
-        queue = parse_name(tenant)
-    except InvalidField:
-        draft.leave(field, f"{because}: gavelq queue create NAME max_gpus={wanted}")
-        return
-    verb = "set" if queue in _BUILT_IN else "create"
-    draft.leave(field, because, f"gavelq queue {verb} {queue} max_gpus={wanted}")
+    def field(self, field: Entry) -> None:
+        """A field of it."""
+        draft = self._draft
+        if field.name in _NAMES:
+            draft.leave(field, "tenants live in the daemon, not in its configuration", self._command())
+        elif field.name == "max_gpus":
+            wanted = count(draft, field, low=-1, high=1024)
+            if wanted is not None and wanted <= 0:
+                draft.leave(field, "no limit needs none")
+            elif wanted is not None:
+                draft.leave(field, "a quota of the tenant", self._command(f"max_gpus={wanted}"))
+        elif field.name in ("max_memory_per_gpu", "max_memory_per_gpu_mb"):
+            draft.leave(field, "a tenant's quota (max_memory) is for all of its GPUs together; each task says -m")
+        elif field.name == "priority":
+            wanted = count(draft, field, low=0, high=100)
+            if wanted is not None:
+                because = f"each task says it, -p {wanted}; a tenant has the most that its tasks may ask for"
+                draft.leave(field, because, self._command(f"max_priority={wanted}"))
+        elif is_secret(field.name):
+            because = "gavelq makes its tokens itself and shows them once"
+            first = "" if self._is_made else f"{self._command()} && "
+            draft.leave(field, because, f"{first}gavelq token create --tenant {self._name}")
+        else:
+            draft.leave_unknown(field)
+
+    def _command(self, option: str = "") -> str:
+        verb, self._is_made = "set" if self._is_made else "create", True
+        return f"gavelq tenant {verb} {self._name} {option}".rstrip()
