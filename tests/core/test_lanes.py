@@ -1,5 +1,6 @@
 """Lanes of a command file: one after another, over whatever ends, skips, fails or changes them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -171,12 +172,13 @@ def edited(
     lanes: dict[str, tuple[ev.LaneEntry | TaskRequest, ...]],
     based_on: set[int],
     owners: tuple[TaskId | TaskRequest, ...] = (),
+    in_place: Iterable[int] = (),
 ) -> Any:
     return world.send(
         ev.RunEdited(
             by="me", submission=SubmissionId(1), content="new", lanes=lanes,
             based_on=frozenset(TaskId(number) for number in based_on), blobs={BlobKey("e"): b"{}"},
-            owners=owners,
+            owners=owners, in_place=frozenset(TaskId(number) for number in in_place),
         )
     )  # fmt: skip
 
@@ -236,6 +238,26 @@ def test_an_edit_that_somebody_else_overtook_changes_nothing() -> None:
     with pytest.raises(ChangedMeanwhile):
         edited(world, {"a": (keep(1, "a", 0),)}, {1, 2, 3})
     assert behind(world) == {1: None, 2: 1, 3: 2}
+
+
+def test_what_only_stays_where_it_is_may_start_while_an_edit_is_made() -> None:
+    world = World()
+    start(world, *(lane("a", at) for at in range(4)))
+    world.run_all()
+    world.ended(TaskId(1))  # history by now
+    world.run_all()
+    entries = (keep(1, "a", 0), keep(2, "a", 1), lane("a", 2), keep(4, "a", 3))
+    edited(world, {"a": entries}, {1, 2, 3, 4}, in_place={1, 2})
+    assert behind(world) == {2: None, 5: 2, 4: 5}
+    assert world.gone[TaskId(3)].state is TaskState.CANCELLED
+    assert world.task(TaskId(2)).state is TaskState.RUNNING
+
+
+def test_a_task_that_an_edit_did_not_know_is_not_taken_out_by_it() -> None:
+    world = World()
+    start(world, lane("a", 0), lane("a", 1))
+    with pytest.raises(ChangedMeanwhile):
+        edited(world, {"a": (keep(1, "a", 0),)}, {1}, in_place={1})
 
 
 def test_only_a_run_that_is_under_way_can_be_edited() -> None:

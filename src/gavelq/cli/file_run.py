@@ -54,13 +54,9 @@ def start(call: Call, word: str, mode: str | None, **values: Any) -> int:
         )
     )
     if sys.stdout.isatty():
-        say(f"watch it with: gavelq file state -f {run['index']}{_mode_words(mode)}")
+        say(f"watch it with: gavelq file state -f {run['index']} --mode {run['mode']}")
     tell_dropped(dropped)
     return 0
-
-
-def _mode_words(mode: str | None) -> str:
-    return f" --mode {mode}" if mode else ""
 
 
 @click.command("stop", cls=Command)

@@ -191,7 +191,8 @@ class RunEdited:
     """`file apply`: what has not started of a run becomes as its file says now.
 
     `lanes` holds, for every lane, those that have not started in their new order: kept ones, and requests of new ones.
-    Whoever is not named there is taken out. `based_on` are all tasks that had not started when this was made.
+    Whoever is not named there is taken out. `based_on` are all tasks that had not started when this was made; those of
+    them that are `in_place` stay where they are, with nothing new before them, and may have started meanwhile.
     """
 
     by: str
@@ -199,6 +200,7 @@ class RunEdited:
     content: str
     lanes: Mapping[str, tuple[LaneEntry | TaskRequest, ...]]
     based_on: frozenset[TaskId]
+    in_place: frozenset[TaskId] = frozenset()
     owners: tuple[TaskId | TaskRequest, ...] = ()
     """For each block of the text its task, or the request of its new one; see Run."""
     blobs: Mapping[BlobKey, bytes] = field(default_factory=dict)

@@ -55,6 +55,8 @@ class Layout:
     """By the index of the block, in the order in which they get their ids."""
     wrong: dict[int, GavelqError] = field(default_factory=dict)
     """Blocks that make no task."""
+    in_place: set[TaskId] = field(default_factory=set)
+    """The first ones of each lane, up to a new one or one with another place."""
 
 
 def compare(run: Run, running: CommandFile, present: CommandFile, tasks: Mapping[TaskId, Task]) -> Difference:
@@ -114,7 +116,18 @@ def lay_out(difference: Difference, terms: Terms, intake: Intake) -> Layout:
             entries.append(request)
             found.owners[wanted.index] = found.added[wanted.index] = request
         found.lanes[lane.lane] = tuple(entries)
+        found.in_place |= _in_place(difference, entries)
         found.owners |= {wanted.index: task.task_id for wanted, task in (*lane.fixed, *lane.changed)}
+    return found
+
+
+def _in_place(difference: Difference, entries: Iterable[LaneEntry | TaskRequest]) -> set[TaskId]:
+    found = set()
+    for entry in entries:
+        old = difference.tasks[entry.task_id].request.lane if isinstance(entry, LaneEntry) else None
+        if not isinstance(entry, LaneEntry) or old is None or old.at != entry.place.at:
+            break
+        found.add(entry.task_id)
     return found
 
 

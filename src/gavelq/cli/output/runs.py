@@ -22,8 +22,8 @@ _COLUMNS = (
     Column("STATE"),
     Column("TASK", is_soft=True, is_optional=True),
     Column("GPUS", is_optional=True),
-    Column("MEMORY", is_right=True, is_optional=True),
-    Column("RETRIES", is_right=True, is_optional=True),
+    Column("MEMORY", is_right=True, is_optional=True, is_spare=True),
+    Column("RETRIES", is_right=True, is_optional=True, is_spare=True),
     Column("STARTED", is_right=True, is_optional=True, is_spare=True),
     Column("END", is_right=True, is_optional=True),
 )
@@ -60,7 +60,7 @@ def block(runs: Sequence[Run], *, is_whole: bool, now: float) -> list[str]:
 
 def _heading(run: Run, room: int, now: float) -> list[str]:
     if run["state"] is None:
-        return [f"{_title(run)}: it has not run; start it with: gavelq file start {run['index']}"]
+        return [f"{_title(run)}: it has not run; start it with: gavelq file start {run['index']} --mode {run['mode']}"]
     told = [f"{_title(run)}, run {run['run']}: {run['state']}", f"{bar(run, _bar_width(room))} {_counts(run)}"]
     times = f"started {clock(run['started_at'], now)}"
     if run["ended_at"]:

@@ -1,6 +1,6 @@
 """Runs of command files: what a start adds to a submission, and what an edited file changes in one that runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from gavelq.core.command_files import KEPT_RUNS, ChangedMeanwhile, Run, RunNotFound, StoredFile
@@ -35,19 +35,22 @@ def require_idle(view: View, file: StoredFile) -> None:
     running = live_run(view, file.id)
     if running is None:
         return
+    named = f"{file.place + 1} --mode {file.mode}"
     raise WrongState(
         what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})",
         state=f"running (submission {running})",
         problem="it can run only once at a time",
-        hint=f"look at it with `gavelq file state`, stop it with `gavelq file stop {file.place + 1}`, or bring "
-        f"what you edited into it with `gavelq file apply {file.place + 1}`",
+        hint=f"look at it with `gavelq file state`, stop it with `gavelq file stop {named}`, or bring what you edited "
+        f"into it with `gavelq file apply {named}`",
     )
 
 
 def _forgettable(view: View, new: Run) -> list[SubmissionId]:
     """Runs that have ended, but for the last one of each configuration and some more."""
-    last = {run.file: number for number, run in sorted(view.runs.items()) if run.file not in (None, new.file)}
-    ended = [number for number in sorted(view.runs) if not view.n_of(number) and number not in last.values()]
+    runs = sorted(view.runs.items())
+    last = {run.file: number for number, run in runs if run.file not in (None, new.file)}
+    kept = set(last.values())
+    ended = [number for number, _ in runs if not view.n_of(number) and number not in kept]
     return ended[: max(0, len(ended) - KEPT_RUNS)]
 
 
@@ -55,12 +58,12 @@ def run_edited(view: View, event: RunEdited, now: float, rules: EngineRules) -> 
     """`file apply`: what has not started becomes as the file says, all of it or nothing.
 
     The reply is the ids of the new tasks. Raises RunNotFound, WrongState for a run that is over, ChangedMeanwhile
-    where a task has started since the difference was made, and what a submission of the new tasks would raise.
+    where what has started since the difference was made stands in its way, and what a submission of the new tasks
+    would raise.
     """
     run = _live_run_of(view, event.submission)
     waiting = {task.id: task for task in view.tasks_of(event.submission) if is_untouched(task)}
-    if set(waiting) != event.based_on:
-        raise ChangedMeanwhile(what=f"run {event.submission}", version="another state")
+    _require_unhindered(event, waiting.keys())
     step = Step()
     added = [entry for lane in event.lanes.values() for entry in lane if isinstance(entry, TaskRequest)]
     require_acceptable(view, added, rules)
@@ -87,6 +90,19 @@ def run_edited(view: View, event: RunEdited, now: float, rules: EngineRules) -> 
     return step
 
 
+def _require_unhindered(event: RunEdited, waiting: Set[TaskId]) -> None:
+    """Raises ChangedMeanwhile where a task has started, or ended, that the edit removes, moves, or puts others before.
+
+    One that only stays where it is may have started: of thousands of short tasks some always have.
+    """
+    if waiting <= event.based_on <= waiting | event.in_place:
+        return
+    run = event.submission
+    message = f"run {run} changed meanwhile: tasks have started that the edit removes, moves, or puts others before"
+    hint = f"apply it again, or while nothing starts: gavelq task hold --submission {run}"
+    raise ChangedMeanwhile(message, hint=hint, what=f"run {run}", version="another")
+
+
 def is_untouched(task: Task) -> bool:
     """Whether a task has never been started, so that an edit of its file may change it."""
     return task.state in (TaskState.PENDING, TaskState.HELD) and task.n_attempts == 0
@@ -109,10 +125,12 @@ def _lay_out(
 ) -> set[TaskId]:
     """Put each lane into its order: behind what has started come kept and new tasks as the file has them."""
     kept: set[TaskId] = set()
+    started = lanes_in_order([task for task in view.tasks_of(event.submission) if task.id not in waiting])
     for lane, entries in event.lanes.items():
-        started = [t for t in view.tasks_of(event.submission) if t.id not in waiting and _lane_of(t) == lane]
-        behind = max(started, key=_at).id if started else None
+        behind = started[lane][-1].id if lane in started else None
         for entry in entries:
+            if isinstance(entry, LaneEntry) and entry.task_id not in waiting:
+                continue  # it has started since
             task, record = _entry(event, entry, waiting, new, now)
             kept.add(task.id)
             placed = replace(task, behind=behind)

@@ -110,7 +110,8 @@ def _kill(step: Step, task: Task, event: ev.TaskKilled, now: float) -> None:
         stop = Stop(reason=event.reason, by=event.by, since=now)
         stop_task(step, task, stop, signal=event.signal)
     else:
-        cancelled = end(task, Ending(reason=event.reason, at=now, detail=f"before it started, by {event.by}"))
+        when = "before its next try" if task.n_attempts else "before it started"
+        cancelled = end(task, Ending(reason=event.reason, at=now, detail=f"{when}, by {event.by}"))
         _note(step, cancelled, "ended", event.by, now, reason=event.reason.value)
 
 

@@ -157,7 +157,8 @@ class BindingService:
         path = absolute(log_path, None, field="log_path")
         piece, _ = await self._follow(caller, path, part, None)
         if piece.look is None:
-            raise LogNotFound(f"there is no file {path}", hint="an answer's `exists` tells of a bound file that")
+            hint = "nothing has been written there yet, or it has another name"
+            raise LogNotFound(f"there is no file {path}", hint=hint)
         return piece_json(path, piece), piece
 
     # --- within ------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from gavelq.formats.start_options import parse_start_options
 from gavelq.ports import TaskFilter
 
 TRIES = 5
-"""How often a difference is made anew, because a task has started meanwhile."""
+"""How often a difference is made anew, because tasks have started that it removes or moves."""
 _PAGE = 10_000
 
 
@@ -80,14 +80,15 @@ class RunChanges:
             raise WrongState(
                 what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})", state="not running",
                 problem="there is nothing to compare it with",
-                hint=f"start it with: gavelq file start {file.place + 1}",
+                hint=f"start it with: gavelq file start {file.place + 1} --mode {file.mode}",
             )  # fmt: skip
         run = view.runs[number]
         live = {task.id: task for task in view.tasks_of(number)}
         if all(task.state is TaskState.STOPPING for task in live.values()):
             raise WrongState(
                 what=f"run {number}", state="stopping", problem="nothing can be added to it",
-                hint=f"start the configuration again when it is over: gavelq file start {file.place + 1}",
+                hint="start the configuration again when it is over: "
+                f"gavelq file start {file.place + 1} --mode {file.mode}",
             )  # fmt: skip
         tasks = await self._ended(number) | live
         return await asyncio.to_thread(_compared, run, file, tasks)
@@ -143,5 +144,6 @@ def _edited(caller: Caller, file: StoredFile, difference: Difference, layout: La
         content=file.content,
         lanes=layout.lanes,
         based_on=frozenset(task.id for task in difference.tasks.values() if is_untouched(task)),
+        in_place=frozenset(layout.in_place),
         owners=tuple(owner for _, owner in sorted(layout.owners.items(), key=lambda pair: pair[0])),
     )

@@ -112,7 +112,8 @@ class RunService:
         if run is None:
             raise WrongState(
                 what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})", state="not running",
-                problem="there is nothing to stop", hint=f"start it with: gavelq file start {file.place + 1}",
+                problem="there is nothing to stop",
+                hint=f"start it with: gavelq file start {file.place + 1} --mode {file.mode}",
             )  # fmt: skip
         return run
 
