@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from gavelq.core.errors import InvalidField, UsageError
 
@@ -27,6 +28,13 @@ class NotJson(UsageError):
     code = "unsupported_media_type"
     hint = "send JSON with the header `Content-Type: application/json`"
     http_status = 415
+
+
+class CutOff(UsageError):
+    """the request ended in the middle of its body"""
+
+    code = "cut_off"
+    hint = "send as many bytes as Content-Length says"
 
 
 async def read_object(request: Request, known: Collection[str] | None = None) -> dict[str, Any]:
@@ -74,11 +82,14 @@ def _require_text(raw: bytes, body: object) -> None:
 
 async def _read(request: Request) -> bytes:
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise TooLarge(limit=MAX_BODY)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise TooLarge(limit=MAX_BODY)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise CutOff() from None
     return b"".join(chunks)
 
 

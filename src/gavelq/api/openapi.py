@@ -10,8 +10,8 @@ from gavelq.api.operations import OPERATIONS, PARAMETERS, STATES, Operation
 from gavelq.api.schemas import Schemas
 
 Json = dict[str, Any]
-ABOUT = """gavelq keeps order on a machine whose GPUs are contested. These routes answer on the daemon's unix socket, where
-the caller is known by its unix uid, and on TCP, where every request needs a token.
+ABOUT = """gavelq keeps order on a machine whose GPUs are contested. These routes answer on the daemon's unix socket,
+where the caller is known by its unix uid, and on TCP, where every request needs a token.
 
 Every answer carries `X-Request-Id`. Errors are problem documents (RFC 9457). Lists are arrays. Times are ISO 8601 in
 UTC."""

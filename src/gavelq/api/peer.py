@@ -23,7 +23,15 @@ class Peer(NamedTuple):
 
 
 class PeerProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol that knows its peer: `request.state.peer` is a Peer, or None over TCP."""
+    """uvicorn's HTTP/1.1 protocol that knows its peer: `request.state.peer` is a Peer, or None over TCP.
+
+    It also lets go of clients that send a request so slowly that they seem to want nothing but the connection.
+    """
+
+    patience_s = 30.0
+    """For a request's head altogether, and for the next part of its body."""
+    _timer: asyncio.TimerHandle | None = None
+    _awaits_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         sock = transport.get_extra_info("socket")
@@ -34,6 +42,34 @@ class PeerProtocol(H11Protocol):
         state: dict[str, Any] = {**self.app_state, "peer": peer, "hang_up": self._hang_up}
         self.app_state = state
         super().connection_made(transport)
+        self._timer = self.loop.call_later(self.patience_s, self._give_up)
+
+    def data_received(self, data: bytes) -> None:
+        """As in uvicorn; and the clock of what is still missing is set."""
+        super().data_received(data)
+        awaits_head, awaits_body = self.conn.their_state is h11.IDLE, self.conn.their_state is h11.SEND_BODY
+        if awaits_head and self._awaits_head:
+            return  # the clock runs since its first byte
+        self._stop_timer()
+        # Between two requests uvicorn's own clock runs, until a byte comes.
+        if awaits_body or (awaits_head and self.conn.trailing_data[0]):
+            self._timer = self.loop.call_later(self.patience_s, self._give_up)
+        self._awaits_head = awaits_head and self._timer is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As in uvicorn."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def _hang_up(self, parting: bytes) -> None:
         """End an answer whose reader takes nothing any more: a last word behind what waits for it, and the end.

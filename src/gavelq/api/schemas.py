@@ -133,7 +133,7 @@ def _submission_request(schemas: Schemas) -> Json:
 def _problem(_: Schemas) -> Json:
     return {
         "type": "object",
-        "description": "RFC 9457, with gavelq's own four: code, message, hint, details, the same as on the command line.",
+        "description": "RFC 9457, with gavelq's own four: code, message, hint, details, as on the command line.",
         "properties": {
             "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
             "detail": {"type": "string"}, "code": {"type": "string"}, "message": {"type": "string"},

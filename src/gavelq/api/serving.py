@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,8 +10,8 @@ from uvicorn.server import ServerState
 from gavelq.api.peer import PeerProtocol
 
 
-def make_protocol(app: ASGIApp) -> Callable[[], asyncio.Protocol]:
-    """A factory of HTTP/1.1 connections that serve `app`."""
+def make_protocol(app: ASGIApp, patience_s: float = PeerProtocol.patience_s) -> Callable[[], asyncio.Protocol]:
+    """A factory of HTTP/1.1 connections that serve `app`; `patience_s`: see PeerProtocol."""
     config = uvicorn.Config(
         app,
         http=PeerProtocol,
@@ -25,4 +24,11 @@ def make_protocol(app: ASGIApp) -> Callable[[], asyncio.Protocol]:
         h11_max_incomplete_event_size=64 << 10,
     )
     config.load()
-    return partial(PeerProtocol, config=config, server_state=ServerState(), app_state={})
+    state = ServerState()
+
+    def make() -> PeerProtocol:
+        made = PeerProtocol(config=config, server_state=state, app_state={})
+        made.patience_s = patience_s
+        return made
+
+    return make

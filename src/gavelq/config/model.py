@@ -31,6 +31,7 @@ class Http:
     allow_remote: bool
     allowed_hosts: tuple[str, ...]
     rate_limit: int | None
+    patience_s: float
     tls_cert: str | None
     tls_key: str | None
 

@@ -62,6 +62,13 @@ _DAEMON = (
         "none: no limit.",
     ),
     _setting(
+        "http.patience_s",
+        Seconds(low=1, high=600),
+        30,
+        "A client that takes longer to send the head of a request, or the next part of its body, is let go.",
+        restart=True,
+    ),
+    _setting(
         "http.tls_cert",
         Maybe(kind=FilePath()),
         None,

@@ -13,6 +13,8 @@ from gavelq.adapters.clock import SystemClock
 from gavelq.adapters.gpu import open_probe
 from gavelq.adapters.history.sqlite_history import SqliteHistory
 from gavelq.adapters.mps import PrivateMps
+from gavelq.adapters.notify.channels import Channels
+from gavelq.adapters.notify.mail import MailSettings
 from gavelq.adapters.proc_trees import ProcTrees
 from gavelq.adapters.procfs import ProcTable
 from gavelq.adapters.runner import landlock
@@ -115,7 +117,8 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         idle_exit_s=config.runner.idle_exit_s,
         identity=identity,
     )
-    return Daemon(
+    daemon: Daemon
+    daemon = Daemon(
         paths=paths,
         config=config,
         clock=clock,
@@ -127,11 +130,21 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         history=SqliteHistory(paths.history, keeping) if config.history.enabled else NoHistory(keeping),
         trees=ProcTrees(),
         mps=PrivateMps(paths.mps, CannotConfine),
+        notifier=Channels(lambda: _mail(daemon.config)),
         unavailable={level: problem for level, problem in _offers().items() if problem},
         simulated_dir=None if is_real else simulated_dir,
         http=http,
         is_debug=os.environ.get("GAVELQ_DEBUG") == "1",
     )
+    return daemon
+
+
+def _mail(config: Config) -> MailSettings:
+    notify = config.notify
+    return MailSettings(
+        server=notify.smtp, tls=notify.smtp_tls, user=notify.smtp_user, password_file=notify.smtp_password_file,
+        sender=notify.mail_from,
+    )  # fmt: skip
 
 
 async def _serve(paths: Paths, config: Config) -> int:
@@ -177,7 +190,7 @@ def _doorkeeper(daemon: Daemon, config: Config) -> Doorkeeper:
 
 async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Doorkeeper, tls: Tls | None) -> int:
     limits = Limits(lambda: daemon.config.http.rate_limit, os.getuid())
-    listener = Listener(make_protocol(build_app(daemon.service, doorkeeper, limits)))
+    listener = Listener(make_protocol(build_app(daemon.service, doorkeeper, limits), daemon.config.http.patience_s))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(daemon.request_stop, signal.Signals(number).name))
