@@ -21,6 +21,7 @@ ANSWERS = (
     shapes.Setting, shapes.DescribedSetting, shapes.ConfigChange, shapes.SettingChange, shapes.ConfigDone,
     shapes.StoredFile, shapes.StoredText, shapes.DeletedFile, shapes.CheckedText, shapes.CommandTask, shapes.FileMistake,
     shapes.Binding, shapes.Bound, shapes.Bindings, shapes.LogPart, shapes.BoundLogPart,
+    shapes.User, shapes.Tenant, shapes.Quota, shapes.TenantUse, shapes.Token, shapes.NewToken, shapes.Act,
     shapes.Scheduler, shapes.SchedulerQueue, shapes.SchedulerProcess, shapes.StoppedRun, shapes.RunDifference,
     shapes.QueueDifference, shapes.AddedTask, shapes.RemovedTask, shapes.MovedTask, shapes.StartedTask,
     shapes.StartOptions,
