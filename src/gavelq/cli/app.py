@@ -24,6 +24,8 @@ _PLACES = {
     "tenant": "gavelq.cli.tenant:tenant",
     "token": "gavelq.cli.token:token",
     "audit": "gavelq.cli.audit:audit",
+    "alert": "gavelq.cli.alert:alert",
+    "usage": "gavelq.cli.usage:usage",
     "daemon": "gavelq.cli.daemon:daemon",
     "serve": "gavelq.cli.daemon:serve",
     "config": "gavelq.cli.config:config",

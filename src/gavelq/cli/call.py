@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 class Call:
     """The common options of a command line, resolved where they are needed."""
 
-    __slots__ = ("config", "is_json", "socket")
+    __slots__ = ("config", "is_json", "output", "socket")
 
     def __init__(self, values: "Mapping[str, Any]") -> None:
         self.config: str | None = values.get("config")
         self.socket: str | None = values.get("socket")
-        self.is_json = values.get("output") == "json"
+        self.output: str = values.get("output") or "table"
+        self.is_json = self.output == "json"
 
     @property
     def is_terminal(self) -> bool:

@@ -81,6 +81,7 @@ class AsyncClient:
     kill_submission = _awaited(Client.kill_submission)
     gpus = _awaited(Client.gpus)
     metrics = _awaited(Client.metrics)
+    usage = _awaited(Client.usage)
     gpu = _awaited(Client.gpu)
     allocate = _awaited(Client.allocate)
     release = _awaited(Client.release)
@@ -125,6 +126,10 @@ class AsyncClient:
     create_token = _awaited(Client.create_token)
     revoke_token = _awaited(Client.revoke_token)
     audit = _awaited(Client.audit)
+    alerts = _awaited(Client.alerts)
+    test_alerts = _awaited(Client.test_alerts)
+    mute_alerts = _awaited(Client.mute_alerts)
+    unmute_alerts = _awaited(Client.unmute_alerts)
 
     # --- what waits, or comes bit by bit -------------------------------------------------------------------------
 

@@ -58,12 +58,12 @@ class MonitorVerbs:
         """
         pairs: list[tuple[str, object]] = [("gpu", gpu) for gpu in gpus]
         pairs += [("task", task) for task in tasks]
-        pairs += [("from", _written(since)), ("to", _written(until)), ("step", step_s)]
+        pairs += [("from", written(since)), ("to", written(until)), ("step", step_s)]
         return cast(Metrics, self._link.fetch("GET", "/api/monitor/metrics" + query(pairs)))
 
 
-def _written(when: When | None) -> str | None:
-    """A datetime without a zone is in the local one."""
+def written(when: When | None) -> str | None:
+    """A time as the API takes it. A datetime without a zone is in the local one."""
     if isinstance(when, datetime):
         return f"{when.timestamp():.6f}"
     return None if when is None else str(when)

@@ -7,6 +7,7 @@ from typing import Any, Unpack, cast
 
 from gavelq.client import shapes
 from gavelq.client.address import Address, from_url, resolve
+from gavelq.client.alerts import AlertVerbs
 from gavelq.client.config import ConfigVerbs
 from gavelq.client.files import FileVerbs
 from gavelq.client.following import whole_log
@@ -17,6 +18,7 @@ from gavelq.client.runs import RunVerbs
 from gavelq.client.streams import StreamVerbs, take_steps
 from gavelq.client.submissions import SubmissionVerbs
 from gavelq.client.tenants import TenantVerbs
+from gavelq.client.usage import UsageVerbs
 from gavelq.client.wire import Reply
 from gavelq.core.errors import InvalidField, TimedOut
 from gavelq.formats.environment import capture
@@ -26,7 +28,9 @@ _POLL_S = 25.0
 _SLACK_S = 15.0
 
 
-class Client(SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, MonitorVerbs, TenantVerbs):
+class Client(
+    SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, MonitorVerbs, UsageVerbs, TenantVerbs, AlertVerbs
+):
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
     The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.

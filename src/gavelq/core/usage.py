@@ -98,9 +98,10 @@ class Sums:
         """Ended tasks by state."""
         self._waits = array("d")
 
-    def hold(self, gpu_s: float, utilization: float | None) -> None:
+    def hold(self, gpu_s: float, idle_s: float, utilization: float | None) -> None:
         """Cards were held for so many GPU-seconds, and that busy."""
         self.gpu_s += gpu_s
+        self.idle_s += idle_s
         if utilization is not None:
             self._known_s += gpu_s
             self._busy_s += gpu_s * utilization / 100
@@ -142,34 +143,41 @@ class Report:
         self._starts = [day.start for day in days]
         self._by = tuple(by)
         self._end = min(now, days[-1].end)
-        self._minutes = minutes
+        self._idle = minutes.idle
+        self._foreign = minutes.foreign
+        self._known: dict[tuple[str, str, int], tuple[Sums, ...]] = {}
         self.groups: dict[Key, Sums] = {}
         """By the values of `by`, in its order."""
         self.total = Sums()
 
     def hold(self, held: Held) -> None:
         """One attempt."""
-        until = self._end if held.until is None else min(held.until, self._end)
-        if held.gpus:
-            for day, start, end in self._cut(held.since, until):
-                gpu_s = (end - start) * len(held.gpus)
-                idle_s = sum(seconds_in(self._minutes.idle.get(gpu, ()), start, end) for gpu in held.gpus)
-                for sums in self._sums(held.tenant, held.queue, day):
-                    sums.hold(gpu_s, held.utilization)
-                    sums.idle_s += idle_s
-        if held.eligible_at is not None and (at := self._day(held.since)) is not None:
-            for sums in self._sums(held.tenant, held.queue, at):
-                sums.start(max(0.0, held.since - held.eligible_at))
+        tenant, queue, gpus, since = held.tenant, held.queue, held.gpus, held.since
+        place = self._place(since)
+        if gpus:
+            until = self._end if held.until is None or held.until > self._end else held.until
+            for here, start, end in self._cut(max(0, place), since, until):
+                gpu_s = (end - start) * len(gpus)
+                idle_s = 0.0
+                for gpu in gpus:
+                    if gpu in self._idle:
+                        idle_s += seconds_in(self._idle[gpu], start, end)
+                for sums in self._sums(tenant, queue, here):
+                    sums.hold(gpu_s, idle_s, held.utilization)
+        if held.eligible_at is not None and place >= 0 and since <= self._end:
+            for sums in self._sums(tenant, queue, place):
+                sums.start(max(0.0, since - held.eligible_at))
 
     def end(self, ended: Ended) -> None:
         """The end of one task."""
-        if (day := self._day(ended.at)) is not None:
-            for sums in self._sums(ended.tenant, ended.queue, day):
+        place = self._place(ended.at)
+        if place >= 0 and ended.at <= self._end:
+            for sums in self._sums(ended.tenant, ended.queue, place):
                 sums.ends[ended.state] += 1
 
     def add_foreign(self) -> None:
         """What others had goes to the total, and to the days where days alone are told. To be called once, last."""
-        for minutes in self._minutes.foreign.values():
+        for minutes in self._foreign.values():
             for day in self._days:
                 seconds = seconds_in(minutes, day.start, min(day.end, self._end))
                 if seconds > 0:
@@ -177,23 +185,30 @@ class Report:
                     if self._by == (By.DAY,):
                         self._group((day.label,)).foreign_s += seconds
 
-    def _cut(self, since: float, until: float) -> Iterator[tuple[Day, float, float]]:
-        for day in self._days[max(0, bisect_right(self._starts, since) - 1) :]:
-            start, end = max(since, day.start), min(until, day.end)
-            if day.start >= until:
+    def _place(self, at: float) -> int:
+        """The number of the day that a time lies in; below 0 where it lies in none."""
+        place = bisect_right(self._starts, at) - 1
+        return place if at < self._days[place].end else -1
+
+    def _cut(self, place: int, since: float, until: float) -> Iterator[tuple[int, float, float]]:
+        """The parts of a span by day, from that day on."""
+        while place < len(self._days):
+            _, start, end = self._days[place]
+            if start >= until:
                 return
+            start, end = max(since, start), min(until, end)
             if start < end:
-                yield day, start, end
+                yield place, start, end
+            place += 1
 
-    def _day(self, at: float) -> Day | None:
-        day = self._days[max(0, bisect_right(self._starts, at) - 1)]
-        return day if day.start <= at < day.end and at <= self._end else None
-
-    def _sums(self, tenant: str, queue: str, day: Day) -> tuple[Sums, ...]:
-        if not self._by:
-            return (self.total,)
-        values = {By.TENANT: tenant, By.QUEUE: queue, By.DAY: day.label}
-        return self.total, self._group(tuple(values[each] for each in self._by))
+    def _sums(self, tenant: str, queue: str, place: int) -> tuple[Sums, ...]:
+        """Where something is to be added. Kept, because it is asked for several times for each of many attempts."""
+        found = self._known.get((tenant, queue, place))
+        if found is None:
+            values = {By.TENANT: tenant, By.QUEUE: queue, By.DAY: self._days[place].label}
+            key = tuple(values[each] for each in self._by)
+            found = self._known[tenant, queue, place] = (self.total, self._group(key)) if key else (self.total,)
+        return found
 
     def _group(self, key: Key) -> Sums:
         found = self.groups.get(key)

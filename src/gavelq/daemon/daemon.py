@@ -51,6 +51,7 @@ from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
 from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
 from gavelq.daemon.watching import Watching
+from gavelq.daemon.service.usage import UsageService
 from gavelq.paths import Paths
 from gavelq.ports import Clock, GpuClaims, GpuProbe, History, Mps, ProcessTable, ProcessTrees, Runner, Store
 
@@ -194,6 +195,7 @@ class Daemon:
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""
+            usage=UsageService(desk),
         self._stopped = asyncio.get_running_loop().create_future()
         self._spawn(self.loop.run())
         self._spawn(self._effects.run())

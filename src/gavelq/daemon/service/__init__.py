@@ -21,6 +21,7 @@ from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.service.tenants import TenantService
 from gavelq.daemon.service.tokens import TokenService
 
+from gavelq.daemon.service.usage import UsageService
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -39,6 +40,7 @@ class Service:
     settings: SettingsService
     monitor: MonitorService
     feed: Feed
+    usage: UsageService
     overview: OverviewService
     tenants: TenantService
     tokens: TokenService
