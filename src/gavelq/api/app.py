@@ -10,6 +10,7 @@ from gavelq.api.front import Front
 from gavelq.api.limits import Limits
 from gavelq.api.routes import (
     admin,
+    alerts,
     commands,
     compat,
     config,
@@ -47,7 +48,7 @@ def build_routes(service: Service) -> FastAPI:
     for module in (
         tasks, submissions, leases, gpus, queues, monitor, usage, commands, log, scheduler, scheduler_state, config, admin,
         events, metrics, compat,
-        tenants, login,
+        tenants, login, alerts,
     ):  # fmt: skip
         routes = module.router(service, caller_of)
         app.include_router(routes)

@@ -26,7 +26,7 @@ CHANGE = (
 """What `edit` and `rerun` take beside the options of `submit`."""
 _FIELDS = {
     "time": "time_limit", "gpus": "gpu_ids", "log": "log_path", "tag": "tags", "util_margin": "max_util",
-    "gpu_num": "gpu_count",
+    "gpu_num": "gpu_count", "on": "notify_on",
 }  # fmt: skip
 """Where an option's long name is not its field's."""
 

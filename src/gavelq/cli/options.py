@@ -164,6 +164,14 @@ REQUEST = (
     Option("env_all", ("--env-all",), "Pass the whole environment on, secrets included.", kind=FLAG),
     Option("log", ("--log",), "Write the output to this file.", metavar="FILE"),
     Option("tag", ("--tag",), "A word to find the task by.", metavar="WORD", is_many=True),
+    Option(
+        "notify",
+        ("--notify",),
+        "Tell this URL when the task ends: https://..., mailto:NAME@HOST, or what Apprise knows.",
+        metavar="URL",
+        is_many=True,
+    ),
+    Option("on", ("--on",), "With --notify: tell of these events: end, fail, start; default end.", metavar="EVENTS"),
     Option("hold", ("--hold",), "Accept the task, but hold it until `gavelq task run`.", kind=FLAG),
     Option("requeue", ("--requeue",), "Run the task again when a reboot or crash lost it.", kind=FLAG),
     Option(

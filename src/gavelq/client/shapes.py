@@ -72,6 +72,10 @@ class Task(TypedDict):
     isolation: "IsolationLevel"
     mps_percent: int | None
     description: str | None
+    notify: list[str]
+    """Scheme and host of each URL; the rest may be secret."""
+    notify_on: list[str]
+    idle_since: str | None
     status: str
     tenant_id: str
     gpu_request: int
@@ -276,6 +280,8 @@ class Queue(TypedDict):
     lend: bool
     time_limit_s: float | None
     max_time_limit_s: float | None
+    idle_after_s: float | None
+    idle_action: Literal["warn", "notify", "requeue", "end"]
     retry: Retry
     n_pending: int
     n_running: int
@@ -594,6 +600,8 @@ class TaskFields(TypedDict, total=False):
     isolation: "IsolationLevel"
     mps_percent: int
     description: str
+    notify: list[str] | str
+    notify_on: list[str] | str
     tenant: str
     lease: bool
     pid: int

@@ -16,7 +16,7 @@ _PLAIN = {
     "log_path": "log_path", "hold": "hold", "requeue": "requeue", "allow_infeasible": "allow_infeasible",
     "warn": "warn", "not_before": "not_before", "preemptible": "preemptible", "max_parallel": "max_parallel",
     "env": "env", "env_dropped": "dropped_env", "isolation": "isolation", "mps_percent": "mps_percent",
-    "description": "description",
+    "description": "description", "notify": "notify", "notify_on": "notify_on",
 }  # fmt: skip
 """Fields of ParsedTask that one field of TaskRequest follows."""
 _RETRY = {
@@ -66,6 +66,8 @@ def _written(old: TaskRequest, changes: Changes) -> dict[str, Any]:
         warn = old.warn
         written["time_limit_s"] = old.time_limit_s
         written["warn"] = None if warn is None else f"{signal_name(warn.signal)}@{warn.before_s}"
+    if "notify_on" in changes.given_fields and old.notify:
+        written["notify"] = list(old.notify)
     return {name: value for name, value in written.items() if value is not None}
 
 

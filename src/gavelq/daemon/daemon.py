@@ -14,6 +14,7 @@ from gavelq.core.ids import TaskId
 from gavelq.core.tenants import Isolation
 from gavelq.daemon import journal
 from gavelq.daemon.access import Access
+from gavelq.daemon.alerting import Alerting
 from gavelq.daemon.confining import MpsDesk
 from gavelq.daemon.counts import Counts
 from gavelq.daemon.effects import Effects
@@ -26,11 +27,14 @@ from gavelq.daemon.log_roots import LogRoots, find_roots
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.daemon.monitor import Monitor
 from gavelq.daemon.oom_kills import OomKills
+from gavelq.daemon.outbox import Outbox
 from gavelq.daemon.passwords import Passwords
 from gavelq.daemon.recovery import reconcile, restore
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.admin import AdminService, Facts
+from gavelq.daemon.service.alerts import AlertService
 from gavelq.daemon.service.bindings import BindingService
+from gavelq.daemon.service.blocks import BlockCounter
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.exposition import Exposition
 from gavelq.daemon.service.files import FileService
@@ -47,13 +51,13 @@ from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.service.tenants import TenantService
 from gavelq.daemon.service.tokens import TokenService
+from gavelq.daemon.service.usage import UsageService
 from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
 from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
 from gavelq.daemon.watching import Watching
-from gavelq.daemon.service.usage import UsageService
 from gavelq.paths import Paths
-from gavelq.ports import Clock, GpuClaims, GpuProbe, History, Mps, ProcessTable, ProcessTrees, Runner, Store
+from gavelq.ports import Clock, GpuClaims, GpuProbe, History, Mps, Notifier, ProcessTable, ProcessTrees, Runner, Store
 
 FIRST_SAMPLE_S = 6.0
 """A driver may need seconds for its first answer; a hanging one must not keep the daemon from starting."""
@@ -76,6 +80,7 @@ class Daemon:
         history: History,
         trees: ProcessTrees,
         mps: Mps,
+        notifier: Notifier,
         unavailable: Mapping[Isolation, str],
         simulated_dir: str | None,
         http: str | None,
@@ -88,6 +93,7 @@ class Daemon:
         self._runner = runner
         self._processes = processes
         self._history = history
+        self._notifier = notifier
         self._unavailable = unavailable
         self._probe = probe
         state = restore(store.load())
@@ -137,6 +143,10 @@ class Daemon:
             auto=lambda: dict(self.config.tenants.quota or ()) if self.config.tenants.auto else None,
         )  # fmt: skip
         self.loop.on_applied.append(self.access.notice)
+        self._outbox = Outbox(
+            state=state, clock=clock, notifier=notifier, channels=lambda: self.config.notify.urls, ask=self.loop.ask
+        )
+        self.loop.on_applied.append(self._outbox.notice)
         self.service = self._build_service()
         self._stopped: asyncio.Future[int] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -152,7 +162,12 @@ class Daemon:
             config=lambda: self.config,
             identify=self._processes.identify,
             lease_since=lambda: self._lease_watch.since,
+            notify_problem=self._notifier.problem,
         )
+        self._alerting = Alerting(
+            loop=self.loop, clock=self._clock, config=lambda: self.config, blocks=BlockCounter(desk),
+            state_dir=self.paths.state,
+        )  # fmt: skip
         gpus, queues = GpuService(desk), QueueService(desk)
         admin = AdminService(
             desk, facts=self.facts, probe=self._probe, runner=self._runner, gpus=gpus, queues=queues,
@@ -180,6 +195,7 @@ class Daemon:
             admin=admin,
             settings=settings,
             monitor=MonitorService(desk, gpus),
+            usage=UsageService(desk),
             feed=self._feed,
             overview=OverviewService(desk, gpus),
             tenants=TenantService(desk, self.access, passwords),
@@ -188,6 +204,7 @@ class Daemon:
             exposition=Exposition(
                 desk, self._counts, started_at=self.facts.started_at, n_listeners=lambda: self._feed.n_listeners
             ),
+            alerts=AlertService(desk, self._notifier),
         )
 
     def _log_roots(self) -> LogRoots:
@@ -195,7 +212,6 @@ class Daemon:
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""
-            usage=UsageService(desk),
         self._stopped = asyncio.get_running_loop().create_future()
         self._spawn(self.loop.run())
         self._spawn(self._effects.run())
@@ -210,6 +226,8 @@ class Daemon:
         self._spawn(self._lease_watch.run())
         removed = self._run_states.removed
         self._spawn(self._recorder.run())
+        self._spawn(self._outbox.run())
+        self._spawn(self._alerting.run())
         self._spawn(self._feed.run())
         self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock, removed))
         self.loop.wake()
@@ -351,4 +369,5 @@ class Daemon:
         await self._runner.close()
         await self._store.close()
         await self._history.close()
+        await self._notifier.close()
         journal.note("stopped")

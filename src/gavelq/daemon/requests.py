@@ -9,6 +9,7 @@ from functools import lru_cache
 from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
+from gavelq.core.notices import NotifyOn, masked
 from gavelq.core.queue import Queue
 from gavelq.core.retrying import RetryWish, resolved
 from gavelq.core.task import (
@@ -47,7 +48,7 @@ class Intake:
         self, *, caller: Caller, default_queue: str, cards: Mapping[GpuUuid, Card],
         queues: Mapping[QueueName, Queue] | None = None, retry: RetryWish | None = None, now: float = 0.0,
         owner: Callable[[int], ProcessIdentity | None] = lambda _: None, renew_s: float = 60.0,
-        tenants: Collection[str] = (),
+        tenants: Collection[str] = (), notify_problem: Callable[[str], str] = lambda _: "",
     ) -> None:  # fmt: skip
         """`queues` and `retry` (the configuration's) give defaults; `owner` identifies the process of a pid."""
         self.blobs: dict[BlobKey, bytes] = {}
@@ -59,6 +60,7 @@ class Intake:
         self._owner = owner
         self._renew_s = renew_s
         self._tenants = tenants
+        self._notify_problem = notify_problem
         self._by_name = {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}
         self._envs: dict[int, tuple[Mapping[str, str], BlobKey]] = {}
         """By identity; the object is kept, so that no other one gets its number."""
@@ -100,6 +102,8 @@ class Intake:
             max_parallel=parsed.max_parallel,
             isolation=parsed.isolation,
             mps_percent=parsed.mps_percent,
+            notify=self._notify(parsed.notify or ()),
+            notify_on=parsed.notify_on or (NotifyOn.END,),
             params=tuple((name, values[0]) for name, values in (parsed.params or {}).items()),
         )
 
@@ -111,6 +115,15 @@ class Intake:
         if wanted not in self._tenants:
             raise TenantNotFound(tenant=wanted)
         return wanted
+
+    def _notify(self, urls: tuple[str, ...]) -> tuple[str, ...]:
+        """The URLs to tell. Raises InvalidField where this daemon has no way to; the URL may hold a secret."""
+        for number, url in enumerate(urls):
+            problem = self._notify_problem(url)
+            if problem:
+                hint = "docs/alerts.md tells which URLs can be told"
+                raise InvalidField(field=f"notify[{number}]", problem=f"{masked(url)}: {problem}", hint=hint)
+        return urls
 
     def _gpus(self, parsed: ParsedTask) -> GpuRequest:
         allowed = tuple(dict.fromkeys(resolve_gpu(name, self._by_name) for name in parsed.gpu_ids or ()))

@@ -72,6 +72,7 @@ def rules_of(config: Config, paths: Paths, unavailable: Mapping[Isolation, str])
         enforce=config.isolation.enforce,
         tolerance_mib=config.isolation.tolerance_mib,
         unavailable=unavailable,
+        has_channels=bool(config.notify.urls),
     )
 
 

@@ -9,13 +9,14 @@ from gavelq.daemon.caller import Caller
 from gavelq.daemon.views import Json, record_json
 from gavelq.ports import Numbered
 
-KINDS = ("task", "queue", "gpu", "file", "run", "tenant", "token", "config", "daemon")
+KINDS = ("task", "queue", "gpu", "file", "run", "tenant", "token", "config", "daemon", "alert")
 """What events are about."""
 _PUBLIC = frozenset({"queue", "gpu"})
 """Told to everybody."""
 _FIRST_WORDS = {
     "queue": "queue", "gpu": "gpu", "file": "file", "log": "file", "run": "run", "tenant": "tenant", "token": "token",
     "config": "config", "daemon": "daemon", "login": "daemon", "logout": "daemon", "backup": "daemon",
+    "alert": "alert",
 }  # fmt: skip
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

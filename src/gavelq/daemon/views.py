@@ -12,6 +12,7 @@ from gavelq.core.isolation import Violation, violation_text
 from gavelq.core.learned import Learned, name_key, pattern_key, pattern_of, run_time
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.measures import MEASURES, Kind, Stat
+from gavelq.core.notices import masked
 from gavelq.core.queue import Queue
 from gavelq.core.retry_words import format_backoff, format_oom_action, format_retries
 from gavelq.core.retrying import RetryRules, RetryWish
@@ -105,6 +106,9 @@ def task_json(
         "env_dropped": list(request.dropped_env),
         "expected_start_at": None,
         "description": request.description or None,
+        "notify": [masked(url) for url in request.notify],
+        "notify_on": [one.value for one in request.notify_on] if request.notify else [],
+        "idle_since": stamp(attempt.idle_since) if attempt and task.state.holds_gpus else None,
         **_other_words(task),
     }
 
@@ -335,6 +339,8 @@ def queue_json(queue: Queue, state: State) -> Json:
         "lend": queue.lend,
         "time_limit_s": queue.time_limit_s,
         "max_time_limit_s": queue.max_time_limit_s,
+        "idle_after_s": queue.idle_after_s,
+        "idle_action": queue.idle_action.value,
         "retry": retry_wish_json(queue.retry),
         "n_pending": count((TaskState.PENDING,)),
         "n_running": count((TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING)),

@@ -6,6 +6,7 @@ from typing import Any
 
 from gavelq.core.errors import InvalidField
 from gavelq.core.lifecycle import EndReason
+from gavelq.core.notices import MAX_URLS, NotifyOn, url_problem
 from gavelq.core.retry_words import parse_backoff, parse_oom_action, parse_retries, parse_retry_on
 from gavelq.core.retrying import Backoff, OomAction
 from gavelq.core.signals import parse_signal
@@ -337,6 +338,32 @@ def description(value: object, field: str) -> str:
     return found
 
 
+def notify(value: object, field: str) -> tuple[str, ...]:
+    """URLs to tell; what is wrong is told without them, because they may hold secrets."""
+    hint = "write for example https://hooks.example.org/x or mailto:ada@example.org"
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= MAX_URLS:
+        raise wrong(field, f"it is not a list of 1 to {MAX_URLS} URLs", hint)
+    for index, part in enumerate(parts):
+        problem = url_problem(part) if isinstance(part, str) else "it is no text"
+        if problem:
+            raise wrong(field if part is value else f"{field}[{index}]", problem, hint)
+    return tuple(dict.fromkeys(parts))
+
+
+def notify_on(value: object, field: str) -> tuple[NotifyOn, ...]:
+    """What of a task's life is told: a list of words, or words separated by commas."""
+    words = ", ".join(NotifyOn)
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= 10:
+        raise wrong(field, f"{_shown(value)} is not a list of {words}", "write for example end,start")
+    names = [part.strip() if isinstance(part, str) else part for part in parts]
+    for name in names:
+        if not isinstance(name, str) or name not in set(NotifyOn):
+            raise wrong(field, f"{_shown(name)} is not one of {words}", f"write {words}, or several of them")
+    return tuple(dict.fromkeys(NotifyOn(name) for name in names))
+
+
 Reader = Callable[[object, str], Any]
 
 READERS: dict[str, tuple[str, Reader]] = {
@@ -391,6 +418,8 @@ READERS: dict[str, tuple[str, Reader]] = {
     "isolation": ("isolation", isolation),
     "mps_percent": ("mps_percent", whole(1, 100)),
     "description": ("description", description),
+    "notify": ("notify", notify),
+    "notify_on": ("notify_on", notify_on),
     "tenant": ("tenant", line(64, "a tenant's name")),
     "tenant_id": ("tenant", line(64, "a tenant's name")),
     "requeue": ("requeue", flag),

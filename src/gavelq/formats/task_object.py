@@ -6,6 +6,7 @@ from typing import Any
 
 from gavelq.core.errors import InvalidField, UsageError
 from gavelq.core.lifecycle import EndReason
+from gavelq.core.notices import NotifyOn
 from gavelq.core.retrying import Backoff, OomAction
 from gavelq.core.task import Warn
 from gavelq.core.tenants import Isolation
@@ -77,6 +78,8 @@ class ParsedTask:
     isolation: Isolation | None = None
     mps_percent: int | None = None
     description: str | None = None
+    notify: tuple[str, ...] | None = None
+    notify_on: tuple[NotifyOn, ...] | None = None
     tenant: str | None = None
     """Whose task it is to be; only admins may name another one than their own."""
 
@@ -212,6 +215,8 @@ def _contradictions(merged: Mapping[str, Any], index: int) -> list[Mistake]:
     warning, limit = merged.get("warn"), merged.get("time_limit_s")
     if warning is not None and limit is not None and warning.before_s >= limit:
         note("warn", f"{warning.before_s:g} s before a limit of {limit:g} s is before the start", "warn later")
+    if merged.get("notify_on") and not merged.get("notify"):
+        note("notify_on", "nobody is told: it says what `notify` is told of", "give notify, too")
     if ids and count == 0:
         note("gpu_ids", "GPUs are listed for a task that wants none", "leave one of gpu_ids and gpu_count out")
     return found

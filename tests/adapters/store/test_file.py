@@ -162,7 +162,7 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
 
 
 NOT_ISOLATED: dict[str, Any] = {"isolation": Isolation.VISIBLE, "violations": (), "idle_since": None}
-NOT_NOTIFIED: dict[str, Any] = {"notify": (), "notify_on": (NotifyOn.END,)}
+NOT_NOTIFIED: dict[str, Any] = {"description": "", "notify": (), "notify_on": (NotifyOn.END,)}
 NO_IDLE_POLICY: dict[str, Any] = {"idle_after_s": None, "idle_action": IdleAction.WARN}
 
 

@@ -78,6 +78,9 @@ def _fields(task: "dict[str, Any]", changes: "Sequence[dict[str, Any]]") -> "Ite
     yield "attempt", str(task.get("attempt") or "-")
     yield "retries", _retries(task)
     yield "pid", str(task.get("pid") or "-")
+    told = ", ".join(task.get("notify") or ())
+    yield "notifies", f"{told} (on {', '.join(task.get('notify_on') or ())})" if told else "-"
+    yield "idle since", local(task["idle_since"]) if task.get("idle_since") else "-"
     yield "resources", _resources((task.get("attempts") or [{}])[-1])
     yield from _measured(task.get("measured") or {})
     yield "known of this name", _learned(task.get("learned"))

@@ -25,6 +25,7 @@ PLAIN = {
     "priority": "priority",
     "time": "time_limit",
     "hold": "hold",
+    "on": "notify_on",
     "requeue": "requeue",
     "allow_infeasible": "allow_infeasible",
     **{
@@ -116,6 +117,8 @@ def request_of(call: Call, values: "Mapping[str, Any]") -> "tuple[dict[str, Any]
         request["log_path"] = _absolute(values["log"], "log")
     if values.get("tag"):
         request["tags"] = list(values["tag"])
+    if values.get("notify"):
+        request["notify"] = list(values["notify"])
     if values.get("gpus") is not None:
         ids = [part.strip() for part in values["gpus"].split(",")]
         if not all(ids):

@@ -70,8 +70,9 @@ def limits_of(queue: "dict[str, Any]") -> list[str]:
     if queue.get("mem_type", "ignore") != "ignore":
         unit = "%" if queue["mem_type"] == "percentage" else "MiB"
         found.append(f"free_memory>={queue.get('mem_value')}{unit}")
-    times = [(name, queue.get(f"{name}_s")) for name in ("time_limit", "max_time_limit")]
-    return [*found, *(f"{name}={duration(limit)}" for name, limit in times if limit is not None)]
+    times = [(name, queue.get(f"{name}_s")) for name in ("time_limit", "max_time_limit", "idle_after")]
+    found += [f"{name}={duration(limit)}" for name, limit in times if limit is not None]
+    return found if queue.get("idle_after_s") is None else [*found, f"idle_action={queue.get('idle_action')}"]
 
 
 def retries_of(queue: "dict[str, Any]") -> list[str]:

@@ -73,7 +73,7 @@ def _said(task: Task, event: str) -> str:
     why = f" ({ending.reason.value})" if ending else ""
     code = f", exit code {ending.exit_code}" if ending and ending.exit_code is not None else ""
     detail = f": {ending.detail}" if ending and ending.detail else ""
-    return f"task {task.id} ({task.request.name}) is {task.state.value}{why}{code}{detail}"
+    return f"task {task.id} ({task.request.name}): {task.state.value}{why}{code}{detail}"
 
 
 def _details(task: Task) -> Mapping[str, Any]:
@@ -96,7 +96,7 @@ def messages_settled(view: View, event: MessagesSettled, now: float) -> Step:
         if message is not None:
             step.changes.outbox[key] = None
             if message.task_id is not None:
-                details = {"event": message.event, "to": masked(message.to) if message.to else "the channels"}
+                details = {"about": message.event, "to": masked(message.to) if message.to else "the channels"}
                 step.changes.records.append(
                     Record(at=now, kind="notified", by=OURSELVES, task_id=message.task_id, details=details)
                 )
@@ -109,6 +109,6 @@ def messages_settled(view: View, event: MessagesSettled, now: float) -> Step:
 
 
 def _unsent(task_id: TaskId | None, event: str, to: str, why: str, now: float) -> Record:
-    details = {"event": event, "to": masked(to) if to else "the channels", "why": why}
+    details = {"about": event, "to": masked(to) if to else "the channels", "why": why}
     return Record(at=now, kind="alert_unsent" if task_id is None else "not_notified", by=OURSELVES, task_id=task_id,
                   details=details)  # fmt: skip

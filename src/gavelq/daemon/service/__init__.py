@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gavelq.daemon.feed import Feed
 from gavelq.daemon.service.admin import AdminService
+from gavelq.daemon.service.alerts import AlertService
 from gavelq.daemon.service.bindings import BindingService
 from gavelq.daemon.service.exposition import Exposition
 from gavelq.daemon.service.files import FileService
@@ -20,8 +21,8 @@ from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.service.tenants import TenantService
 from gavelq.daemon.service.tokens import TokenService
-
 from gavelq.daemon.service.usage import UsageService
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -39,10 +40,11 @@ class Service:
     admin: AdminService
     settings: SettingsService
     monitor: MonitorService
-    feed: Feed
     usage: UsageService
+    feed: Feed
     overview: OverviewService
     tenants: TenantService
     tokens: TokenService
     login: LoginService
     exposition: Exposition
+    alerts: AlertService

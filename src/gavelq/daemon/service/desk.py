@@ -38,6 +38,8 @@ class Desk:
     """The identity of a running process; None where there is none."""
     lease_since: Callable[[], float] = lambda: 0.0
     """No lease could be renewed before this time (seconds since the epoch)."""
+    notify_problem: Callable[[str], str] = lambda _: ""
+    """Why nothing can be sent to a URL here; empty: it can be tried."""
 
     @property
     def state(self) -> State:

@@ -1,5 +1,6 @@
 """`task why`: the whole story of a wait, or of an end, in data and in one sentence."""
 
+from gavelq.core.idling import IdleAction
 from gavelq.core.isolation import violation_text
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.pending import shape_of
@@ -73,12 +74,24 @@ def _summary(desk: Desk, task: Task) -> str:
             began = task.attempt.started_at if task.attempt else None
             ran = format_duration(desk.clock.now() - began) if began is not None else "a moment"
             seen = "".join(f"; violation: {violation_text(v)}" for v in (task.attempt.violations if task.attempt else ()))
-            return f"{name} has been running on {_gpus(task)} for {ran}{seen}"
+            return f"{name} has been running on {_gpus(task)} for {ran}{seen}{_idle(desk, task)}"
         case TaskState.STOPPING:
             stop = task.stop
             asked = f" ({stop.reason}, asked by {stop.by})" if stop else ""
             return f"{name} is being stopped{asked}; what is left after the grace time is killed"
     return f"{name} {how_it_ended(task.ending)}" if task.ending else name
+
+
+def _idle(desk: Desk, task: Task) -> str:
+    """What its queue's idle policy says about it, once it has warned."""
+    since, queue = task.attempt.idle_since if task.attempt else None, desk.state.queues.get(task.queue)
+    if since is None:
+        return ""
+    told = f"; its GPUs have been idle for {format_duration(desk.clock.now() - since)}"
+    if queue is None or queue.idle_after_s is None or not queue.idle_action.is_release:
+        return told
+    what = "put back" if queue.idle_action is IdleAction.REQUEUE else "ended"
+    return f"{told}, and after {format_duration(queue.idle_after_s)} it is {what} (queue {queue.name})"
 
 
 def _gpus(task: Task) -> str:

@@ -1,0 +1,1 @@
+"""Ways to tell people outside of gavelq: webhooks, mail, and what Apprise knows."""
