@@ -1,4 +1,4 @@
-"""A pretended nvidia-cuda-mps-control, for tests: it keeps a file in the pipe directory and writes down what it is told.
+"""A pretended nvidia-cuda-mps-control for tests: keeps a file in the pipe directory, writes down what it is told.
 
 Written from the public description of the program (`-d` starts the control daemon, commands come on standard input,
 nothing answers where no daemon runs). It limits nothing: what is tested is when it is started, quit, and told to tasks.
@@ -19,11 +19,12 @@ def main() -> int:
         log.write(json.dumps({"words": words, "gpu": os.environ["CUDA_VISIBLE_DEVICES"], "mode": mode}) + "\n")
     if words == ["-d"]:
         if os.path.exists(running):
-            print("An instance of this daemon is already running")
+            sys.stdout.write("An instance of this daemon is already running\n")
             return 1
-        open(running, "w").close()
+        with open(running, "w", encoding="utf-8"):
+            pass
     elif not os.path.exists(running):
-        print("Cannot find MPS control daemon process")
+        sys.stdout.write("Cannot find MPS control daemon process\n")
         return 1
     elif words == ["quit"]:
         os.unlink(running)

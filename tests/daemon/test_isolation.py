@@ -145,7 +145,7 @@ class Mps:
 def mps(tmp_path: Path) -> Iterator[Mps]:
     control = tmp_path / "bin" / "nvidia-cuda-mps-control"
     control.parent.mkdir()
-    control.write_text(f"#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name('fake_mps_control.py')} \"$@\"\n")
+    control.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("fake_mps_control.py")} "$@"\n')
     control.chmod(0o755)
     env: Mapping[str, str] = {"PATH": f"{control.parent}:/usr/bin:/bin", "FAKE_MPS_LOG": str(tmp_path / "log")}
     with box(env=env) as instance:
