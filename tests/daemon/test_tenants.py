@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import socket
 import stat
 import struct
@@ -21,7 +22,7 @@ from gavelq.core.audit import ACTS
 from gavelq.core.errors import NotAllowed, UsageError
 from gavelq.daemon.listening import open_shared
 from gavelq.testing.waiting import wait_until
-from tests.support.daemon import Box, Failure, box
+from tests.support.daemon import Box, Failure, box, parent
 from tests.support.tenants import Answer, As, tenant
 
 Json = dict[str, Any]
@@ -332,6 +333,37 @@ for target in ("/api/user", "/api/tenants"):
     who = json.loads(first.partition(" ")[2])
     assert (who["tenant"], who["scopes"], who["task_id"]) == ("boss", ["read", "submit"], number)
     assert second.startswith("403 ")
+
+
+def test_a_task_whose_supervisor_died_is_nobody_where_there_are_tenants(at: Box) -> None:
+    """It may be anybody's; without tenants it can only be the daemon's own user's."""
+    ada = tenant(at, "orphan")
+    gate = at.home / "orphaned"
+    ask = (
+        "import http.client, os, socket\n"
+        "c = http.client.HTTPConnection('localhost'); c.sock = socket.socket(socket.AF_UNIX)\n"
+        "c.sock.connect(os.environ['GAVELQ_SOCKET']); c.request('GET', '/api/tasks'); print(c.getresponse().status)"
+    )
+    command = f'until [ -e {gate} ]; do sleep 0.02; done; {sys.executable} -c "$CODE"'
+    env = {"PATH": at.env["PATH"], "CODE": ask}
+    number = ada.post("/api/tasks", {**TASK, "command": command, "env": env})["id"]
+    task = at.wait(number, "running")
+    supervisor = parent(task["pid"])
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: parent(task["pid"]) != supervisor, what="the runner has it")
+    gate.touch()
+    at.wait(number)
+    assert at.log(number) == "403\n"
+
+
+def test_a_task_that_asks_at_once_is_its_tenant_s(at: Box) -> None:
+    ada = tenant(at, "hasty")
+    ask = f"{sys.executable} -m gavelq tenant show -o json"
+    env = {"PATH": at.env["PATH"]}
+    numbers = [ada.post("/api/tasks", {**TASK, "command": ask, "env": env})["id"] for _ in range(4)]
+    for number in numbers:
+        at.wait(number)
+        assert '"name":"hasty"' in at.log(number)
 
 
 # --- audit ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Who may come in: unix users by uid, everybody else by token or session. Asked before any route."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ _OWN_SESSION = frozenset({"/api/login", "/api/logout"})
 """What also those may do who may only look."""
 _COOKIE = "gavelq_session"
 _INSIDE = frozenset({Scope.READ, Scope.SUBMIT})
+_START_S = 1.0
+"""The news of a task's start comes within so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ class Doorkeeper:
         peer: Peer | None = getattr(request.state, "peer", None)
         is_open = (request.method, request.url.path) in OPEN
         if peer is not None and (peer.socket is None or peer.socket != self.shared_socket):
-            return self._by_own_uid(peer)
+            return await self._by_own_uid(peer)
         if peer is None:
             self._check_origin(request)
         header = request.headers.get("authorization")
@@ -63,7 +66,7 @@ class Doorkeeper:
                 return self._by_header(header)
             if peer is not None:
                 is_known = peer.uid in (self.own_uid, 0)
-                return self._by_own_uid(peer) if is_known else await self.access.by_uid(peer.uid)
+                return await (self._by_own_uid(peer) if is_known else self.access.by_uid(peer.uid))
             return self._by_cookie(request)
         except Unauthenticated:
             if is_open:
@@ -72,13 +75,13 @@ class Doorkeeper:
 
     # --- by uid ------------------------------------------------------------------------------------------
 
-    def _by_own_uid(self, peer: Peer) -> Caller:
+    async def _by_own_uid(self, peer: Peer) -> Caller:
         """A process of the daemon's own user, or of root."""
         pid, uid = peer.pid, peer.uid
         if uid not in (self.own_uid, 0):
             raise NotAllowed(action="using this socket", why=f"it belongs to uid {self.own_uid}, you are uid {uid}")
         name, own = user_name(uid), self.access.own
-        task_id = self.task_of(pid)
+        task_id = await self._task_of(pid)
         if task_id is not None:
             tenant = self.tenant_of_task(task_id) or own
             return Caller(name=f"task {task_id}", tenant=tenant, scopes=_INSIDE, task_id=task_id)
@@ -89,6 +92,15 @@ class Doorkeeper:
             hint = "ask from a process that lives until it is answered"
             raise NotAllowed(action="using this socket", why=why, hint=hint)
         return Caller(name="a process of some task", tenant=own, scopes=_INSIDE)
+
+    async def _task_of(self, pid: int) -> TaskId | None:
+        """The task that a process runs in. One that has just begun may ask before its start is known."""
+        deadline = asyncio.get_running_loop().time() + _START_S
+        while (task_id := self.task_of(pid)) is None:
+            if self.is_outside(pid) or self.is_single() or asyncio.get_running_loop().time() >= deadline:
+                return None
+            await asyncio.sleep(0.02)
+        return task_id
 
     # --- by token or session -----------------------------------------------------------------------------
 
