@@ -74,7 +74,7 @@ def stop(call: Call, word: str | None, mode: str | None, number: int | None) -> 
         print_body(reply.body)
         return 0
     run: Json = lean.loads(reply.body)
-    rest = f", {_counted(run['running_tasks'], 'task')} still running" if run["running_tasks"] else ""
+    rest = f", {run['running_tasks']} of them still ending" if run["running_tasks"] else ""
     say(safe(f"run {run['pid']} ({run['name']}): {_counted(run['n_done'], 'task')} stopped{rest}"))
     return 0
 
