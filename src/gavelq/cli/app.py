@@ -26,6 +26,7 @@ _PLACES = {
     "audit": "gavelq.cli.audit:audit",
     "alert": "gavelq.cli.alert:alert",
     "usage": "gavelq.cli.usage:usage",
+    "top": "gavelq.cli.top:top",
     "daemon": "gavelq.cli.daemon:daemon",
     "serve": "gavelq.cli.daemon:serve",
     "config": "gavelq.cli.config:config",

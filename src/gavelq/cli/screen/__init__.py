@@ -1,0 +1,1 @@
+"""The live view of `gavelq top`. `app` and `panes` need Textual; the rest needs nothing."""
