@@ -364,6 +364,22 @@ def test_options_name_the_instance_that_is_started(fleeting: Shell, tmp_path: Pa
     wait_until(lambda: not is_alive(runner["runner_pid"]), 20, "the idle runner ends")
 
 
+def test_a_restart_finds_the_daemon_whose_socket_path_was_changed(fleeting: Shell) -> None:
+    env = instance(fleeting)
+    first = json.loads(ok(fleeting.run("daemon", "init", "-o", "json", env=env)))
+    env = {name: value for name, value in env.items() if name != "GAVELQ_SOCKET"}
+    other = fleeting.home / "other.sock"
+    ok(fleeting.run("config", "set", "socket.path", str(other), env=env))
+    stop = fleeting.run("daemon", "stop", env=env)
+    assert stop.returncode == 5
+    assert f"gavelq daemon stop --socket {first['socket']}" in stop.stderr
+    ok(fleeting.run("daemon", "restart", env=env))
+    found = json.loads(ok(fleeting.run("daemon", "status", "-o", "json", env=env)))
+    assert found["socket"] == str(other)
+    assert not is_alive(first["pid"])
+    ok(fleeting.run("daemon", "stop", env=env))
+
+
 def test_whoever_loses_the_race_to_start_a_daemon_uses_the_winners(fleeting: Shell) -> None:
     state = fleeting.home / "state"
     state.mkdir(mode=0o700, parents=True)

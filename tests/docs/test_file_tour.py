@@ -11,7 +11,7 @@ import file_tour  # scripts are no package: their directory has to be on the pat
 import tour
 
 DEPENDS_ON_WHEN = ("until ", "sleep ", "gavelq file stop ablation.txt", "gavelq file state --run 2")
-"""Commands whose output tells how far everything was just then."""
+"""How commands begin whose output tells how far everything was just then."""
 VARIES = [
     (r"\x1b\[[0-9;]*m", ""),
     (r"\S*/home\b", "HOME"),
@@ -43,7 +43,7 @@ def test_the_tour_of_command_files_shows_what_it_says(tmp_path: Path) -> None:
     seen = file_tour.take(tmp_path, Path(sys.executable))
     for (command, shown), typed in zip(steps, seen, strict=True):
         assert typed.code == 0, f"$ {command}\n{typed.output}"
-        if command.startswith(DEPENDS_ON_WHEN):
+        if command == "gavelq file state" or command.startswith(DEPENDS_ON_WHEN):
             continue
         if command.startswith("ls out"):  # how often the stopped run's tasks began depends on when it was stopped
             assert "double-booked" not in typed.output + shown

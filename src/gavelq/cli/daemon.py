@@ -38,13 +38,17 @@ def init(call: Call) -> int:
 @pass_call
 def stop(call: Call, kill_tasks: bool) -> int:
     """Stop the daemon; running tasks go on. Returns when it is gone."""
-    from gavelq.cli.stop import stop_and_wait
+    from gavelq.cli.stop import elsewhere, stop_and_wait
 
     address = call.address()
     try:
         found = stop_and_wait(address, kill_tasks=kill_tasks)
     except DaemonUnreachable as error:
-        raise DaemonUnreachable(error.message, hint="there is nothing to stop") from None
+        other = elsewhere(call.config, address) if address.socket is not None and not call.socket else None
+        hint = "there is nothing to stop"
+        if other is not None:
+            hint = f"it answers at the socket that it was started with: gavelq daemon stop --socket {other}"
+        raise DaemonUnreachable(error.message, hint=hint) from None
     if call.is_json:
         print_document({"running": False, "pid": found.get("pid")})
     else:
@@ -57,12 +61,15 @@ def stop(call: Call, kill_tasks: bool) -> int:
 def restart(call: Call) -> int:
     """Stop the daemon (running tasks go on) and start it again."""
     from gavelq.cli.start import running
-    from gavelq.cli.stop import stop_and_wait
+    from gavelq.cli.stop import elsewhere, stop_and_wait
 
     address = _local(call, "restarting")
     _check_config(call)
-    if running(address) is not None:
-        stop_and_wait(address)
+    here: Address | None = address if running(address) is not None else None
+    if here is None and not call.socket:
+        here = elsewhere(call.config, address)
+    if here is not None:
+        stop_and_wait(here)
     return _init(call, address)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from gavelq.client.address import Address
 from gavelq.client.http import Link
 from gavelq.client.wire import Unreachable, exchange
-from gavelq.core.errors import TimedOut
+from gavelq.core.errors import GavelqError, TimedOut
+from gavelq.paths import resolve
 
 STOP_TIMEOUT_S = 60.0
 _POLL_S = 0.02
@@ -39,6 +40,18 @@ def stop_and_wait(address: Address, *, kill_tasks: bool = False) -> dict[str, An
         if watch is not None:
             os.close(watch)
     return found
+
+
+def elsewhere(config: str | None, address: Address) -> Address | None:
+    """Where this instance's daemon answers, if that is not `address`: socket.path was changed since it started."""
+    try:
+        with open(os.path.join(resolve(os.environ, config=config).state, "daemon.lock"), "rb") as file:
+            pid, socket, _ = os.fsdecode(file.read(4096)).split("\n", 2)
+        other = Address(socket=socket)
+        found: dict[str, Any] = Link(other).fetch("GET", "/api/daemon", timeout_s=10)
+    except (OSError, ValueError, GavelqError):
+        return None
+    return other if socket != address.socket and str(found.get("pid")) == pid else None
 
 
 def _open_pid(pid: Any) -> int | None:

@@ -224,6 +224,6 @@ def file_error(name: str, mode: Mode, mistakes: Sequence[Mistake]) -> InvalidFil
         told.append(f"... and {len(mistakes) - _SHOWN} more")
     head = [] if len(told) == 1 else [f"{len(mistakes)} mistakes:"]
     return InvalidFile(
-        "\n".join([*head, *told]), hint="nothing was started; correct these, then start it again", path=name,
+        "\n".join([*head, *told]), hint="nothing was started or changed; correct these, then try again", path=name,
         line=mistakes[0].line, problem=mistakes[0].problem, mode=mode.value, mistakes=[asdict(one) for one in mistakes],
     )  # fmt: skip

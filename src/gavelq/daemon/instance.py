@@ -40,6 +40,9 @@ def check_socket_path(path: str) -> None:
         )
 
 
+_SEE_IT = "see it with: gavelq daemon status"
+
+
 class InstanceLock:
     """Held for the daemon's whole life, so that no second one works on the same state."""
 
@@ -50,16 +53,17 @@ class InstanceLock:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip()
+            pid, _, socket = os.fsdecode(os.pread(self._fd, 4096, 0)).strip().partition("\n")
             os.close(self._fd)
             raise WrongState(
                 what=f"the state directory {paths.state}",
                 state="in use",
                 problem=f"a daemon (pid {pid}) works on it",
-                hint="see it with: gavelq daemon status",
+                hint=f"see it with: gavelq daemon status --socket {socket}" if socket else _SEE_IT,
             ) from None
         os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        # Where it answers, too: the configuration may name another socket by the time somebody wants to stop it.
+        os.pwrite(self._fd, os.fsencode(f"{os.getpid()}\n{paths.socket}\n"), 0)
 
     def release(self) -> None:
         """Let go; the file stays, because removing it would let two daemons lock two files of one name."""
