@@ -181,10 +181,13 @@ def test_an_alert_fires_is_told_and_resolved_once_whatever_is_repeated() -> None
         made.send(ev.AlertsJudged(fired=(one,), told=(one.key,)))
     assert [record.kind for record in made.records if record.kind.startswith("alert")] == ["alert_firing"]
     assert [message.event for message in made.state.outbox.values()] == ["firing"]
+    made.send(ev.MessagesSettled(delivered=tuple(made.state.outbox)))
+    made.send(ev.AlertsJudged(fired=(one,), told=(one.key,)))
+    assert made.state.outbox == {}, "who was told is not told again"
     for _ in range(2):
         made.send(ev.AlertsJudged(resolved=(one.key,)))
     assert made.state.alerts == {}
-    assert [message.event for message in made.state.outbox.values()] == ["firing", "resolved"]
+    assert [message.event for message in made.state.outbox.values()] == ["resolved"]
 
 
 def test_nobody_hears_of_the_end_of_what_nobody_was_told() -> None:

@@ -27,6 +27,9 @@ ALERTS: Json = {
     "channels": ["https://hooks.example.org"],
     "n_waiting": 0,
 }  # fmt: skip
-TEST: Json = {"urls": ["https://hooks.example.org/T00/B00"]}
-TESTED: Json = {"channel": "https://hooks.example.org", "delivered": True, "problem": None}
+TEST: Json = {"urls": ["http://127.0.0.1:9/hook"]}
+TESTED: Json = {
+    "channel": "http://127.0.0.1:9", "delivered": False,
+    "problem": "http://127.0.0.1:9 was not told: it cannot be reached: Connection refused",
+}  # fmt: skip
 WANTED: Json = {"rule": "gpu_temperature", "subject": "gpu:0", "for": "2h", "reason": "the fan is on its way"}
