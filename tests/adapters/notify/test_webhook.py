@@ -1,10 +1,13 @@
 """Webhooks: one POST, no redirects, a time limit to all of it, and no secret in any message."""
 
 import asyncio
+import importlib.util
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -127,6 +130,37 @@ def test_what_is_no_url_is_refused(url: str) -> None:
     assert url_problem(url)
 
 
+STAND_IN = """
+import logging
+class Apprise:
+    def add(self, url):
+        self.url = url
+        if "nosuch" in url:
+            logging.getLogger("apprise").error("Unsupported URL %s", url)
+        return "nosuch" not in url
+    def notify(self, body, title):
+        return "away" not in self.url
+"""
+
+
+def test_apprise_is_handed_what_it_knows_and_kept_from_logging_urls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "apprise.py").write_text(STAND_IN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    channels = Channels(MailSettings)
+    assert channels.problem("tgram://SECRET/1") == ""
+    asyncio.run(channels.send("tgram://SECRET/1", NOTICE))
+    for url, is_permanent in (("tgram://SECRET/away", False), ("nosuch://SECRET", True)):
+        with pytest.raises(CannotNotify) as caught:
+            asyncio.run(channels.send(url, NOTICE))
+        assert caught.value.is_permanent is is_permanent
+        assert "SECRET" not in caught.value.message
+    assert "SECRET" not in capfd.readouterr().err
+    sys.modules.pop("apprise")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("apprise") is not None, reason="apprise is installed here")
 def test_what_only_apprise_knows_needs_apprise() -> None:
     channels = Channels(MailSettings)
     assert "apprise" in channels.problem("tgram://SECRET/1")

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import importlib.util
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -58,6 +59,7 @@ class Channels:
 def _by_apprise(url: str, notice: Notice) -> None:
     """Hand a notice to Apprise (blocking). Raises CannotNotify."""
     apprise = importlib.import_module("apprise")
+    logging.getLogger("apprise").disabled = True  # it writes whole URLs, secrets included
     told = apprise.Apprise()
     if not told.add(url):
         why = "Apprise cannot understand this URL"
