@@ -9,7 +9,7 @@ from gavelq.api.body import flag, optional_text, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.command_examples import MATCH, answers, body
 from gavelq.api.routes.numbers import whole
-from gavelq.api.routes.run_examples import APPLIED, APPLY, DIFFERENCE, START, STOPPED, SUBMIT
+from gavelq.api.routes.run_examples import APPLIED, APPLY, DIFFERENCE, START, STOPPED, SUBMIT, SUBMITTED
 from gavelq.api.routes.scheduler_examples import SCHEDULER
 from gavelq.core.command_files import RunNotFound
 from gavelq.daemon.run_views import RunView
@@ -44,7 +44,7 @@ def _add_start(routes: APIRouter, service: Service, caller_of: CallerOf) -> None
 
     @routes.post(
         "/api/scheduler/{mode}/submit", status_code=201, summary="Run a text once, without keeping it",
-        openapi_extra=body(SUBMIT),
+        responses=answers(SUBMITTED, 201), openapi_extra=body(SUBMIT),
     )  # fmt: skip
     async def submit(mode: str, request: Request) -> list[Json]:
         sent = await read_object(request, (*OPTIONS, "name", "content"))
