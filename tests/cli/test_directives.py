@@ -243,6 +243,16 @@ def accepting(fake: FakeDaemon) -> FakeDaemon:
     return fake
 
 
+def test_variables_of_slurm_that_a_script_counts_on_are_told_once_each() -> None:
+    script = (
+        "#SBATCH -G 1\n# $SLURM_NODELIST\npython a.py $SLURM_ARRAY_TASK_ID ${SLURM_NTASKS:-1}\necho $SLURM_NTASKS\n"
+    )
+    assert read_header(script, "run.sh").notes == [
+        "run.sh:3: $SLURM_ARRAY_TASK_ID is not set here; GAVELQ_ARRAY_INDEX is",
+        "run.sh:3: $SLURM_NTASKS is not set here",
+    ]
+
+
 LINES = "#!/bin/bash\n#SBATCH -J fit -G 2 --mem=16G\n#SBATCH --partition=long -o out/%x-%j.txt\ntrue\n"
 
 

@@ -1,6 +1,7 @@
 """The header of a script: `#GAVELQ` lines hold the options of `submit`, `#SBATCH` lines those of Slurm's sbatch."""
 
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,6 +20,13 @@ _COMMON = {option.name for option in COMMON}
 """Options of the command line alone: they say how to reach the daemon and how to print."""
 _WAITS = ("after", "after_any", "after_fail")
 _MOST_NOTES = 50
+_SLURM = re.compile(r"\$\{?(SLURM_\w+)")
+_INSTEAD = {
+    "SLURM_ARRAY_TASK_ID": "GAVELQ_ARRAY_INDEX",
+    "SLURM_JOB_ID": "GAVELQ_TASK_ID",
+    "SLURM_JOBID": "GAVELQ_TASK_ID",
+}
+"""Slurm's variables that have a counterpart among those that a task gets."""
 Options = dict[str, Any]
 
 
@@ -131,11 +139,14 @@ def read_header(text: str, path: str) -> Header:
     """
     header = Header(path)
     late: list[int] = []
+    told: set[str] = set()
     is_over = False
     for number, line in enumerate(text.splitlines(), 1):
         is_over = is_over or (bool(line.strip()) and not line.startswith("#"))
         mark = _mark(line)
         if mark is None:
+            if not line.lstrip().startswith("#"):
+                _note_variables(header, number, line, told)
             continue
         if is_over:
             late.append(number)
@@ -147,6 +158,15 @@ def read_header(text: str, path: str) -> Header:
         more = f" (and {len(late) - 1} more)" if len(late) > 1 else ""
         header.note(late[0], f"this line{more} is not read: the header ends at the first command")
     return header
+
+
+def _note_variables(header: Header, number: int, line: str, told: set[str]) -> None:
+    """A script of a cluster that counts on Slurm's variables would find them empty; each is told once."""
+    for name in _SLURM.findall(line):
+        if name not in told:
+            told.add(name)
+            instead = f"; {_INSTEAD[name]} is" if name in _INSTEAD else ""
+            header.note(number, f"${name} is not set here{instead}")
 
 
 def _mark(line: str) -> str | None:
