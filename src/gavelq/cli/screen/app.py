@@ -64,7 +64,7 @@ class Top(App[None]):
     #keys { height: 1; padding: 0 1; text-style: dim; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("q", "quit", "quit"),
+        ("q,ctrl+c", "quit", "quit"),
         ("k", "kill", "kill"),
         ("h", "hold", "hold"),
         ("plus,equals_sign", "prioritize(1)", "raise"),
