@@ -79,6 +79,8 @@ class Gavelq(Contender):
             "GAVELQ_GPU_SIMULATED_COUNT": str(n_gpus),
             "GAVELQ_RUNNER_IDLE_EXIT_S": "1",
             "GAVELQ_LIMITS_MAX_CPU_TASKS": "64",
+            "GAVELQ_HTTP_LISTEN": "127.0.0.1:0",
+            "GAVELQ_HTTP_RATE_LIMIT": "none",
         }
         self.address = Address(socket=str(home / "q" / "run" / "gavelq.sock"))
 
@@ -117,6 +119,11 @@ class Gavelq(Contender):
         """How many tasks have not ended."""
         counts = self.counts()
         return sum(counts.get(state, 0) for state in ("held", "pending", "starting", "running", "stopping"))
+
+    def over_tcp(self) -> tuple[int, str]:
+        """The port on 127.0.0.1, and the token that opens it."""
+        url = str(self.ask("GET", "/api/daemon")["http"])
+        return int(url.rpartition(":")[2]), (self.home / "q" / "state" / "admin.token").read_text().strip()
 
     def runner_pid(self) -> int:
         """The runner's process."""

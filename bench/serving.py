@@ -9,7 +9,7 @@ import time
 from bench.contenders import Contender, Gavelq
 from bench.measuring import Row, cpu_s
 
-N_CLIENTS = 32
+N_CLIENTS = 16
 SUBMIT_S = 5.0
 N_STREAMS = 100
 IDLE_S = 20.0
@@ -19,14 +19,14 @@ _TASK = json.dumps({"command": "true", "hold": True, "workdir": "/", "env": {"PA
 class Kept:
     """A connection that is kept, with no more of HTTP than is needed: what is measured is the daemon."""
 
-    def __init__(self, path: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(30)
-        self._socket.connect(path)
+    def __init__(self, port: int, token: str) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
 
     def send(self, head: str, body: bytes = b"") -> bytes:
         """One request; the answer's body. Raises RuntimeError where it is no 2xx."""
-        self._socket.sendall(f"{head}\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n".encode() + _JSON + body)
+        self._socket.sendall(f"{head}\r\n{self._fields}Content-Length: {len(body)}\r\n".encode() + _JSON + body)
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._socket.recv(65536)
@@ -40,7 +40,7 @@ class Kept:
 
     def listen(self) -> None:
         """Open a stream of events, and let it be."""
-        self._socket.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self._socket.sendall(f"GET /api/events HTTP/1.1\r\n{self._fields}\r\n".encode())
         received = b""
         while b"listening" not in received:
             received += self._socket.recv(65536)
@@ -56,20 +56,20 @@ _JSON = b"Content-Type: application/json\r\n\r\n"
 def submissions(contenders: list[Contender]) -> list[Row]:
     """Submissions a second by 32 clients that keep their connections, and how long one more waits for its reads."""
     gavelq = next(c for c in contenders if isinstance(c, Gavelq))
-    path = gavelq.address.socket or ""
+    place = gavelq.over_tcp()
     done = [0] * N_CLIENTS
     reads: list[float] = []
     end = time.perf_counter() + SUBMIT_S
-    first = json.loads(Kept(path).send("POST /api/tasks HTTP/1.1", _TASK))["id"]
+    first = json.loads(Kept(*place).send("POST /api/tasks HTTP/1.1", _TASK))["id"]
 
     def submit(number: int) -> None:
-        with contextlib.closing(Kept(path)) as kept:
+        with contextlib.closing(Kept(*place)) as kept:
             while time.perf_counter() < end:
                 kept.send("POST /api/tasks HTTP/1.1", _TASK)
                 done[number] += 1
 
     def read() -> None:
-        with contextlib.closing(Kept(path)) as kept:
+        with contextlib.closing(Kept(*place)) as kept:
             while time.perf_counter() < end:
                 begin = time.perf_counter()
                 kept.send(f"GET /api/tasks/{first} HTTP/1.1")
@@ -86,7 +86,7 @@ def submissions(contenders: list[Contender]) -> list[Row]:
     reads.sort()
     rate = sum(done) / (time.perf_counter() - began)
     return [
-        Row(what="submissions over HTTP, 32 kept connections", unit="/s", least=1000, values={"gavelq": rate}),
+        Row(what=f"submissions over HTTP, {N_CLIENTS} kept connections", unit="/s", least=1000, values={"gavelq": rate}),
         Row(
             what="GET /api/tasks/{id} under that load, 99 %", unit="ms", most=25,
             values={"gavelq": reads[len(reads) * 99 // 100]}, notes={"gavelq": f"median {reads[len(reads) // 2]:.1f}"},
@@ -99,7 +99,7 @@ def streams(contenders: list[Contender]) -> list[Row]:
     gavelq = next(c for c in contenders if isinstance(c, Gavelq))
     pids = gavelq.server_pids()
     alone = _busy_percent(pids)
-    listening = [Kept(gavelq.address.socket or "") for _ in range(N_STREAMS)]
+    listening = [Kept(*gavelq.over_tcp()) for _ in range(N_STREAMS)]
     try:
         for kept in listening:
             kept.listen()

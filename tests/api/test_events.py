@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from starlette.types import Message
 
+from gavelq import Client
 from gavelq.api import event_stream
 from gavelq.api.event_stream import EventStream
 from gavelq.client.sse import Parser, StreamEvent
@@ -226,3 +227,27 @@ def test_streams_end_with_a_word_when_the_daemon_does() -> None:
         while stream.read():
             pass
         assert b": the daemon ends\n" in stream.raw
+
+
+def test_a_tenant_s_own_events_name_no_task_of_others() -> None:
+    with box(n_gpus=1, listen="127.0.0.1:0") as instance:
+        instance.post("/api/tenants", {"name": "ada"})
+        token = instance.post("/api/tokens", {"tenant": "ada", "scopes": ["read", "submit"]})["token"]
+        others = instance.submit("sleep 60")
+        instance.wait(others, "running")
+        mine = instance.post("/api/tasks", {"command": "true", "tenant": "ada", "workdir": "/tmp"})["id"]
+        theirs = instance.submit("true", hold=True)
+        queue = instance.post("/api/queues", {"name": "later"})["name"]
+
+        client = Client(url=instance.get("/api/daemon")["http"], token=token)
+        heard = []
+        for event in client.events(after="0"):
+            heard.append(event)
+            if event.event == "queue" and event.data["subject"] == queue:
+                break
+
+        assert {event.data["task_id"] for event in heard if event.event == "task"} == {mine}
+        assert theirs not in [event.data["task_id"] for event in heard]
+        assert {event.event for event in heard} <= {"task", "gpu", "queue", "tenant", "token"}
+        assert all(not event.data["by"] for event in heard if event.event in ("gpu", "queue"))
+        instance.post(f"/api/tasks/{others}/kill")

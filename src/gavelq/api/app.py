@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gavelq.api import openapi, problems
+from gavelq.api import hot, openapi, problems
 from gavelq.api.auth import Doorkeeper
 from gavelq.api.callers import caller_of
 from gavelq.api.front import Front
@@ -36,7 +36,7 @@ from gavelq.version import __version__
 
 def build_app(service: Service, doorkeeper: Doorkeeper, limits: Limits | None = None) -> ASGIApp:
     """The ASGI application for both the unix socket and TCP."""
-    return Front(Door(build_routes(service), doorkeeper), limits or Limits(lambda: None, doorkeeper.own_uid))
+    return Front(Door(build_routes(service), doorkeeper, service), limits or Limits(lambda: None, doorkeeper.own_uid))
 
 
 def build_routes(service: Service) -> FastAPI:
@@ -46,8 +46,8 @@ def build_routes(service: Service) -> FastAPI:
     problems.install(app)
     app.state.routes = []  # for those who ask what can be done at a path
     for module in (
-        tasks, submissions, leases, gpus, queues, monitor, usage, commands, log, scheduler, scheduler_state, config, admin,
-        events, metrics, compat,
+        tasks, submissions, leases, gpus, queues, monitor, usage, commands, log, scheduler, scheduler_state, config,
+        admin, events, metrics, compat,
         tenants, login, alerts,
     ):  # fmt: skip
         routes = module.router(service, caller_of)
@@ -60,8 +60,9 @@ def build_routes(service: Service) -> FastAPI:
 class Door:
     """Lets requests in by their peer's uid, token or session, before anything else looks at them."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, service: Service) -> None:
         self._app = app
+        self._service = service
         self._doorkeeper = doorkeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,4 +75,7 @@ class Door:
         except GavelqError as error:
             await problems.problem(error)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        if hot.is_hot(scope):
+            await hot.answer(self._service, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)

@@ -5,8 +5,10 @@ goes on from the right place.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -15,7 +17,7 @@ from gavelq.core.errors import GavelqError
 from gavelq.daemon import journal
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.feed import BEAT_S, Gap, News
-from gavelq.daemon.told import Wanted
+from gavelq.daemon.told import Told, Wanted
 
 STUCK_S = 30.0
 """A client that takes nothing for so long is let go; it can come back and read on."""
@@ -26,6 +28,8 @@ MAX_BLOCKS = 64 << 10
 """Bytes handed over at once: what waits in memory for one client is a few of these at most."""
 
 HangUp = Callable[[bytes], None]
+Json = dict[str, Any]
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class EventStream(Response):
@@ -33,12 +37,17 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, news: AsyncIterator[News | Gap], caller: Caller, wanted: Wanted, *, is_checked_again: bool):
+    def __init__(
+        self, news: AsyncIterator[News | Gap], caller: Caller, wanted: Wanted, *, is_checked_again: bool,
+        discreet: Callable[[Json], Json] | None = None,
+    ) -> None:  # fmt: skip
+        """`discreet` leaves out of an event what is others'; None: the caller may hear everything."""
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._news = news
         self._caller = caller
         self._wanted = wanted
+        self._discreet = discreet
         self._is_checked_again = is_checked_again
         self._life_s = LIFE_S if caller.expires_at is None else min(LIFE_S, caller.expires_at - time.time())
         self._position = 0
@@ -96,9 +105,16 @@ class EventStream(Response):
         blocks = [
             f"id: {told.id}\nevent: {told.kind}\ndata: {shown}\n\n".encode()
             for told in one.events
-            if self._wanted.covers(told) and (shown := told.text_for(self._caller)) is not None
+            if self._wanted.covers(told) and (shown := self._shown(told)) is not None
         ]
         return blocks, any(told.event in _OF_CALLERS for told in one.events)
+
+    def _shown(self, told: Told) -> str | None:
+        text = told.text_for(self._caller)
+        # What is one's own may still speak of others' tasks: what it waits for, whom it makes room for.
+        if text is None or self._discreet is None or text is not told.text:
+            return text
+        return _encode(self._discreet(json.loads(text)))
 
     async def _send(self, send: Send, content: bytes) -> None:
         for start in range(0, len(content), MAX_BLOCKS):

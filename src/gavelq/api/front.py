@@ -1,5 +1,6 @@
 """What holds for every request, whoever makes it: an id, limits, header fields for browsers, a line in the log."""
 
+import itertools
 import re
 import secrets
 from time import perf_counter
@@ -28,13 +29,16 @@ class Front:
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
         self._limits = limits
+        # Unique without asking the kernel for random bytes each time.
+        self._prefix = secrets.token_hex(4) + "-"
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI request (only HTTP is spoken here)."""
         if scope["type"] != "http":
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if _ID.fullmatch(given) else secrets.token_hex(8)
+        request_id = given.decode() if _ID.fullmatch(given) else f"{self._prefix}{next(self._numbers):x}"
         scope = {**scope, "state": {**scope.get("state", {}), "request_id": request_id}}
         is_head = scope["method"] == "HEAD"
         if is_head:  # answered like GET, whose content is left out

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gavelq.api.joined import JoinedTransport
+
 _UCRED = struct.Struct("3i")
 """struct ucred: pid, uid, gid."""
 LINGER_S = 10.0
@@ -41,7 +43,7 @@ class PeerProtocol(H11Protocol):
             peer = Peer(pid, uid, sock.getsockname() or None)
         state: dict[str, Any] = {**self.app_state, "peer": peer, "hang_up": self._hang_up}
         self.app_state = state
-        super().connection_made(transport)
+        super().connection_made(JoinedTransport.before(transport, self.loop))
         self._timer = self.loop.call_later(self.patience_s, self._give_up)
 
     def data_received(self, data: bytes) -> None:

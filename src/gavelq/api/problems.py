@@ -56,9 +56,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:
-        number = getattr(request.state, "request_id", None)
-        journal.fail("a request failed unexpectedly", error, path=request.url.path, request_id=number)
-        return _plain(500, "internal_error", "something went wrong inside the daemon; its log has the details")
+        return bug(request, error)
+
+
+def bug(request: Request, error: Exception) -> JSONResponse:
+    """The response for a fault of ours, whose details stand in the log."""
+    number = getattr(request.state, "request_id", None)
+    journal.fail("a request failed unexpectedly", error, path=request.url.path, request_id=number)
+    return _plain(500, "internal_error", "something went wrong inside the daemon; its log has the details")
 
 
 def _other_method(request: Request) -> Response:

@@ -18,6 +18,7 @@ def make_protocol(app: ASGIApp, patience_s: float = PeerProtocol.patience_s) -> 
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # anybody on this machine could say that they are somebody else
         server_header=False,
         date_header=False,
         timeout_keep_alive=30,

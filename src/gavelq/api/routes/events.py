@@ -40,7 +40,8 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
             problem = f"{MAX_LISTENERS} streams are open"
             raise LimitReached(limit="the number of event streams", problem=problem, hint="close some that are idle")
         is_by_token = getattr(request.state, "peer", None) is None
-        return EventStream(feed.listen(place), caller, wanted, is_checked_again=is_by_token)
+        discreet = None if caller.is_admin else service.overview.discretion(caller).words
+        return EventStream(feed.listen(place), caller, wanted, is_checked_again=is_by_token, discreet=discreet)
 
     return routes
 

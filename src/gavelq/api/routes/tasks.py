@@ -42,8 +42,13 @@ def _add_submit(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
 
     @routes.post("/api/tasks", status_code=201)
     async def submit_task(request: Request) -> Json:
-        body = await read_object(request)
-        return await service.tasks.submit_task(caller_of(request), body, request.headers.get("idempotency-key"))
+        return await submit_one(service, caller_of, request)
+
+
+async def submit_one(service: Service, caller_of: CallerOf, request: Request) -> Json:
+    """What `POST /api/tasks` does, here and in `gavelq.api.hot`."""
+    body = await read_object(request)
+    return await service.tasks.submit_task(caller_of(request), body, request.headers.get("idempotency-key"))
 
 
 def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:

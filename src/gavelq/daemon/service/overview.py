@@ -5,6 +5,7 @@ from collections import Counter
 from gavelq.core.gpu import GpuState
 from gavelq.core.lifecycle import TaskState
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.discretion import Discretion
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.views import Json, counts_json, status_of
@@ -18,6 +19,10 @@ class OverviewService:
     def __init__(self, desk: Desk, gpus: GpuService) -> None:
         self._desk = desk
         self._gpus = gpus
+
+    def discretion(self, caller: Caller) -> Discretion:
+        """What this caller may hear of others."""
+        return self._desk.discretion(caller)
 
     def gpu(self, caller: Caller) -> list[Json]:
         """`GET /api/gpu`: the GPUs, with the short names beside ours; memory in MiB, utilisation in percent."""
