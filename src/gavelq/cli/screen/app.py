@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import aclosing
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -12,7 +11,7 @@ from textual import on, work
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Input, OptionList, RichLog, Static
+from textual.widgets import Input, OptionList, Static
 
 from gavelq.cli.output.table import fitted
 from gavelq.cli.output.text import safe
@@ -24,14 +23,12 @@ from gavelq.cli.screen.cells import (
     gpu_cells,
     running_cells,
     waiting_cells,
-    why_lines,
 )
-from gavelq.cli.screen.following import Lines
+from gavelq.cli.screen.pane import Pane
 from gavelq.cli.screen.panes import Help, Question, Tasks
 from gavelq.cli.screen.snapshot import SORTS, Snapshot, chosen
 from gavelq.cli.screen.watch import Watch
 from gavelq.client.async_link import AsyncLink
-from gavelq.client.async_streams import follow
 from gavelq.core.errors import GavelqError
 
 Json = dict[str, Any]
@@ -39,8 +36,6 @@ Json = dict[str, Any]
 STALE_S = 3.0
 """What is shown is called stale when it is older than that."""
 WIDE = 100
-_TAIL = 200
-_MAX_LINES = 2000
 _KEYS = "k kill h hold/run +- prio l log w why / filter s sort p pause ? help q quit"
 _PRIORITIES = range(101)
 
@@ -58,25 +53,16 @@ class Top(App[None]):
     #gpus > Static { height: auto; }
     #running { max-height: 35%; margin-top: 1; }
     #waiting { height: 1fr; min-height: 3; margin-top: 1; }
-    #pane { height: 45%; min-height: 5; border-top: solid $primary; padding: 0 1; display: none; }
     #filter { height: 1; border: none; padding: 0 1; display: none; }
     #message { height: 1; padding: 0 1; }
     #keys { height: 1; padding: 0 1; text-style: dim; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("q,ctrl+c", "quit", "quit"),
-        ("k", "kill", "kill"),
-        ("h", "hold", "hold"),
-        ("plus,equals_sign", "prioritize(1)", "raise"),
-        ("minus", "prioritize(-1)", "lower"),
-        ("l", "log", "log"),
-        ("w", "why", "why"),
-        ("slash", "filter", "filter"),
-        ("s", "sort", "sort"),
-        ("p", "pause", "pause"),
-        ("question_mark", "help", "help"),
-        ("escape", "close", "close"),
-    ]
+        ("q,ctrl+c", "quit", "quit"), ("k", "kill", "kill"), ("h", "hold", "hold"),
+        ("plus,equals_sign", "prioritize(1)", "raise"), ("minus", "prioritize(-1)", "lower"), ("l", "log", "log"),
+        ("w", "why", "why"), ("slash", "filter", "filter"), ("s", "sort", "sort"),
+        ("p", "pause", "pause"), ("question_mark", "help", "help"), ("escape", "close", "close"),
+    ]  # fmt: skip
 
     def __init__(self, link: AsyncLink, *, user: Json) -> None:
         """`user`: who looks, as `GET /api/user` tells it."""
@@ -92,8 +78,6 @@ class Top(App[None]):
         self._is_paused = False
         self._words = ""
         self._sort = SORTS[0]
-        self._pane: tuple[str, int] | None = None
-        """What the pane shows (`log`, `why`), and of which task."""
         self._wanted: dict[int, tuple[float, int]] = {}
         """Priorities that were asked for, with when (monotonic clock)."""
         self._in_order = asyncio.Lock()
@@ -106,7 +90,7 @@ class Top(App[None]):
             yield Static("", id="cards", markup=False)
         yield Tasks("running", RUNNING_COLUMNS, id="running")
         yield Tasks("waiting", WAITING_COLUMNS, id="waiting")
-        yield RichLog(id="pane", max_lines=_MAX_LINES, wrap=True, markup=False, highlight=False)
+        yield Pane(self._link, id="pane")
         yield Input(id="filter", placeholder="words that a task has: id, name, queue, tenant, state, command")
         yield Static("", id="message", markup=False)
         yield Static(_KEYS, id="keys", markup=False)
@@ -135,8 +119,8 @@ class Top(App[None]):
             self._draw()
         if is_first and found.running and not found.waiting:
             self.query_one("#running", Tasks).lines.focus()
-        if self._pane is not None and self._pane[0] == "why" and not self._is_paused:
-            self._explain(self._pane[1])
+        if not self._is_paused:
+            self.query_one(Pane).renew()
 
     def _failed(self, error: GavelqError) -> None:
         self._problem = error.message
@@ -256,58 +240,21 @@ class Top(App[None]):
         """Follow a task's output."""
         task = self._highlighted()
         if task is not None:
-            self._open("log", task["id"])
-            self._follow(task["id"])
+            self.query_one(Pane).show_log(task["id"])
+            self.call_after_refresh(self._draw)
 
     def action_why(self) -> None:
         """Tell what a task waits for."""
         task = self._highlighted()
         if task is not None:
-            self._open("why", task["id"])
-            self._explain(task["id"])
-
-    def _open(self, what: str, task_id: int) -> None:
-        self.workers.cancel_group(self, "pane")
-        self._pane = what, task_id
-        pane = self.query_one("#pane", RichLog)
-        pane.clear()
-        pane.border_title = f"{what} of task {task_id} (Esc closes)"
-        pane.display = True
-        self.call_after_refresh(self._draw)
-
-    @work(group="pane", exclusive=True)
-    async def _follow(self, task_id: int) -> None:
-        pane, lines = self.query_one("#pane", RichLog), Lines()
-        try:
-            async with aclosing(follow(self._link, task_id, _TAIL)) as pieces:
-                async for piece in pieces:
-                    for line in lines.feed(piece):
-                        pane.write(line, expand=True)
-            for line in [*lines.end(), f"-- task {task_id} has ended --"]:
-                pane.write(line, expand=True)
-        except GavelqError as error:
-            pane.write(f"-- {safe(error.message)} --")
-
-    @work(group="pane", exclusive=True)
-    async def _explain(self, task_id: int) -> None:
-        try:
-            found = why_lines(await self._link.fetch("GET", f"/api/tasks/{task_id}/why"))
-        except GavelqError as error:
-            found = [safe(error.message)]
-        if self._pane == ("why", task_id):
-            pane = self.query_one("#pane", RichLog)
-            at = pane.scroll_y
-            pane.clear()
-            for line in found:
-                pane.write(line, expand=True, scroll_end=False)
-            pane.scroll_to(y=at, animate=False)
+            self.query_one(Pane).show_why(task["id"])
+            self.call_after_refresh(self._draw)
 
     def action_close(self) -> None:
         """Close the pane; then clear the filter."""
-        if self._pane is not None:
-            self.workers.cancel_group(self, "pane")
-            self._pane = None
-            self.query_one("#pane", RichLog).display = False
+        pane = self.query_one(Pane)
+        if pane.is_open:
+            pane.shut()
             self.call_after_refresh(self._draw)
         elif self._words:
             self._words = self.query_one("#filter", Input).value = ""
