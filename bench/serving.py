@@ -86,7 +86,10 @@ def submissions(contenders: list[Contender]) -> list[Row]:
     reads.sort()
     rate = sum(done) / (time.perf_counter() - began)
     return [
-        Row(what=f"submissions over HTTP, {N_CLIENTS} kept connections", unit="/s", least=1000, values={"gavelq": rate}),
+        Row(
+            what=f"submissions over HTTP, {N_CLIENTS} kept connections", unit="/s", least=1000,
+            values={"gavelq": rate},
+        ),
         Row(
             what="GET /api/tasks/{id} under that load, 99 %", unit="ms", most=25,
             values={"gavelq": reads[len(reads) * 99 // 100]}, notes={"gavelq": f"median {reads[len(reads) // 2]:.1f}"},

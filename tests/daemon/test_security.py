@@ -31,9 +31,7 @@ class Tcp:
         self.host, self.port = str(where.hostname), int(where.port or 0)
         self.token = (instance.home / "state" / "admin.token").read_text().strip()
 
-    def ask(
-        self, method: str, path: str, body: str | None = None, *, source: str = "127.0.0.1", **headers: str
-    ) -> int:
+    def ask(self, method: str, path: str, body: str | None = None, *, source: str = "127.0.0.1", **headers: str) -> int:
         """The status of the answer; header names are written with underscores, and `token` sends the right one.
 
         `source`: the address that the request comes from.

@@ -65,13 +65,18 @@ OPERATIONS: dict[str, Operation] = {
         "Move a task into another queue", "Task", {"queue": _TEXT}, {"queue": "night"}, ("queue",)
     ),
     "POST /api/tasks/{number}/priority": _of(
-        "Another priority", "Task", {"priority": {"type": "integer", "minimum": 0, "maximum": 100}}, {"priority": 50},
+        "Another priority",
+        "Task",
+        {"priority": {"type": "integer", "minimum": 0, "maximum": 100}},
+        {"priority": 50},
         ("priority",),
     ),
     "POST /api/tasks/edit": _of(
-        "Edit several tasks: all of them, or none", "[Task]",
+        "Edit several tasks: all of them, or none",
+        "[Task]",
         {"ids": {"type": "array", "items": {"type": "integer"}, "minItems": 1}, "changes": {"type": "object"}},
-        {"ids": [6, 7], "changes": {"priority": 50}}, ("ids", "changes"),
+        {"ids": [6, 7], "changes": {"priority": 50}},
+        ("ids", "changes"),
     ),
     "GET /api/submissions": _of(None, "[Submission]"),
     "GET /api/submissions/{number}": _of("A submission, with its tasks counted by state", "Submission"),
@@ -87,12 +92,15 @@ OPERATIONS: dict[str, Operation] = {
     "GET /api/gpus": _of("The GPUs", "[Gpu]"),
     "GET /api/gpus/{name}": _of("A GPU by index or UUID", "Gpu"),
     "POST /api/gpus/allocate": _of(
-        "Give GPUs to a queue", "[Gpu]",
+        "Give GPUs to a queue",
+        "[Gpu]",
         {
-            "queue": _TEXT, "gpus": {"type": ["array", "null"], "items": {"type": ["string", "integer"]}},
+            "queue": _TEXT,
+            "gpus": {"type": ["array", "null"], "items": {"type": ["string", "integer"]}},
             "count": {"type": ["integer", "null"], "minimum": 1, "maximum": 1024},
         },
-        {"queue": "night", "gpus": ["0", "1"]}, ("queue",),
+        {"queue": "night", "gpus": ["0", "1"]},
+        ("queue",),
     ),
     "POST /api/gpus/{name}/release": _of(
         "Take a GPU back into the pool, and end gavelq's tasks on it", "Gpu", {"requeue": _FLAG}, {"requeue": True}
@@ -100,7 +108,9 @@ OPERATIONS: dict[str, Operation] = {
     "POST /api/gpus/{name}/ignore": _of("Start nothing more on a GPU", "Gpu"),
     "POST /api/gpus/{name}/unignore": _of("Let a GPU be used again; ends a fault, too", "Gpu"),
     "POST /api/gpus/{name}/drain": _of(
-        "Start nothing more on a GPU and empty it", "Gpu", {"now": _FLAG, "requeue": _FLAG},
+        "Start nothing more on a GPU and empty it",
+        "Gpu",
+        {"now": _FLAG, "requeue": _FLAG},
         {"now": True, "requeue": True},
     ),
     "GET /api/queues": _of("The queues", "[Queue]"),
@@ -117,18 +127,20 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET /api/config": _of("The settings, with what the daemon works with", "[Setting]"),
     "PUT /api/config": _of(
-        "Write settings into the file", "ConfigDone", {"values": {"type": "object"}, "unset": {"type": "array"}},
+        "Write settings into the file",
+        "ConfigDone",
+        {"values": {"type": "object"}, "unset": {"type": "array"}},
         {"values": {"rules.max_gpu": 2}, "unset": ["rules.gpu_left"]},
     ),
     "GET /api/config/history": _of("Changes of the configuration, oldest first", "[ConfigChange]"),
     "POST /api/config/undo": _of(
-        "Take a change of the configuration back", "ConfigDone",
-        {"number": {"type": ["integer", "null"], "minimum": 1}}, {"number": 7},
+        "Take a change of the configuration back",
+        "ConfigDone",
+        {"number": {"type": ["integer", "null"], "minimum": 1}},
+        {"number": 7},
     ),
     "GET /api/settings": _of("The settings by name, described"),
-    "PUT /api/settings": _of(
-        "Write settings into the file", "ConfigDone", "AnyObject", {"rules.max_gpu": 2}
-    ),
+    "PUT /api/settings": _of("Write settings into the file", "ConfigDone", "AnyObject", {"rules.max_gpu": 2}),
     "GET /": _of("A line of text; no token needed"),
     "GET /api/gpu/status": _of("Whether the GPUs can be seen; no token needed"),
     "GET /api/daemon": _of("The daemon", "Daemon"),

@@ -109,7 +109,12 @@ class _Draft:
     def check_listen(self) -> None:
         """Other machines are let in over TLS, or where a setting says so."""
         listen = self.values.get("http.listen")
-        if listen is None or self.values.get("http.tls_cert") or self.values.get("http.allow_remote") or is_loopback(split_listen(listen)[0]):
+        if (
+            listen is None
+            or self.values.get("http.tls_cert")
+            or self.values.get("http.allow_remote")
+            or is_loopback(split_listen(listen)[0])
+        ):
             return
         source = self.sources["http.listen"]
         line = int(source.removeprefix("file:")) if source.startswith("file:") else 0

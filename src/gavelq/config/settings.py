@@ -395,9 +395,7 @@ _HISTORY = (
     _setting("history.raw_s", Seconds(low=60, high=86400), 3600, "How long every second of it is kept."),
     _setting("history.fine_s", Seconds(low=600, high=30 * 86400), 86400, "How long ten seconds are kept as one."),
     _setting("history.days", Whole(low=1, high=3650), 30, "How many days long minutes are kept; what is older goes."),
-    _setting(
-        "history.max_mb", Whole(low=8, high=100_000), 256, "Above this size of its file the oldest goes earlier."
-    ),
+    _setting("history.max_mb", Whole(low=8, high=100_000), 256, "Above this size of its file the oldest goes earlier."),
     _setting(
         "history.processes_s",
         Seconds(low=1, high=3600),

@@ -33,7 +33,8 @@ class Outbox:
 
     def __init__(
         self, *, state: State, clock: Clock, notifier: Notifier, channels: Callable[[], Sequence[str]],
-        ask: Callable[[MessagesSettled], Awaitable[Any]], give_up_s: float = GIVE_UP_S, first_pause_s: float = FIRST_PAUSE_S,
+        ask: Callable[[MessagesSettled], Awaitable[Any]], give_up_s: float = GIVE_UP_S,
+        first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:  # fmt: skip
         """`channels`: the URLs of the configuration, which messages to nobody in particular go to."""
         self._state = state

@@ -1,5 +1,6 @@
 """The database as a file: who may read it, how it is copied, and that old ones still load."""
 
+import re
 import sqlite3
 import stat
 import threading
@@ -245,7 +246,7 @@ def test_a_migration_that_fails_leaves_the_version_before_it(path: Path) -> None
 def test_every_statement_is_valid(subject: Subject, path: Path, name: str) -> None:
     connection = connect(str(path))
     statement = queries()[name].format(conditions="id > 0", direction="ASC")
-    connection.execute("EXPLAIN " + statement.replace(":limit", "1").replace("?", "1"))
+    connection.execute("EXPLAIN " + re.sub(r":[a-z]+\b|\?", "1", statement))
     connection.close()
 
 

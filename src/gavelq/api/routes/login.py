@@ -39,9 +39,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     async def log_out(request: Request) -> JSONResponse:
         await read_object(request, ())
         answer = JSONResponse(login.logout(caller_of(request), session_of(request), address_of(request)))
-        answer.delete_cookie(
-            cookie_name(request), path="/", secure=is_tls(request), httponly=True, samesite="strict"
-        )
+        answer.delete_cookie(cookie_name(request), path="/", secure=is_tls(request), httponly=True, samesite="strict")
         return answer
 
     return routes

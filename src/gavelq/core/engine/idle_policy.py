@@ -31,9 +31,7 @@ def handle(view: View, event: ev.TaskIdled | ev.TaskBusied, now: float, rules: E
     return step
 
 
-def _idle(
-    view: View, step: Step, task: Task, attempt: Attempt, since: float, now: float, rules: EngineRules
-) -> None:
+def _idle(view: View, step: Step, task: Task, attempt: Attempt, since: float, now: float, rules: EngineRules) -> None:
     queue = view.queue(task.queue)
     after_s, action = queue.idle_after_s, queue.idle_action
     if after_s is None:
@@ -48,9 +46,7 @@ def _idle(
     stop_task(step, task, Stop(reason=EndReason.IDLE, by=by, since=now, requeue=is_put_back))
 
 
-def _warned(
-    view: View, step: Step, task: Task, attempt: Attempt, since: float, now: float, rules: EngineRules
-) -> Task:
+def _warned(view: View, step: Step, task: Task, attempt: Attempt, since: float, now: float, rules: EngineRules) -> Task:
     queue = view.queue(task.queue)
     after_s, action = queue.idle_after_s, queue.idle_action
     told = f"its GPUs have been idle for {format_duration(now - since)}"

@@ -92,8 +92,7 @@ class AlertService:
         return [mute_json(mute) for mute in gone]
 
     def _known(self) -> Callable[[str], str | None]:
-        names = self._desk.card_names()
-        return lambda name: names.get(name)
+        return self._desk.card_names().get
 
 
 def parse_rule(value: object) -> str:

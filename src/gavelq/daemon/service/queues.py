@@ -53,7 +53,9 @@ class QueueService:
             require_version(f"queue {name}", self.version(name), versions)
             before = self._desk.state.queues[QueueName(name)]
         return self.show(
-            await self._desk.loop.ask(ev.QueueChanged(by=caller.name, name=QueueName(name), options=options, based_on=before))
+            await self._desk.loop.ask(
+                ev.QueueChanged(by=caller.name, name=QueueName(name), options=options, based_on=before)
+            )
         )
 
     async def delete(self, caller: Caller, name: str) -> Json:

@@ -179,7 +179,13 @@ class TaskService:
         return self._desk.task_json(await self._desk.require(caller, task_id), caller)
 
     async def log(
-        self, caller: Caller, task_id: TaskId, *, tail: int | None, offset: int | None, wait_s: float,
+        self,
+        caller: Caller,
+        task_id: TaskId,
+        *,
+        tail: int | None,
+        offset: int | None,
+        wait_s: float,
         attempt: int | None = None,
     ) -> tuple[task_logs.Chunk, bool, int | None]:
         """`GET /api/tasks/{id}/logs`: some bytes of the log, and whether nothing more will come. Raises LogNotFound.

@@ -73,7 +73,9 @@ def _summary(desk: Desk, task: Task) -> str:
         case TaskState.RUNNING:
             began = task.attempt.started_at if task.attempt else None
             ran = format_duration(desk.clock.now() - began) if began is not None else "a moment"
-            seen = "".join(f"; violation: {violation_text(v)}" for v in (task.attempt.violations if task.attempt else ()))
+            seen = "".join(
+                f"; violation: {violation_text(v)}" for v in (task.attempt.violations if task.attempt else ())
+            )
             return f"{name} has been running on {_gpus(task)} for {ran}{seen}{_idle(desk, task)}"
         case TaskState.STOPPING:
             stop = task.stop
