@@ -184,4 +184,4 @@ def test_the_commands_that_a_report_names_do_what_it_says() -> None:
                 assert done.returncode == 0, f"{command}: {done.stderr}"
         queue = instance.get("/api/queues/running")
         assert (queue["max_util"], queue["mem_type"], queue["mem_value"]) == (30, "absolute", 7680)
-        assert instance.get("/api/queues/vision-lab")["max_gpus"] == 2
+        assert instance.get("/api/tenants/vision-lab")["quota"]["max_gpus"] == 2

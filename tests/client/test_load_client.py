@@ -76,7 +76,7 @@ def test_an_interrupted_load_tells_what_it_did(real: Box) -> None:
     command = [sys.executable, str(EXAMPLE), "-o", "json", "--seconds", "60", "--gpus", "0", "--hold"]
     process = subprocess.Popen(command, env=real.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        wait_until(lambda: bool(real.get("/api/tasks?state=held&limit=1")), 30, "the load has begun")
+        wait_until(lambda: len(real.get("/api/tasks?state=held&limit=50")) == 50, 30, "the load is under way")
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         assert json.loads(output)["n_submitted"] > 0

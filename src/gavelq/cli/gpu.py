@@ -141,12 +141,13 @@ def drain(call: Call, ids: tuple[str, ...], now: bool, requeue: bool) -> int:
 
 
 def _add_history(call: Call, gpus: list[dict[str, Any]]) -> None:
-    """`history` of each GPU: the last hour, as `GET /api/monitor/metrics` tells it; null where it is not known."""
+    """`history` of each GPU: the last hour, as `GET /api/monitor/metrics` tells it; missing where it is not known."""
     told = history_of(call.link(), [one["uuid"] for one in gpus]) if gpus else None
     series = {one["uuid"]: one["series"] for one in told["gpus"]} if told is not None else {}
     frame = {name: told[name] for name in ("from", "to", "step_s", "n_points")} if told is not None else {}
     for one in gpus:
-        one["history"] = {**frame, "series": series[one["uuid"]]} if one["uuid"] in series else None
+        if one["uuid"] in series:
+            one["history"] = {**frame, "series": series[one["uuid"]]}
 
 
 def _each(call: Call, ids: tuple[str, ...], verb: str, payload: dict[str, Any], sentence: Any, **more: Any) -> int:

@@ -78,7 +78,7 @@ def test_an_old_runner_is_replaced_by_one_that_can_do_what_is_asked(
         assert "is being replaced" in failure.problem
         assert old.wait(10) == -signal.SIGTERM
         box.await_reconnection()
-        assert [m["op"] for m in asked(box)] == ["hello"]  # it never heard of the task
+        assert [m["op"] for m in asked(box)] in (["hello"], [])  # it never heard of the task
         assert box.inventory() == {}
         box.spawn(1, steps, attempt=2, **changes)
         assert box.started(1).attempt == 2

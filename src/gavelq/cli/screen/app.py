@@ -117,6 +117,8 @@ class Top(App[None]):
         if not self._is_paused:
             self._shown = found
             self._draw()
+        if self._is_covered():
+            return
         if is_first and found.running and not found.waiting:
             self.query_one("#running", Tasks).lines.focus()
         if not self._is_paused:
@@ -132,7 +134,13 @@ class Top(App[None]):
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
+    def _is_covered(self) -> bool:
+        """Whether another screen is in front, or this one is being taken down: nothing can be drawn then."""
+        return not self.query("#head")
+
     def _draw(self) -> None:
+        if self._is_covered():
+            return
         shown = self._shown
         self._draw_head()
         is_wide = self.size.width >= WIDE
@@ -146,6 +154,8 @@ class Top(App[None]):
         self.query_one("#waiting", Tasks).show([waiting_cells(task, shown) for task in waiting], note)
 
     def _draw_head(self) -> None:
+        if self._is_covered():
+            return
         counts = self._shown.counts
         n_running = sum(counts.get(state, 0) for state in ("starting", "running", "stopping"))
         told = [

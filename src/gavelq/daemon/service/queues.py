@@ -46,7 +46,7 @@ class QueueService:
     async def change(
         self, caller: Caller, name: str, options: Mapping[str, object], versions: Collection[str] | None = None
     ) -> Json:
-        """`queue set`, `set-limit`, `pause`, `resume`. Raises ChangedMeanwhile where it is at none of these versions."""
+        """`queue set`, `set-limit`, `pause`, `resume`. ChangedMeanwhile: it is at none of these versions."""
         caller.require_admin("changing a queue")
         before = None
         if versions is not None:
