@@ -1,6 +1,6 @@
 """The tour of docs/command-files.md, typed for real: `scripts/file_tour.py` pastes what appears into the page.
 
-tests/docs/test_file_tour.py uses the same functions to tell whether the page still shows what happens.
+tests/docs/soak_file_tour.py uses the same functions to tell whether the page still shows what happens.
 """
 
 import getpass

@@ -5,10 +5,10 @@ import random
 from tests.daemon.soak import Storm
 from tests.support.daemon import Box, box
 
-N_KILLS = 15
+N_KILLS = 8
 
 
-def test_nothing_is_lost_doubled_or_leaked_over_15_kills_of_the_daemon() -> None:
+def test_nothing_is_lost_doubled_or_leaked_over_many_kills_of_the_daemon() -> None:
     seed = random.randrange(1 << 32)
     with box(n_gpus=8) as instance:
         instance.kill()

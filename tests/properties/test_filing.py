@@ -60,7 +60,7 @@ def check_that_broken_lanes_are_over(machine: Machine, before: dict[TaskId, Task
             assert not left, f"task {number} failed, and {left} are left"
 
 
-@examples(150)
+@examples(80)
 @given(CHANCE)
 def test_lanes_stay_lanes(chance: Random) -> None:
     machine = Machine(Policy())

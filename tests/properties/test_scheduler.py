@@ -289,5 +289,5 @@ class SchedulerLife(RuleBasedStateMachine):
             assert facts(self.m.replay()) == facts(self.m.world), "the same events gave another state"
 
 
-SchedulerLife.TestCase.settings = examples(80, stateful_step_count=40)
+SchedulerLife.TestCase.settings = examples(50, stateful_step_count=40)
 TestSchedulerLife = SchedulerLife.TestCase

@@ -43,7 +43,7 @@ def begin(machine: Machine) -> None:
         machine.take(partial(World.started, task_id=task.id))
 
 
-@examples(120)
+@examples(60)
 @given(POLICIES, CHANCE)
 def test_whoever_is_stopped_may_be_and_is_needed_and_the_other_one_starts(policy: Policy, chance: Random) -> None:
     machine = Machine(policy)

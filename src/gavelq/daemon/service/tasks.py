@@ -156,14 +156,17 @@ class TaskService:
         discretion = self._desk.discretion(caller)
         attempts = await self._desk.store.attempts(task_id)
         records = await self._desk.store.records(task_id=task_id, limit=200)
+        graph = await dependencies.graph(self._desk, caller, task)
+        measured = await self._desk.measured(task)
+        task = await self._desk.require(caller, task_id)  # as it is after all that: from here on nothing is waited for
         shown = self._desk.task_json(task, caller)
         shown["attempts"] = [discretion.words(views.attempt_json(attempt)) for attempt in attempts]
         shown["events"] = [discretion.words(views.record_json(record)) for record in records]
         shown["dependents"] = discretion.ids(dependencies.dependents(self._desk, task_id))
-        shown["graph"] = await dependencies.graph(self._desk, caller, task)
+        shown["graph"] = graph
         shown |= discretion.words(expected(self._desk, task))
         shown["etag"] = f'"{version_of_task(task)}"'
-        shown["measured"] = await self._desk.measured(task)
+        shown["measured"] = measured
         shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
 

@@ -103,7 +103,7 @@ def _gpus(task: Task) -> str:
 
 def expected(desk: Desk, task: Task) -> Json:
     """Place in the order and expected start of a pending task, for `task info`; all null for others."""
-    if task.state is not TaskState.PENDING:
+    if task.state is not TaskState.PENDING or task.id not in desk.state.tasks:  # it may have ended since it was read
         return {"position": None, "expected_start_at": None, "expected_basis": None}
     policy = desk.loop.policy
     found = forecast(task.id, shape_of(task), take_snapshot(desk.state, policy, desk.clock.now()), policy)

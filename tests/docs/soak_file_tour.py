@@ -37,6 +37,7 @@ def alike(output: str) -> str:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.soak
 def test_the_tour_of_command_files_shows_what_it_says(tmp_path: Path) -> None:
     steps = tour.console(file_tour.PAGE)
     assert len(steps) > 20
