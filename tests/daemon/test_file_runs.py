@@ -429,11 +429,11 @@ def test_what_the_start_asked_for_holds_for_what_an_apply_adds(runs: Runs) -> No
 def test_what_is_added_to_a_held_run_is_held_until_somebody_lets_it_go(runs: Runs) -> None:
     runs.keep(block("1", "true"))
     run = runs.start(hold=True)
-    runs.keep(block("1", "true") + block("2", "true"))
+    runs.keep(block("1", "true") + block("2", until("over")))
     runs.client.apply_file("single", 0)
     assert states(runs.tasks(run)) == ["held", "held"]
     runs.daemon.post(f"/api/tasks/{runs.tasks(run)[1]['id']}/run")
-    runs.keep(block("1", "true") + block("2", "true") + block("3", until("over")))
+    runs.keep(block("1", "true") + block("2", until("over")) + block("3", until("over")))
     runs.client.apply_file("single", 0)
     assert states(runs.tasks(run))[2] != "held"
     runs.go("over")
