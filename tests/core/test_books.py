@@ -10,7 +10,7 @@ from gavelq.core.events import GpusWatched, Placement, PlanMade
 from gavelq.core.foreign import is_listed, program_of
 from gavelq.core.gpu import GpuProcess
 from gavelq.core.ids import TaskId
-from gavelq.core.state import View
+from gavelq.core.view import View
 from tests.support.builders import World, card, process, uuid
 
 RULES = EngineRules(log_dir="/logs", ignored_users=("gdm", "mon*"), ignored_commands=("Xorg", "gnome-*"))

@@ -12,9 +12,10 @@ from gavelq.core.engine.settling import settle
 from gavelq.core.errors import Refused, TaskNotFound
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.state import State, View
+from gavelq.core.state import State
 from gavelq.core.step import Step
 from gavelq.core.task import Dependency, DependencyKind
+from gavelq.core.view import View
 from tests.support.builders import World, request, uuid
 
 OK, ANY, FAIL = DependencyKind.OK, DependencyKind.ANY, DependencyKind.FAIL

@@ -20,8 +20,8 @@ from gavelq.core.command_files import (
 from gavelq.core.engine.files import files_of
 from gavelq.core.errors import InvalidField, WrongState
 from gavelq.core.ids import BlobKey, SubmissionId, TaskId
-from gavelq.core.state import View
 from gavelq.core.task import LanePlace
+from gavelq.core.view import View
 from tests.support.builders import World, request
 
 KEY = BindingKey(file=FileId(2), queue_id="1", process_index=0)

@@ -24,10 +24,11 @@ from gavelq.core.learned import (
     taught,
     utilization_of,
 )
-from gavelq.core.state import State, View
+from gavelq.core.state import State
 from gavelq.core.step import Changes
 from gavelq.core.task import AttemptResult, GpuRequest
 from gavelq.core.units import MiB
+from gavelq.core.view import View
 from tests.core.training import attempt_of, begun, known, run_through, seen
 from tests.support.builders import GIB, World, card, process, request, uuid
 

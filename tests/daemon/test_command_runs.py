@@ -21,9 +21,9 @@ from gavelq.core.gpu import Card
 from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.queue import Queue
 from gavelq.core.retrying import NO_LIMIT, Backoff
-from gavelq.core.state import View
 from gavelq.core.task import ShellLines, Task, TaskRequest
 from gavelq.core.units import MiB
+from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.command_runs import (
     Terms,

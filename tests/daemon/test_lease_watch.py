@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from gavelq.core import events as ev
 from gavelq.core.ids import TaskId
-from gavelq.core.state import View
 from gavelq.core.step import Changes
 from gavelq.core.task import Lease, ProcessIdentity
+from gavelq.core.view import View
 from gavelq.daemon.lease_watch import AGAIN_S, OWNER_LOOK_S, LeaseWatch
 from gavelq.testing.fake_clock import FakeClock
 from tests.support.builders import World

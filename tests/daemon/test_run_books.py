@@ -10,9 +10,9 @@ from gavelq.core.command_files import Run
 from gavelq.core.engine import handle
 from gavelq.core.ids import BlobKey, SubmissionId, TaskId
 from gavelq.core.retrying import RetryRules
-from gavelq.core.state import View
 from gavelq.core.step import Changes
 from gavelq.core.task import AttemptResult, LanePlace, TaskRequest
+from gavelq.core.view import View
 from gavelq.daemon import run_books
 from gavelq.daemon.run_books import RunBook
 from gavelq.daemon.run_ends import lane_end, mean_of, run_end, work_of

@@ -11,10 +11,11 @@ from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.invariants import violations
 from gavelq.core.pending import shape_of
-from gavelq.core.state import State, View
+from gavelq.core.state import State
 from gavelq.core.step import Record
 from gavelq.core.task import AttemptResult, GpuRequest, ProcessIdentity, ShellLines, Task, TaskRequest
 from gavelq.core.units import MiB
+from gavelq.core.view import View
 from gavelq.scheduling.cycle import Plan, plan
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import take_snapshot

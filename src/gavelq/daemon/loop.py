@@ -27,9 +27,10 @@ from gavelq.core.events import (
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.invariants import violations
 from gavelq.core.pending import Shape
-from gavelq.core.state import State, View
+from gavelq.core.state import State
 from gavelq.core.step import Changes, Record, Step
 from gavelq.core.task import Task
+from gavelq.core.view import View
 from gavelq.daemon import journal
 from gavelq.ports import Clock, Store
 from gavelq.scheduling.cycle import Plan, plan

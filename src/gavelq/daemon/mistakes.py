@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from gavelq.core.errors import GavelqError, GpuNotFound, Infeasible, InvalidField, QueueNotFound, Refused
 from gavelq.core.feasibility import impossible, require_feasible
-from gavelq.core.state import View
 from gavelq.core.task import TaskRequest
+from gavelq.core.view import View
 from gavelq.formats.task_object import InvalidTasks, Mistake, ParsedTask, told_together
 
 

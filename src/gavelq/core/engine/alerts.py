@@ -9,8 +9,8 @@ from gavelq.core.alerts import Alert, Mute, key_of
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.errors import InvalidField, LimitReached, NotFound
 from gavelq.core.notices import Message
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
+from gavelq.core.view import View
 
 AlertEvent = ev.AlertsJudged | ev.AlertMuted | ev.AlertUnmuted
 OURSELVES = "gavelq"

@@ -11,9 +11,9 @@ from gavelq.core.engine.streaks import note_end
 from gavelq.core.engine.verdicts import Verdict, judged
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.retry_words import RETRYABLE
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, AttemptResult, Ending, Lease, Task, advance, end
+from gavelq.core.view import View
 
 MAX_BACKOFF_S = 60.0
 

@@ -11,9 +11,9 @@ from gavelq.core.faults import GONE, SILENT, describe_xid, fault_of, is_fault, w
 from gavelq.core.gpu import Card, CardSample, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Stop, Task
+from gavelq.core.view import View
 
 OURSELVES = "gavelq"
 """Who acts where no person did."""

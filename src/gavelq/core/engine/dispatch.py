@@ -27,8 +27,8 @@ from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
 from gavelq.core.engine.streaks import forget_ended
 from gavelq.core.foreign import mark_ignored
-from gavelq.core.state import View
 from gavelq.core.step import Step
+from gavelq.core.view import View
 
 
 def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:

@@ -16,9 +16,9 @@ from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.log_names import log_of
 from gavelq.core.queue import Queue
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Dependency, Task, TaskRequest, advance
+from gavelq.core.view import View
 
 
 class Overtaken(GavelqError):

@@ -16,8 +16,8 @@ from gavelq.core.command_files import (
 )
 from gavelq.core.errors import InvalidField, LimitReached, WrongState
 from gavelq.core.ids import SubmissionId
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
+from gavelq.core.view import View
 
 FileEvent = ev.FileCreated | ev.FileEdited | ev.FileReset | ev.FileDeleted | ev.LogBound | ev.LogUnbound
 MAX_BINDINGS = 100_000

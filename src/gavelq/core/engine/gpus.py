@@ -11,9 +11,9 @@ from gavelq.core.errors import Refused, UsageError, WrongState
 from gavelq.core.gpu import Card, index_key
 from gavelq.core.ids import GpuUuid
 from gavelq.core.lifecycle import EndReason
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Stop
+from gavelq.core.view import View
 
 GpuEvent = ev.GpusAllocated | ev.GpuReleased | ev.GpuIgnored | ev.GpuUnignored | ev.GpuDrained
 

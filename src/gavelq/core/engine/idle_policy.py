@@ -9,10 +9,10 @@ from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.idling import IdleAction, warn_after_s
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, Lease, Stop, Task
 from gavelq.core.units import format_duration
+from gavelq.core.view import View
 
 
 def handle(view: View, event: ev.TaskIdled | ev.TaskBusied, now: float, rules: EngineRules) -> Step:

@@ -9,10 +9,10 @@ from gavelq.core.errors import InvalidField, Refused
 from gavelq.core.gpu import GpuSample
 from gavelq.core.isolation import Violation, includes, level_of, violation_text
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Lease, Stop, Task, TaskRequest
 from gavelq.core.tenants import Isolation
+from gavelq.core.view import View
 from gavelq.core.violations import Sighting, new_violations
 
 OURSELVES = "gavelq"

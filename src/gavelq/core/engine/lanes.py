@@ -6,9 +6,9 @@ from dataclasses import replace
 from gavelq.core.effects import Wake
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Ending, Task, TaskRequest, end
+from gavelq.core.view import View
 
 
 def predecessors(requests: Iterable[TaskRequest], first: TaskId) -> list[TaskId | None]:

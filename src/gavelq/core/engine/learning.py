@@ -16,10 +16,10 @@ from gavelq.core.learned import (
     taught,
 )
 from gavelq.core.meters import highest, memory_in
-from gavelq.core.state import View
 from gavelq.core.step import Step
 from gavelq.core.task import Attempt, AttemptResult, GpuRequest, Task, TaskRequest
 from gavelq.core.units import MiB
+from gavelq.core.view import View
 
 RISE_PART = 0.05
 RISE_MIB = 256

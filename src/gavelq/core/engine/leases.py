@@ -9,9 +9,9 @@ from gavelq.core.engine.stopping import stop_task
 from gavelq.core.errors import WrongState
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Ending, Lease, Stop, Task, end
+from gavelq.core.view import View
 
 LeaseEvent = ev.LeaseRenewed | ev.LeaseReleased | ev.LeasesChecked
 

@@ -8,9 +8,9 @@ from gavelq.core.events import MessagesSettled
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.notices import MAX_WAITING, Message, NotifyOn, masked
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Task
+from gavelq.core.view import View
 
 OURSELVES = "gavelq"
 _BAD = frozenset({TaskState.FAILED, TaskState.ABORTED})

@@ -7,9 +7,9 @@ from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.log_names import log_of
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, Stop, Task, advance
+from gavelq.core.view import View
 
 MAX_LEAD_S = 3600.0
 """A warning comes at most so long before a preempted task is stopped."""

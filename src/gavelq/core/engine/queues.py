@@ -11,9 +11,9 @@ from gavelq.core.errors import WrongState
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.queue import Queue
 from gavelq.core.queue_options import parse_name, with_options
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Task, advance
+from gavelq.core.view import View
 
 QueueEvent = ev.QueueCreated | ev.QueueChanged | ev.QueueDeleted | ev.QueueMerged
 

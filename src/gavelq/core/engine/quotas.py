@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from gavelq.core.errors import InvalidField, LimitReached, NotAllowed, Refused
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Step
 from gavelq.core.task import Attempt, TaskRequest
 from gavelq.core.tenants import HOUR_S, MAX_WINDOW_S, HourKey, Tenant
 from gavelq.core.units import format_duration
+from gavelq.core.view import View
 
 
 def within_quota(view: View, request: TaskRequest) -> TaskRequest:

@@ -7,10 +7,10 @@ from gavelq.core.engine.rules import EngineRules
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.retry_words import format_retries
 from gavelq.core.retrying import chance_of, is_tried_again, pause_s
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, GpuRequest, Lease, Task, advance
 from gavelq.core.units import MiB, format_memory
+from gavelq.core.view import View
 
 
 def may_try_again(task: Task, reason: EndReason) -> bool:

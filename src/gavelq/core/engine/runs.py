@@ -13,9 +13,9 @@ from gavelq.core.errors import WrongState
 from gavelq.core.events import LaneEntry, RunEdited
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Ending, LanePlace, Task, TaskRequest, end
+from gavelq.core.view import View
 
 
 def run_started(view: View, step: Step, run: Run, submission: SubmissionId, now: float) -> None:

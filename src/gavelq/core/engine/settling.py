@@ -8,9 +8,9 @@ from gavelq.core.effects import Wake
 from gavelq.core.engine.lanes import move_up
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Dependency, Ending, Task, end
+from gavelq.core.view import View
 
 
 def settle(view: View, step: Step, now: float) -> None:

@@ -3,9 +3,9 @@
 from gavelq.core.engine.cards import OURSELVES
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, AttemptResult, Task, advance
+from gavelq.core.view import View
 
 _OWN_FAILURES = frozenset({
     EndReason.EXIT_NONZERO, EndReason.SIGNALLED, EndReason.OUT_OF_MEMORY_GPU, EndReason.OUT_OF_MEMORY_HOST,

@@ -16,9 +16,9 @@ from gavelq.core.feasibility import require_feasible
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.log_names import log_of
-from gavelq.core.state import View
 from gavelq.core.step import KeyUse, Record, Step
 from gavelq.core.task import Dependency, Lease, Task, TaskRequest, describe
+from gavelq.core.view import View
 
 
 def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: EngineRules) -> Step:

@@ -12,9 +12,9 @@ from gavelq.core.feasibility import require_own_card
 from gavelq.core.ids import RUNNING_QUEUE, QueueName
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.queue import Queue
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Ending, Stop, Task, advance, end
+from gavelq.core.view import View
 
 TaskEvent = ev.TaskReleased | ev.TaskHeld | ev.TaskKilled | ev.TaskMoved | ev.TaskPrioritized | ev.TaskRemoved
 

@@ -6,10 +6,10 @@ from typing import assert_never
 from gavelq.core import events as ev
 from gavelq.core.effects import Wake
 from gavelq.core.errors import InvalidField, LimitReached, WrongState
-from gavelq.core.state import View
 from gavelq.core.step import Record, Step
 from gavelq.core.tenant_options import parse_tenant_name, with_options
 from gavelq.core.tenants import Tenant, TenantNotFound, Token, TokenId, TokenNotFound
+from gavelq.core.view import View
 
 TenantEvent = (
     ev.TenantCreated

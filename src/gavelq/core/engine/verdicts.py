@@ -7,8 +7,8 @@ from gavelq.core.classify import classify
 from gavelq.core.engine.cards import faults_told
 from gavelq.core.engine.isolating import violations_told
 from gavelq.core.lifecycle import EndReason, TaskState
-from gavelq.core.state import View
 from gavelq.core.task import AttemptResult, Lease, Stop, Task
+from gavelq.core.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

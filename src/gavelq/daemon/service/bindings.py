@@ -9,8 +9,8 @@ from typing import TypeVar
 from gavelq.core import events as ev
 from gavelq.core.command_files import NO_SUBMISSION, Binding, BindingKey, BindingNotFound, StoredFile
 from gavelq.core.errors import GavelqError, InvalidField, LogNotFound, TimedOut
-from gavelq.core.state import View
 from gavelq.core.task import Task
+from gavelq.core.view import View
 from gavelq.daemon import bound_logs
 from gavelq.daemon.aside import Aside
 from gavelq.daemon.binding_views import (

@@ -9,8 +9,8 @@ from gavelq.core import events as ev
 from gavelq.core.engine.editing import Overtaken
 from gavelq.core.errors import GavelqError, Infeasible, InvalidField, LimitReached, WrongState
 from gavelq.core.ids import BlobKey, TaskId
-from gavelq.core.state import View
 from gavelq.core.task import Task, TaskRequest
+from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.changing import changed, read_env
 from gavelq.daemon.mistakes import impossible_ones

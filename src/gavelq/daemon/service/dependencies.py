@@ -10,8 +10,8 @@ from gavelq.core.dependencies import FIELDS, still_open
 from gavelq.core.errors import GavelqError, TaskNotFound
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.state import View
 from gavelq.core.task import Dependency, Task, TaskRequest
+from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json, dependency_json

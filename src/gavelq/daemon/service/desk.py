@@ -11,8 +11,9 @@ from gavelq.core.gpu import Card
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.pending import shape_of
-from gavelq.core.state import State, View
+from gavelq.core.state import State
 from gavelq.core.task import ProcessIdentity, Task
+from gavelq.core.view import View
 from gavelq.daemon import views
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.discretion import Discretion

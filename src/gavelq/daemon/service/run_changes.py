@@ -12,8 +12,8 @@ from gavelq.core.engine.runs import is_untouched
 from gavelq.core.errors import WrongState
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.lifecycle import ENDED, TaskState
-from gavelq.core.state import View
 from gavelq.core.task import Task
+from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.command_runs import Terms, file_error
 from gavelq.daemon.file_views import etag_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from gavelq.core.command_files import FileId, StoredFile
 from gavelq.core.errors import GavelqError, LimitReached, QueueNotFound
 from gavelq.core.ids import QueueName
-from gavelq.core.state import View
 from gavelq.core.task import TaskRequest
+from gavelq.core.view import View
 from gavelq.daemon.command_runs import Terms, file_error, mistakes_of, terms_of
 from gavelq.daemon.mistakes import impossible_ones
 from gavelq.daemon.service.desk import Desk

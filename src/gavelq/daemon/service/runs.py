@@ -10,8 +10,8 @@ from gavelq.core.engine.files import live_run
 from gavelq.core.engine.runs import require_idle
 from gavelq.core.errors import GavelqError, Infeasible, InvalidField, WrongState
 from gavelq.core.ids import SubmissionId, TaskId
-from gavelq.core.state import View
 from gavelq.core.task import TaskRequest
+from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.command_runs import Terms, requests_of
 from gavelq.daemon.requests import Intake

@@ -21,10 +21,10 @@ from gavelq.core.errors import (
 from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.lifecycle import ENDED, EndReason, TaskState
 from gavelq.core.signals import parse_signal
-from gavelq.core.state import View
 from gavelq.core.task import Task, TaskRequest
 from gavelq.core.tenants import TenantNotFound
 from gavelq.core.units import parse_count
+from gavelq.core.view import View
 from gavelq.daemon import task_logs, views
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, understood
