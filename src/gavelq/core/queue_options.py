@@ -6,13 +6,12 @@ from dataclasses import replace
 from gavelq.core.errors import InvalidField, WrongState
 from gavelq.core.idling import IdleAction
 from gavelq.core.ids import QueueName
+from gavelq.core.option_words import flag, is_none, scalar, word_of
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.retry_words import parse_backoff, parse_oom_action, parse_retries, parse_retry_on
 from gavelq.core.units import parse_count, parse_duration, parse_percent
 
 _NAME_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
 
 
 def parse_name(name: str) -> QueueName:
@@ -26,78 +25,45 @@ def parse_name(name: str) -> QueueName:
     return QueueName(name)
 
 
-def _flag(value: object, field: str) -> bool:
-    written = str(value).strip().lower()
-    if written in _TRUE:
-        return True
-    if written in _FALSE:
-        return False
-    raise InvalidField(field=field, problem=f"{value!r} is neither true nor false", hint="write true or false")
+def _is_none(value: object) -> bool:
+    """A queue's limit is also taken away by the number -1; a tenant's is not."""
+    return is_none(value) or (type(value) is int and value == -1)
 
 
 def _limit(value: object, field: str) -> int | None:
-    if value is None or str(value).strip().lower() in ("none", "-1", ""):
-        return None
-    return parse_count(_scalar(value, field), field=field, low=0)
+    return None if _is_none(value) else parse_count(scalar(value, field), field=field, low=0)
 
 
 def _percent(value: object, field: str) -> int | None:
-    return None if value is None else parse_percent(_scalar(value, field), field=field)
+    return None if value is None else parse_percent(scalar(value, field), field=field)
 
 
 def _duration(value: object, field: str) -> float | None:
-    if value is None or str(value).strip().lower() in ("none", "-1", ""):
-        return None
-    return parse_duration(_scalar(value, field), field=field)
-
-
-def _scalar(value: object, field: str) -> str | int | float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidField(field=field, problem=f"{value!r} is not a number", hint="write a number")
-    return value
-
-
-def _mem_type(value: object, field: str) -> MemType:
-    try:
-        return MemType(str(value).strip().lower())
-    except ValueError:
-        choices = ", ".join(kind.value for kind in MemType)
-        raise InvalidField(
-            field=field, problem=f"{value!r} is not one of {choices}", hint=f"write one of {choices}"
-        ) from None
-
-
-def _idle_action(value: object, field: str) -> IdleAction:
-    try:
-        return IdleAction(str(value).strip().lower())
-    except ValueError:
-        choices = ", ".join(action.value for action in IdleAction)
-        problem = f"{value!r:.80} is not one of {choices}"
-        raise InvalidField(field=field, problem=problem, hint=f"write one of {choices}") from None
+    return None if _is_none(value) else parse_duration(scalar(value, field), field=field)
 
 
 _PARSERS: dict[str, Callable[[object, str], object]] = {
-    "hold": _flag,
-    "paused": _flag,
-    "pool": _flag,
-    "priority": lambda value, field: parse_count(_scalar(value, field), field=field, low=0, high=9),
+    "hold": flag,
+    "paused": flag,
+    "pool": flag,
+    "priority": lambda value, field: parse_count(scalar(value, field), field=field, low=0, high=9),
     "max_running": _limit,
     "max_gpus": _limit,
     "max_util": _percent,
-    "mem_type": _mem_type,
-    "mem_value": lambda value, field: parse_count(_scalar(value, field), field=field, low=0, high=1 << 30),
-    "lend": _flag,
+    "mem_type": lambda value, field: word_of(MemType, value, field),
+    "mem_value": lambda value, field: parse_count(scalar(value, field), field=field, low=0, high=1 << 30),
+    "lend": flag,
     "time_limit": _duration,
     "max_time_limit": _duration,
     "idle_after": _duration,
-    "idle_action": _idle_action,
+    "idle_action": lambda value, field: word_of(IdleAction, value, field),
 }
 _FIELDS = {"time_limit": "time_limit_s", "max_time_limit": "max_time_limit_s", "idle_after": "idle_after_s"}
 """Where an option has another name than its field."""
 _RETRY_PARSERS: dict[str, Callable[[object, str], object]] = {
-    "retries": lambda value, field: parse_retries(_scalar(value, field), field=field),
-    "backoff": lambda value, field: parse_backoff(_scalar(value, field), field=field),
-    "retry_burst": lambda value, field: parse_count(_scalar(value, field), field=field, low=1),
+    "retries": lambda value, field: parse_retries(scalar(value, field), field=field),
+    "backoff": lambda value, field: parse_backoff(scalar(value, field), field=field),
+    "retry_burst": lambda value, field: parse_count(scalar(value, field), field=field, low=1),
     "retry_on": lambda value, field: parse_retry_on(value, field=field),
     "on_gpu_oom": lambda value, field: parse_oom_action(value, field=field),
 }

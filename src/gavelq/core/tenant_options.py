@@ -2,19 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from enum import StrEnum
-from typing import TypeVar
 
 from gavelq.core.errors import InvalidField
 from gavelq.core.ids import GpuUuid, QueueName
+from gavelq.core.option_words import flag, is_none, scalar, word_of
 from gavelq.core.queue_options import parse_name as parse_queue_name
 from gavelq.core.tenants import MAX_WINDOW_S, Isolation, Quota, Role, Tenant
 from gavelq.core.units import MiB, parse_count, parse_duration, parse_memory
 
-W = TypeVar("W", bound=StrEnum)
-_NONE = ("none", "-1", "")
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
 MAX_TEXT = 500
 
 
@@ -27,44 +22,24 @@ def parse_tenant_name(name: object) -> str:
         raise InvalidField(field="name", problem=problem, hint=error.hint) from None
 
 
-def word_of(words: type[W], value: object, field: str) -> W:
-    """A member of an enumeration. Raises InvalidField."""
-    try:
-        return words(str(value).strip().lower())
-    except ValueError:
-        choices = ", ".join(word.value for word in words)
-        problem = f"{value!r:.80} is not one of {choices}"
-        raise InvalidField(field=field, problem=problem, hint=f"write one of {choices}") from None
-
-
-def _is_none(value: object) -> bool:
-    return value is None or (isinstance(value, str) and value.strip().lower() in _NONE)
-
-
-def _scalar(value: object, field: str) -> str | int | float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InvalidField(field=field, problem=f"{value!r:.80} is not a number", hint="write a number")
-    return value
-
-
 def _count(value: object, field: str) -> int | None:
-    return None if _is_none(value) else parse_count(_scalar(value, field), field=field, low=0, high=1_000_000_000)
+    return None if is_none(value) else parse_count(scalar(value, field), field=field, low=0, high=1_000_000_000)
 
 
 def _priority(value: object, field: str) -> int | None:
-    return None if _is_none(value) else parse_count(_scalar(value, field), field=field, low=0, high=100)
+    return None if is_none(value) else parse_count(scalar(value, field), field=field, low=0, high=100)
 
 
 def _memory(value: object, field: str) -> MiB | None:
-    return None if _is_none(value) else parse_memory(_scalar(value, field), field=field)
+    return None if is_none(value) else parse_memory(scalar(value, field), field=field)
 
 
 def _duration(value: object, field: str) -> float | None:
-    return None if _is_none(value) else parse_duration(_scalar(value, field), field=field)
+    return None if is_none(value) else parse_duration(scalar(value, field), field=field)
 
 
 def _window(value: object, field: str) -> float:
-    seconds = parse_duration(_scalar(value, field), field=field)
+    seconds = parse_duration(scalar(value, field), field=field)
     if not 3600 <= seconds <= MAX_WINDOW_S:
         raise InvalidField(field=field, problem=f"{value!r:.80} is out of range", hint="write 1h to 31d")
     return seconds
@@ -73,7 +48,7 @@ def _window(value: object, field: str) -> float:
 def _real(low: float, high: float) -> Callable[[object, str], float]:
     def parse(value: object, field: str) -> float:
         try:
-            found = float(_scalar(value, field))
+            found = float(scalar(value, field))
         except ValueError:
             found = float("nan")
         if not low <= found <= high:
@@ -85,14 +60,7 @@ def _real(low: float, high: float) -> Callable[[object, str], float]:
 
 
 def _hours(value: object, field: str) -> float | None:
-    return None if _is_none(value) else _real(0, 1e9)(value, field)
-
-
-def _flag(value: object, field: str) -> bool:
-    written = str(value).strip().lower()
-    if written in _TRUE or written in _FALSE:
-        return written in _TRUE
-    raise InvalidField(field=field, problem=f"{value!r:.80} is neither true nor false", hint="write true or false")
+    return None if is_none(value) else _real(0, 1e9)(value, field)
 
 
 def _words(value: object, field: str) -> tuple[str, ...]:
@@ -113,7 +81,7 @@ def _text(value: object, field: str) -> str:
 
 
 def _uid(value: object, field: str) -> int | None:
-    return None if _is_none(value) else parse_count(_scalar(value, field), field=field, low=0, high=(1 << 32) - 2)
+    return None if is_none(value) else parse_count(scalar(value, field), field=field, low=0, high=(1 << 32) - 2)
 
 
 _QUOTAS: dict[str, Callable[[object, str], object]] = {
@@ -134,7 +102,7 @@ _OWN: dict[str, Callable[[object, str], object]] = {
     "weight": _real(0.001, 1000),
     "uid": _uid,
     "isolation": lambda value, field: word_of(Isolation, value, field),
-    "enforce": _flag,
+    "enforce": flag,
     "description": _text,
 }
 _FIELDS = {"window": "window_s", "max_time_limit": "max_time_limit_s"}

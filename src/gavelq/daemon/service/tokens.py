@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gavelq.core import events as ev
 from gavelq.core.errors import InvalidField
-from gavelq.core.tenant_options import word_of
+from gavelq.core.option_words import word_of
 from gavelq.core.tenants import Role, Scope, TenantNotFound, Token, TokenNotFound
 from gavelq.core.units import parse_duration
 from gavelq.daemon.access import PREFIX_LENGTH, Access, hash_token, new_token
