@@ -212,6 +212,25 @@ def test_hours_are_kept_by_tenant_and_forgotten_after_the_longest_window() -> No
     assert [key.hour for key in world.state.hours] == [int(world.now // 3600)]
 
 
+def test_the_hours_of_a_tenant_that_does_not_come_back_are_forgotten_when_another_has_one() -> None:
+    world = World(now=3600.0 * 1000)
+    for name in ("ada", "bob"):
+        create(world, name)
+        submit(world, tenant=name)
+    world.run_all()
+    world.now += 10
+    world.ended(TaskId(1))
+    world.ended(TaskId(2))
+    assert {key.tenant for key in world.state.hours} == {"ada", "bob"}
+    world.now += MAX_WINDOW_S + 7200
+    world.look(*(card(number) for number in range(4)))
+    submit(world)
+    world.run_all()
+    world.now += 10
+    world.ended(TaskId(3))
+    assert [key.tenant for key in world.state.hours] == ["ada"]
+
+
 def test_a_span_is_cut_at_the_hours() -> None:
     assert hours_of(3500.0, 7300.0) == [(0, 100.0), (1, 3600.0), (2, 100.0)]
     assert hours_of(5.0, 5.0) == []

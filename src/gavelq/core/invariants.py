@@ -11,6 +11,7 @@ def violations(state: State) -> list[str]:
     _check_lanes(state, found)
     _check_gpus(state, found)
     _check_indexes(state, found)
+    _check_hours(state, found)
     return found
 
 
@@ -83,3 +84,13 @@ def _check_indexes(state: State, found: list[str]) -> None:
         counted[task.queue, task.state] = counted.get((task.queue, task.state), 0) + 1
     if counted != state.n_by_queue:
         found.append("the counters and a recount disagree")
+
+
+def _check_hours(state: State, found: list[str]) -> None:
+    by_tenant: dict[str, dict[int, float]] = {}
+    by_hour: dict[int, set[str]] = {}
+    for key, seconds in state.hours.items():
+        by_tenant.setdefault(key.tenant, {})[key.hour] = seconds
+        by_hour.setdefault(key.hour, set()).add(key.tenant)
+    if by_tenant != state.hours_of or by_hour != state.tenants_of:
+        found.append("the indexes of hours and the hours disagree")

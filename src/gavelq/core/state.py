@@ -46,6 +46,8 @@ class State:
         self.hours: dict[HourKey, float] = {}
         self.hours_of: dict[str, dict[int, float]] = {}
         """The same by tenant."""
+        self.tenants_of: dict[int, set[str]] = {}
+        """By hour the tenants that had some of it."""
         self.alerts: dict[str, Alert] = {}
         self.mutes: dict[str, Mute] = {}
         self.outbox: dict[str, Message] = {}
@@ -88,7 +90,7 @@ class State:
         _join(self.tokens, changes.tokens)
         _join(self.hours, changes.hours)
         for key, seconds in changes.hours.items():
-            _join(self.hours_of.setdefault(key.tenant, {}), {key.hour: seconds})
+            self._index_hour(key, seconds)
         _join(self.alerts, changes.alerts)
         _join(self.mutes, changes.mutes)
         _join(self.outbox, changes.outbox)
@@ -201,6 +203,19 @@ class State:
         elif task.state.holds_gpus:
             self.holding.pop(task.id)
             self.ledger.drop(task)
+
+    def _index_hour(self, key: HourKey, seconds: float | None) -> None:
+        hours = self.hours_of.setdefault(key.tenant, {})
+        _join(hours, {key.hour: seconds})
+        tenants = self.tenants_of.setdefault(key.hour, set())
+        if seconds is None:
+            tenants.discard(key.tenant)
+        else:
+            tenants.add(key.tenant)
+        if not hours:
+            del self.hours_of[key.tenant]
+        if not tenants:
+            del self.tenants_of[key.hour]
 
     def _count(self, task: Task, by: int) -> None:
         key = (task.queue, task.state)

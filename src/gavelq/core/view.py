@@ -76,6 +76,11 @@ class View:
         """GPU-seconds by tenant and hour, of attempts that have ended."""
         return self._state.hours
 
+    def hours_before(self, hour: int) -> list[HourKey]:
+        """The rows of hours (since the epoch) before this one."""
+        old = [(one, tenants) for one, tenants in self._state.tenants_of.items() if one < hour]
+        return [HourKey(tenant, one) for one, tenants in old for tenant in sorted(tenants)]
+
     @property
     def next_token_id(self) -> TokenId:
         """The id that the next token gets."""

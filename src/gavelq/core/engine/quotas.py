@@ -76,16 +76,19 @@ def require_room(view: View, requests: Sequence[TaskRequest]) -> None:
 
 
 def note_hours(view: View, step: Step, tenant: str, attempt: Attempt, until: float) -> None:
-    """Add what an attempt had of GPUs to the hours of its tenant. Older hours than any quota looks at go."""
+    """Add what an attempt had of GPUs to the hours of its tenant. Older hours than any quota looks at go.
+
+    They are looked for when a tenant's hour begins: most ends of tasks add to one that is there.
+    """
     if not attempt.gpus:
         return
-    hours = step.changes.hours
+    hours, has_begun = step.changes.hours, False
     for hour, seconds in hours_of(attempt.placed_at, until):
         key = HourKey(tenant, hour)
+        has_begun |= key not in view.hours
         hours[key] = (hours.get(key) or view.hours.get(key, 0.0)) + seconds * len(attempt.gpus)
-    oldest = int((until - MAX_WINDOW_S) // HOUR_S) - 1
-    for key in [key for key in view.hours if key.hour < oldest]:
-        hours[key] = None
+    if has_begun:
+        hours.update(dict.fromkeys(view.hours_before(int((until - MAX_WINDOW_S) // HOUR_S) - 1)))
 
 
 def hours_of(since: float, until: float) -> list[tuple[int, float]]:
