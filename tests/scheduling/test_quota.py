@@ -6,6 +6,7 @@ from gavelq.core import events as ev
 from gavelq.core.ids import TaskId
 from gavelq.core.pending import shape_of
 from gavelq.core.tenants import HOUR_S
+from gavelq.scheduling.snapshot import take_snapshot
 from tests.support.builders import GIB, World, card
 
 
@@ -116,3 +117,18 @@ def test_a_weight_of_two_gives_twice_the_cards() -> None:
         world.submit(tenant="bob")
     started = [world.task(task_id).request.tenant for task_id in world.run_all()]
     assert (started.count("ada"), started.count("bob")) == (4, 2)
+
+
+def test_a_cycle_looks_at_tenants_who_wait_alone() -> None:
+    """There may be thousands of others, and each cycle would pay for them."""
+    world = world_of(gpu_hours=1, weight=2)
+    world.send(ev.TenantCreated(by="me", name="bob", options={"gpu_hours": 1, "weight": 3}))
+    task_id = world.submit(tenant="bob")
+    world.run_all()
+    world.now += 100
+    world.ended(task_id)
+    world.submit(tenant="ada")
+    snapshot = take_snapshot(world.state, world.policy, world.now)
+    assert "bob" in world.state.shares
+    assert set(snapshot.quotas) == set(snapshot.had) == set(snapshot.weights) == {"ada"}
+    assert "bob" not in snapshot.use

@@ -70,17 +70,25 @@ def windows(state: State, quotas: Mapping[str, Quota], now: float) -> dict[str, 
     An hour counts as long as any of it lies within the window.
     """
     found: dict[str, WindowUse] = {}
+    running = _running(state, now)
     for name, quota in quotas.items():
         if quota.gpu_hours is None:
             continue
         first = int((now - quota.window_s) // HOUR_S)
         hours = {hour: seconds for hour, seconds in state.hours_of.get(name, {}).items() if hour >= first}
-        total, oldest = sum(hours.values()), min(hours, default=None)
-        for task in state.holding.values():
-            if task.request.tenant == name and task.attempt is not None:
-                total += max(0.0, now - task.attempt.placed_at) * len(task.held_gpus)
+        total, oldest = sum(hours.values()) + running.get(name, 0.0), min(hours, default=None)
         opens_at = inf if oldest is None else (oldest + 1) * HOUR_S + quota.window_s
         found[name] = WindowUse(total, opens_at)
+    return found
+
+
+def _running(state: State, now: float) -> dict[str, float]:
+    """GPU-seconds of running attempts so far, by tenant."""
+    found: dict[str, float] = {}
+    for task in state.holding.values():
+        if task.attempt is not None:
+            so_far = max(0.0, now - task.attempt.placed_at) * len(task.held_gpus)
+            found[task.request.tenant] = found.get(task.request.tenant, 0.0) + so_far
     return found
 
 

@@ -1,7 +1,8 @@
 """The frozen picture that one cycle looks at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gavelq.core.bursts import Burst
 from gavelq.core.fair_share import present_use
@@ -16,6 +17,8 @@ from gavelq.core.tenants import Quota
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.quota import TenantUse, WindowUse, limited, present, windows
+
+V = TypeVar("V")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,15 +70,15 @@ class Snapshot:
     reservations: Mapping[str, Reservation]
     usage: Usage
     use: Mapping[str, float]
-    """GPU-seconds that each tenant had (decayed to now) and, with what it holds, has."""
+    """GPU-seconds that each tenant of a waiting task had (decayed to now) and, with what it holds, has."""
     quotas: Mapping[str, Quota]
-    """Of tenants that may not have all they want."""
+    """Of tenants of waiting tasks that may not have all they want."""
     had: Mapping[str, WindowUse]
     """What those had within their windows whose GPU-hours are limited."""
     salts: Mapping[SubmissionId, int]
     """Of runs whose lanes take turns by chance: how many of their tasks are left, so that each end throws the dice."""
     weights: Mapping[str, float]
-    """Of tenants in fair share, where that is not one."""
+    """Of tenants of waiting tasks in fair share, where that is not one."""
     whole_card: int
     """What a whole card counts for in a quota of memory, in MiB: the smallest one."""
     owners: frozenset[QueueName]
@@ -111,11 +114,16 @@ def domain_of(queue: Queue, owners: frozenset[QueueName]) -> str | None:
 
 
 def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
-    """Picture the state at this moment."""
-    quotas = limited(state.tenants)
-    weights = {name: tenant.weight for name, tenant in state.tenants.items() if tenant.weight != 1}
+    """Picture the state at this moment.
+
+    Of tenants it holds what is asked for waiting tasks: a machine may have thousands that want nothing now.
+    """
+    waiting = {shape.tenant for shape in state.pending.buckets}
+    tenants = _of(waiting, state.tenants)
+    quotas = limited(tenants)
+    weights = {name: tenant.weight for name, tenant in tenants.items() if tenant.weight != 1}
     usage = Usage(tenants=present(state, quotas))
-    use = present_use(state.shares, state.holding.values(), now, policy.share_half_life_s)
+    use = present_use(_of(waiting, state.shares), state.holding.values(), now, policy.share_half_life_s)
     for task in state.holding.values():
         request, n_gpus = task.request, len(task.held_gpus)
         usage.add(task.queue, n_gpus, task.submission_id if request.max_parallel is not None else None)
@@ -146,6 +154,10 @@ def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
         bursts=state.books.bursts,
         links=links,
     )
+
+
+def _of(names: Set[str], rows: Mapping[str, V]) -> dict[str, V]:
+    return {name: rows[name] for name in names if name in rows}
 
 
 def _is_by_chance(state: State, run: SubmissionId) -> bool:
