@@ -226,6 +226,8 @@ class Tenancy:
 
     auto: bool
     quota: tuple[tuple[str, str], ...] | None
+    log_roots: tuple[str, ...]
+    """Where log files of tenants' tasks may lie (`~` as written)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,13 @@ _DAEMON = (
         None,
         "What `tenants.auto` gives to a new tenant, such as `max_gpus=2 max_queued=100`.",
     ),
+    _setting(
+        "tenants.log_roots",
+        Directories(),
+        [],
+        "Below these directories tenants may name log files for their tasks (`--log`); empty: they get the usual log "
+        "alone. The daemon's own user and admins name any file.",
+    ),
 )
 
 _LOGS = (

@@ -23,6 +23,7 @@ from gavelq.daemon.feed import Feed
 from gavelq.daemon.history import Recorder, keeping_of
 from gavelq.daemon.housekeeping import keep_house
 from gavelq.daemon.lease_watch import LeaseWatch
+from gavelq.daemon.log_places import LogPlaces, find_places
 from gavelq.daemon.log_roots import LogRoots, find_roots
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.daemon.monitor import Monitor
@@ -163,6 +164,7 @@ class Daemon:
             identify=self._processes.identify,
             lease_since=lambda: self._lease_watch.since,
             notify_problem=self._notifier.problem,
+            log_places=self._log_places,
         )
         self._alerting = Alerting(
             loop=self.loop, clock=self._clock, config=lambda: self.config, blocks=BlockCounter(desk),
@@ -208,7 +210,19 @@ class Daemon:
         )
 
     def _log_roots(self) -> LogRoots:
-        return find_roots(self.config.logs.roots, state=self.paths.state, task_logs=self.paths.task_logs)
+        return find_roots(
+            self.config.logs.roots, state=self.paths.state, task_logs=self.paths.task_logs, files=self._own_files()
+        )
+
+    def _log_places(self) -> LogPlaces:
+        roots = self.config.tenants.log_roots
+        return find_places(roots, own_tenant=self.access.own, closed=[self.paths.state], files=self._own_files())
+
+    def _own_files(self) -> list[str]:
+        """Gavelq's own files outside of its state directory."""
+        config = self.config
+        found = [self.paths.config, config.log.path, config.http.tls_cert, config.http.tls_key]
+        return [path for path in found if path is not None]
 
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""

@@ -29,12 +29,16 @@ class LogRoots:
     """Gavelq's own task logs: they may be read as well. None: not by whom this is about."""
     closed: str
     """Gavelq's state directory: nothing else in it may be read, whatever `allowed` holds."""
+    files: tuple[str, ...] = ()
+    """Files elsewhere that hold secrets of gavelq's, and may not be read either."""
 
     def hold(self, real: str) -> bool:
         """Whether a real path lies where it may be read."""
         if self.own is not None and _is_below(real, self.own):
             return True
-        return not _is_below(real, self.closed) and any(_is_below(real, root) for root in self.allowed)
+        if real in self.files or _is_below(real, self.closed):
+            return False
+        return any(_is_below(real, root) for root in self.allowed)
 
     def require(self, real: str, path: str) -> None:
         """Raises OutsideRoots where `path`, which leads to `real`, may not be read.
@@ -45,10 +49,11 @@ class LogRoots:
             raise OutsideRoots(path=path, roots=", ".join(self.allowed) or "any directory")
 
 
-def find_roots(written: Iterable[str], *, state: str, task_logs: str) -> LogRoots:
+def find_roots(written: Iterable[str], *, state: str, task_logs: str, files: Iterable[str] = ()) -> LogRoots:
     """The roots of a configuration (`~`: the daemon's user). Blocking: a root may be a link, or on another machine."""
     allowed = dict.fromkeys(os.path.realpath(os.path.expanduser(root)) for root in written)
-    return LogRoots(tuple(allowed), own=os.path.realpath(task_logs), closed=os.path.realpath(state))
+    hidden = tuple(os.path.realpath(file) for file in files)
+    return LogRoots(tuple(allowed), own=os.path.realpath(task_logs), closed=os.path.realpath(state), files=hidden)
 
 
 def absolute(written: str, workdir: str | None, *, field: str) -> str:

@@ -28,6 +28,7 @@ from gavelq.core.task import (
 )
 from gavelq.core.tenants import TenantNotFound
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.log_places import LogPlaces
 from gavelq.formats.script import interpreter
 from gavelq.formats.task_object import ParsedTask
 
@@ -49,6 +50,7 @@ class Intake:
         queues: Mapping[QueueName, Queue] | None = None, retry: RetryWish | None = None, now: float = 0.0,
         owner: Callable[[int], ProcessIdentity | None] = lambda _: None, renew_s: float = 60.0,
         tenants: Collection[str] = (), notify_problem: Callable[[str], str] = lambda _: "",
+        log_places: Callable[[], LogPlaces] = lambda: LogPlaces("", (), (), ()),
     ) -> None:  # fmt: skip
         """`queues` and `retry` (the configuration's) give defaults; `owner` identifies the process of a pid."""
         self.blobs: dict[BlobKey, bytes] = {}
@@ -61,6 +63,8 @@ class Intake:
         self._renew_s = renew_s
         self._tenants = tenants
         self._notify_problem = notify_problem
+        self._find_log_places = log_places
+        self._log_places: LogPlaces | None = None
         self._by_name = {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}
         self._envs: dict[int, tuple[Mapping[str, str], BlobKey]] = {}
         """By identity; the object is kept, so that no other one gets its number."""
@@ -87,7 +91,7 @@ class Intake:
             description=parsed.description or "",
             tags=parsed.tags or (),
             time_limit_s=limit,
-            log_path=None if parsed.log_path is None else os.path.normpath(os.path.join(workdir, parsed.log_path)),
+            log_path=None if parsed.log_path is None else self._log_path(workdir, parsed.log_path),
             hold=parsed.hold or False,
             requeue=parsed.requeue or False,
             allow_infeasible=parsed.allow_infeasible or False,
@@ -161,6 +165,12 @@ class Intake:
                 )
             self._checked_dirs.add(workdir)
         return workdir
+
+    def _log_path(self, workdir: str, wanted: str) -> str:
+        """Where its output goes. Raises LogPlaceRefused."""
+        if self._log_places is None:
+            self._log_places = self._find_log_places()
+        return self._log_places.path(self._caller, workdir, wanted)
 
     def _command(self, parsed: ParsedTask) -> Command:
         if parsed.lease:

@@ -17,6 +17,7 @@ from gavelq.core.view import View
 from gavelq.daemon import views
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.discretion import Discretion
+from gavelq.daemon.log_places import LogPlaces
 from gavelq.daemon.loop import Loop, Waiters
 from gavelq.ports import Clock, History, Store
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
@@ -41,6 +42,8 @@ class Desk:
     """No lease could be renewed before this time (seconds since the epoch)."""
     notify_problem: Callable[[str], str] = lambda _: ""
     """Why nothing can be sent to a URL here; empty: it can be tried."""
+    log_places: Callable[[], LogPlaces] = lambda: LogPlaces("", (), (), ())
+    """Where the log files that tasks name may lie."""
 
     @property
     def state(self) -> State:

@@ -12,6 +12,7 @@ from gavelq.core.errors import (
     InvalidField,
     LimitReached,
     LogNotFound,
+    NotAllowed,
     NotFound,
     QueueNotFound,
     Refused,
@@ -91,7 +92,7 @@ class TaskService:
             if wrong:
                 raise next(iter(wrong.values()))
             ids: tuple[TaskId, ...] = await dependencies.ask(self._desk, caller, event)
-        except (InvalidField, NotFound, Refused) as error:
+        except (InvalidField, NotFound, NotAllowed, Refused) as error:
             if len(set(sources)) == 1:
                 raise
             wrong |= await dependencies.wrong_ones(self._desk, caller, requests)
