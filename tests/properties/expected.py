@@ -65,11 +65,22 @@ def is_lent_to(state: State, task: Task, card: Card) -> bool:
     return card.queue not in (None, task.queue) and is_guest(task) and state.queues[card.queue].lend
 
 
-def would_do(state: State, task: Task, card: Card, samples: Samples) -> bool:
+def is_named(card: Card, policy: Policy) -> bool:
+    """Whether the rules let tasks start on a card: those that are named, by index or UUID, or all."""
+    return policy.allowed_gpus is None or card.index in policy.allowed_gpus or str(card.uuid) in policy.allowed_gpus
+
+
+def is_out(card: Card, samples: Samples, policy: Policy) -> bool:
+    """Whether nothing new may start on a card, whoever it is for."""
+    return card.uuid not in samples or card.ignored or card.draining or card.lost or not is_named(card, policy)
+
+
+def would_do(state: State, task: Task, card: Card, samples: Samples, policy: Policy) -> bool:
     """Whether a card, apart from those who hold it now and from whose it is, may serve a task."""
-    queue, request, seen = state.queues[task.queue], task.request.gpus, samples.get(card.uuid)
-    if seen is None or card.ignored or card.draining or card.lost:
+    queue, request = state.queues[task.queue], task.request.gpus
+    if is_out(card, samples, policy):
         return False
+    seen = samples[card.uuid]
     if request.allowed and card.uuid not in request.allowed:
         return False
     foreign = [process for process in seen.processes if process.task_id is None]
@@ -128,7 +139,7 @@ def fitting(
         card.uuid
         for card in state.cards.values()
         if (is_in_domain(state, queue, card) or (as_guest and is_lent_to(state, task, card)))
-        and would_do(state, task, card, samples)
+        and would_do(state, task, card, samples, policy)
         and has_room(holders(state, card.uuid), task, samples[card.uuid], policy)
         and is_quiet(state, task, card, now)
         and has_settled(state, task, card, now)
@@ -144,9 +155,9 @@ def budget(state: State, samples: Samples, policy: Policy, used: set[GpuUuid]) -
     """How many cards gavelq may use altogether when it uses these (SPEC section 2)."""
 
     def is_available(card: Card) -> bool:
-        seen = samples.get(card.uuid)
-        is_out = seen is None or card.ignored or card.draining or card.lost
-        return card.uuid in used or not (is_out or (seen is not None and any(not p.task_id for p in seen.processes)))
+        if card.uuid in used:
+            return True
+        return not is_out(card, samples, policy) and all(p.task_id for p in samples[card.uuid].processes)
 
     available = sum(is_available(card) for card in state.cards.values())
     most = len(state.cards) if policy.max_gpu is None else policy.max_gpu

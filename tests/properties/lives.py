@@ -34,6 +34,7 @@ POLICIES = st.sampled_from(
         Policy(order="largest_first", preemption=True, min_run_s=0.5),
         Policy(preemption=True, min_run_s=1.0, max_cpu_tasks=2),
         Policy(preemption=True, min_run_s=0.0, min_levels=1, max_running=6, order="fifo"),
+        Policy(allowed_gpus=frozenset({"0", "1", "GPU-test-3", "4"}), gpu_left=1, preemption=True, min_run_s=0.5),
     ]
 )
 SETTINGS = st.sampled_from(
@@ -48,6 +49,9 @@ SETTINGS = st.sampled_from(
         {"preemption": True, "min_run_s": 0.5},
         {"preemption": False},
         {"max_running": 4},
+        {"allowed_gpus": frozenset({"0", "2", "GPU-test-4"})},
+        {"allowed_gpus": frozenset({"1", "GPU-test-5"}), "gpu_left": 1},
+        {"allowed_gpus": None},
     ]
 )
 OWNERS = ("", "", "", "", "a", "b")

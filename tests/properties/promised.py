@@ -50,7 +50,7 @@ def is_whole(task: Task, held: Reservation) -> bool:
 
 def free_at(state: State, task: Task, card: Card, samples: Samples, policy: Policy, now: float) -> float | None:
     """When a card can serve a task at the latest, by limits (infinite: nobody knows); None: that is not up to us."""
-    if not expected.would_do(state, task, card, samples):
+    if not expected.would_do(state, task, card, samples, policy):
         return None
     there, seen = expected.holders(state, card.uuid), samples[card.uuid]
     if not there:
