@@ -52,6 +52,7 @@ class Loaded:
     bindings: Mapping[BindingKey, Binding] = field(default_factory=dict)
     next_file_id: FileId = FIRST_FILE
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
+    retired: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[TokenId, Token] = field(default_factory=dict)
     hours: Mapping[HourKey, float] = field(default_factory=dict)
     next_token_id: TokenId = FIRST_TOKEN
@@ -64,6 +65,8 @@ class Loaded:
 class TaskFilter:
     """Which tasks a listing wants. Sorted by id, ascending; `newest` takes the last `limit` of them."""
 
+    ids: tuple[int, ...] | None = None
+    """Among these; None: among all."""
     states: tuple[str, ...] = ()
     queue: str | None = None
     submission_id: int | None = None

@@ -73,7 +73,8 @@ TABLE: dict[str, list[Case]] = {
         admin(body={**TASK, "tenant_id": "{tenant}"}), admin(body={"lease": True, "tenant_id": "{tenant}"}),
     ],
     "GET /api/tasks": [
-        own(), own("?state=running"), own("?queue=running&newest=1"), hers("?tenant={tenant}"),
+        own(), own("?state=running"), own("?queue=running&newest=1"), own("?ids={task},{ended}&fields=id,name,command"),
+        own("?ids={task}&state=running"), hers("?tenant={tenant}"),
         hers("?submission={submission}"), hers("?state=running&submission={submission}"),
     ],
     "GET /api/tasks/{number}": [hers()],

@@ -45,7 +45,7 @@ OPERATIONS: dict[str, Operation] = {
         "Submit tasks: all of them, or none", "[Task]", "SubmissionRequest", {"tasks": [_RUN]}, needs_body=True
     ),
     "POST /api/tasks": _of("Submit one task; without a command, a lease", "Task", "TaskRequest", _LEASE),
-    "GET /api/tasks": _of("Tasks by id; `newest` takes the last ones", "[Task]"),
+    "GET /api/tasks": _of("Tasks by id; `newest` takes the last ones", "[TaskRow]"),
     "GET /api/tasks/{number}": _of("A task with its attempts and events", "TaskDetails"),
     "DELETE /api/tasks/{number}": _of("End a task, like kill", "Task"),
     "PATCH /api/tasks/{number}": _of(
@@ -141,11 +141,17 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET /api/settings": _of("The settings by name, described"),
     "PUT /api/settings": _of("Write settings into the file", "ConfigDone", "AnyObject", {"rules.max_gpu": 2}),
-    "GET /": _of("A line of text; no token needed"),
+    "GET /": _of("A line of text, or for a browser the way to the console; no token needed"),
     "GET /api/gpu/status": _of("Whether the GPUs can be seen; no token needed"),
     "GET /api/daemon": _of("The daemon", "Daemon"),
     "GET /api/status": _of("Daemon, GPUs, queues and counts at a glance", "Status"),
     "POST /api/daemon/stop": _of("End the daemon; its tasks only when asked", None, {"kill_tasks": _FLAG}, {}),
+    "POST /api/daemon/listen": _of(
+        "Open a TCP address on the loopback, for a browser on this machine; closed with the daemon",
+        None,
+        {"address": _TEXT_OR_NONE},
+        {"address": "127.0.0.1:8080"},
+    ),
     "POST /api/config/reload": _of("Read the configuration file again"),
     "POST /api/backup": _of(
         "Copy the live database into a new file", None, {"path": _TEXT}, {"path": "/backup/gavelq.db"}, ("path",)
@@ -191,6 +197,8 @@ PARAMETERS: dict[str, tuple[str, Json, Any]] = {
     "tenant_id": ("The same as tenant", _TEXT, "ada"),
     "before": ("Only what is before this id", _COUNT, 1000),
     "limit": ("At most so many", _COUNT, 100),
+    "ids": ("Of these alone, with commas, 500 at most; those that are not there are left out", _TEXT, "7,8"),
+    "fields": ("Only these fields of each, with commas", _TEXT, "id,name,state"),
     "newest": ("1: the last ones instead of the first", _YES, "1"),
     "tail": ("The last lines", _WHOLE, 100),
     "tail_lines": ("The last lines", _WHOLE, 100),

@@ -99,6 +99,12 @@ def _task_request(schemas: Schemas) -> Json:
     }  # fmt: skip
 
 
+def _task_row(schemas: Schemas) -> Json:
+    whole = schemas.named("Task")
+    part = {key: value for key, value in schemas.found["Task"].items() if key != "required"}
+    return {"anyOf": [whole, {**part, "description": "The fields that `fields` names."}]}
+
+
 def _changes(schemas: Schemas) -> Json:
     request = _task_request(schemas)
     nullable = {name: {"anyOf": [schema, {"type": "null"}]} for name, schema in request["properties"].items() if schema}
@@ -151,6 +157,7 @@ def _problem(_: Schemas) -> Json:
 _BODIES = {
     "TaskRequest": _task_request,
     "TaskChanges": _changes,
+    "TaskRow": _task_row,
     "QueueOptions": _queue_options,
     "QueueRequest": _queue_request,
     "SubmissionRequest": _submission_request,

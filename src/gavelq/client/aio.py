@@ -14,7 +14,7 @@ from gavelq.client.async_streams import follow, listen, pages, read_whole, wait_
 from gavelq.client.http import Link, query
 from gavelq.client.listening import Listener
 from gavelq.client.replay import replayed
-from gavelq.client.sdk import ENDED, Client
+from gavelq.client.sdk import ENDED, Client, narrowed
 from gavelq.client.sse import StreamEvent
 from gavelq.core.errors import TimedOut
 
@@ -134,10 +134,11 @@ class AsyncClient:
     # --- what waits, or comes bit by bit -------------------------------------------------------------------------
 
     async def tasks(
-        self, *, states: Iterable[str] = (), queue: str | None = None, submission: int | None = None
-    ) -> AsyncGenerator[shapes.Task, None]:
-        """All tasks in these states (default: any), oldest first; fetched page by page."""
-        pairs: list[tuple[str, object]] = [("state", state) for state in states]
+        self, *, states: Iterable[str] = (), queue: str | None = None, submission: int | None = None,
+        fields: Iterable[str] | None = None, ids: Iterable[int] | None = None,
+    ) -> AsyncGenerator[shapes.Task, None]:  # fmt: skip
+        """All tasks in these states (default: any), oldest first; fetched page by page. As `Client.tasks`."""
+        pairs: list[tuple[str, object]] = [*(("state", state) for state in states), *narrowed(fields, ids)]
         async for task in pages(self._link, [*pairs, ("submission", submission), ("queue", queue)]):
             yield task
 

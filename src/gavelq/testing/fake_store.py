@@ -314,7 +314,8 @@ def _join(rows: dict[K, V], changed: Mapping[K, V | None]) -> None:
 
 def _is_wanted(task: Task, wanted: TaskFilter) -> bool:
     return (
-        (not wanted.states or task.state.value in wanted.states)
+        (wanted.ids is None or task.id in wanted.ids)
+        and (not wanted.states or task.state.value in wanted.states)
         and wanted.queue in (None, task.queue)
         and wanted.submission_id in (None, task.submission_id)
         and wanted.tenant in (None, task.request.tenant)

@@ -255,6 +255,8 @@ def test_listings_select_and_page(subject: Subject) -> None:
     assert subject.ids(limit=0, newest=True) == []
 
 
+    assert subject.ids(ids=(7, 2, 99)) == [2, 7]
+    assert subject.ids(ids=()) == []
 def test_counts_are_by_state(subject: Subject) -> None:
     assert dict(subject.run(subject.store.counts())) == {}
     subject.put(task(1), task(2), ended(3))

@@ -37,6 +37,7 @@ def load(connection: sqlite3.Connection) -> Loaded:
             runs=facts.runs,
             bindings=facts.bindings,
             tenants=facts.tenants,
+            retired=facts.retired,
             tokens=facts.tokens,
             hours=facts.hours,
             alerts=facts.alerts,
@@ -81,9 +82,10 @@ def _page(wanted: TaskFilter, state: str | None, limit: int) -> tuple[str, dict[
         "queue = :queue": wanted.queue,
         "submission_id = :submission": wanted.submission_id,
         "tenant = :tenant": wanted.tenant,
+        "id IN (SELECT value FROM json_each(:ids))": None if wanted.ids is None else to_json(list(wanted.ids)),
     }
     given = {condition: value for condition, value in conditions.items() if value is not None}
-    arguments = {condition.rpartition(":")[2]: value for condition, value in given.items()}
+    arguments = {condition.rpartition(":")[2].rstrip(")"): value for condition, value in given.items()}
     statement = queries()["tasks_page"].format(
         conditions=" AND ".join(given), direction="DESC" if wanted.newest else "ASC"
     )

@@ -4,12 +4,24 @@ from gavelq.core.errors import InvalidField, TaskNotFound
 from gavelq.core.ids import TaskId
 from gavelq.core.units import parse_count
 
+MAX_IDS = 500
+
 
 def task_id(written: str) -> TaskId:
     """A task's id in a path. Raises TaskNotFound for anything that cannot be one."""
     if not (written.isascii() and written.isdigit() and 0 < len(written) <= 18):
         raise TaskNotFound(task_id=written[:40])
     return TaskId(int(written))
+
+
+def task_ids(written: str | None, name: str) -> tuple[int, ...] | None:
+    """Ids with commas between them; None where nothing was written. Raises InvalidField."""
+    if written is None:
+        return None
+    parts = [part.strip() for part in written.split(",", MAX_IDS)]
+    if len(parts) > MAX_IDS:
+        raise InvalidField(field=name, problem=f"more than {MAX_IDS} ids", hint="ask in several calls")
+    return tuple(parse_count(part, field=name, low=1, high=(1 << 53)) for part in parts if part)
 
 
 def whole(written: str | None, name: str, *, default: int | None, low: int = 0, high: int = 1 << 53) -> int | None:

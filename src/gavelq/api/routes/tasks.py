@@ -8,10 +8,11 @@ from fastapi.responses import PlainTextResponse
 from gavelq.api.body import optional_text, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.matching import MATCH, versions
-from gavelq.api.routes.numbers import seconds, task_id, whole
+from gavelq.api.routes.numbers import seconds, task_id, task_ids, whole
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.changes import read_ids
 from gavelq.daemon.service.tasks import MAX_PAGE, parse_states, parse_status
+from gavelq.daemon.task_fields import parse_names
 from gavelq.ports import TaskFilter
 
 MAX_WAIT_S = 25.0
@@ -65,8 +66,11 @@ def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
         before: str | None = None,
         limit: str | None = None,
         newest: str | None = None,
+        ids: str | None = None,
+        fields: str | None = None,
     ) -> list[Json]:
         wanted = TaskFilter(
+            ids=task_ids(ids, "ids"),
             states=parse_states(state or []) or parse_status(status),
             queue=queue,
             submission_id=whole(submission, "submission", default=None),
@@ -76,7 +80,7 @@ def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
             limit=whole(limit, "limit", default=1000, low=1, high=MAX_PAGE) or 1000,
             newest=newest in ("1", "true"),
         )
-        return await service.tasks.list_tasks(caller_of(request), wanted)
+        return await service.tasks.list_tasks(caller_of(request), wanted, parse_names(fields))
 
     @routes.get("/api/tasks/{number}")
     async def show(number: str, request: Request, response: Response) -> Json:

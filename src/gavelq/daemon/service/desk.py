@@ -1,7 +1,7 @@
 """What every part of the service works with."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from gavelq.config import Config
@@ -13,12 +13,14 @@ from gavelq.core.lifecycle import TaskState
 from gavelq.core.pending import shape_of
 from gavelq.core.state import State
 from gavelq.core.task import ProcessIdentity, Task
+from gavelq.core.tenants import Isolation
 from gavelq.core.view import View
 from gavelq.daemon import views
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.discretion import Discretion
 from gavelq.daemon.log_places import LogPlaces
 from gavelq.daemon.loop import Loop, Waiters
+from gavelq.daemon.task_fields import Pictured, is_about_waiting, task_json
 from gavelq.ports import Clock, History, Store
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 
@@ -50,15 +52,25 @@ class Desk:
         """Committed facts."""
         return self.loop.state
 
-    def task_json(self, task: Task, caller: Caller) -> views.Json:
-        """A task with the reason why it waits, as this caller may see it. (Whether it may at all was asked before.)"""
-        blocked = self.loop.reasons.get(shape_of(task)) if task.state is TaskState.PENDING else None
-        level = level_for(View(self.state), self.loop.rules, task.request)
-        shown = views.task_json(task, blocked, self.state.cards, self.lease_since(), level)
+    def task_json(self, task: Task, caller: Caller, names: Collection[str] | None = None) -> views.Json:
+        """A task as this caller may see it; with `names` only these fields. Whether it may at all was asked before."""
+        blocked = expected_at = None
+        if task.state is TaskState.PENDING and is_about_waiting(names):
+            blocked = self.loop.reasons.get(shape_of(task))
         if blocked is not None:
-            held = next((held for held in self.state.reservations.values() if held.task_id == task.id), None)
-            shown["expected_start_at"] = views.stamp(held.expected_at) if held is not None else None
-        return self.discretion(caller).words(shown)
+            expected_at = self.expected_at(task.id)
+        level = Isolation.VISIBLE
+        if names is None or "isolation" in names:
+            level = level_for(View(self.state), self.loop.rules, task.request)
+        seen = Pictured(
+            task, blocked, self.state.cards, lease_since=self.lease_since(), level=level, expected_at=expected_at
+        )
+        return self.discretion(caller).words(task_json(seen, names))
+
+    def expected_at(self, task_id: TaskId) -> float | None:
+        """When a pending task is to start, where it holds a reservation that tells."""
+        held = next((held for held in self.state.reservations.values() if held.task_id == task_id), None)
+        return held.expected_at if held is not None else None
 
     def discretion(self, caller: Caller) -> Discretion:
         """What this caller may hear of others."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from gavelq.core import events as ev
@@ -103,10 +103,13 @@ class TaskService:
 
     # --- look --------------------------------------------------------------------------------------------
 
-    async def list_tasks(self, caller: Caller, wanted: TaskFilter) -> list[Json]:
+    async def list_tasks(
+        self, caller: Caller, wanted: TaskFilter, names: Collection[str] | None = None
+    ) -> list[Json]:
         """`GET /api/tasks`: the caller's. Live tasks come from memory where only those are wanted, else from the store.
 
-        Raises QueueNotFound, SubmissionNotFound and TenantNotFound, so that a typo is no empty list.
+        With `names` only these fields of each. Raises QueueNotFound, SubmissionNotFound and TenantNotFound, so that a
+        typo is no empty list.
         """
         wanted = replace(wanted, tenant=self._tenant(caller, wanted.tenant))
         states = set(wanted.states)
@@ -118,7 +121,7 @@ class TaskService:
             found = await self._desk.store.tasks(wanted)
         if not found:
             await self._require_that_it_exists(wanted)
-        return [self._desk.task_json(self._desk.state.tasks.get(task.id, task), caller) for task in found]
+        return [self._desk.task_json(self._desk.state.tasks.get(task.id, task), caller, names) for task in found]
 
     def _tenant(self, caller: Caller, wanted: str | None) -> str | None:
         """Whose tasks are listed: an admin's wish, or everybody's; for all others their own. Raises TenantNotFound."""
@@ -135,12 +138,13 @@ class TaskService:
             raise SubmissionNotFound(submission_id=number)
 
     def _live(self, wanted: TaskFilter, states: set[str]) -> Sequence[Task]:
-        before = wanted.before_id
+        before, ids = wanted.before_id, None if wanted.ids is None else frozenset(wanted.ids)
         found = sorted(
             (
                 task
                 for task in self._desk.state.tasks.values()
                 if task.state in states
+                and (ids is None or task.id in ids)
                 and (wanted.queue is None or task.queue == wanted.queue)
                 and (wanted.submission_id is None or task.submission_id == wanted.submission_id)
                 and (wanted.tenant is None or task.request.tenant == wanted.tenant)
