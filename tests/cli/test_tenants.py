@@ -196,6 +196,9 @@ def test_the_sdk_has_the_same_verbs(real: Box) -> None:
     assert client.audit(limit=1)[0]["event"] == "tenant_deleted"
     with pytest.raises(NotFound):
         client.tenant("sdk")
+    again = real.cli("tenant", "create", "sdk")
+    assert (again.returncode, "--take-over" in again.stderr) == (6, True)
+    assert json.loads(ok(real.cli("tenant", "create", "sdk", "--take-over", "-o", "json")))["name"] == "sdk"
     with pytest.raises(InvalidField):
-        client.create_tenant("sdk", max_gpus="many")
+        client.create_tenant("sdk2", max_gpus="many")
     assert client.create_token()["tenant"] == client.user()["tenant"]

@@ -15,6 +15,7 @@ from gavelq.core.tenants import (
     MAX_WINDOW_S,
     HourKey,
     Isolation,
+    NameRetired,
     Role,
     Scope,
     Tenant,
@@ -253,3 +254,24 @@ def test_that_an_admin_ends_a_task_of_another_is_an_act_and_that_its_owner_does_
     assert [(act.kind, act.by, act.subject, act.details["tenant"]) for act in acts] == [
         ("task_killed", "root", "task:2", "bob")
     ]
+
+
+def test_the_name_of_a_deleted_tenant_stays_taken_until_somebody_takes_it_over() -> None:
+    world = World()
+    create(world, max_gpus=2)
+    world.send(ev.TenantDeleted(by="me", name="ada"))
+    with pytest.raises(NameRetired, match="kept under this name"):
+        create(world)
+    assert world.state.tenants == {}
+    world.send(ev.TenantCreated(by="me", name="ada", options={}, is_taking_over=True))
+    assert (list(world.state.tenants), world.state.retired) == (["ada"], {})
+    assert world.records[-1].details == {"taken_over": True}
+    world.send(ev.TenantCreated(by="me", name="bob", options={}, is_taking_over=True))
+    assert world.records[-1].details == {}, "there was nothing to take over"
+
+
+def test_the_own_users_name_is_never_retired() -> None:
+    world = World()
+    create(world, "root")
+    world.send(ev.TenantDeleted(by="me", name="root", is_own=True))
+    create(world, "root")

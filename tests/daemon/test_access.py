@@ -161,6 +161,10 @@ def test_a_unix_user_does_not_become_a_tenant_that_is_there_already() -> None:
         with pytest.raises(NotAllowed) as caught:
             await door.access.by_uid(4711)
         assert "tenant set uid-4711 --uid 4711" in caught.value.hint
+        door.world.send(ev.TenantDeleted(by="me", name="uid-4711"))
+        with pytest.raises(NotAllowed) as caught:
+            await door.access.by_uid(4711)
+        assert "tenant create uid-4711 --uid 4711 --take-over" in caught.value.hint
 
     run(work)
 

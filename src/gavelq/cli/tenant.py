@@ -56,12 +56,15 @@ def tenant() -> None:
 @_pairs
 @_tenant_options
 @click.option("--password", is_flag=True, help="Ask for a password for the login page (or read it, where piped).")
+@click.option("--take-over", is_flag=True, help="It gets what a deleted tenant of this name left behind.")
 @pass_call
-def create(call: Call, name: str, pairs: tuple[str, ...], password: bool, **given: Any) -> int:
+def create(call: Call, name: str, pairs: tuple[str, ...], password: bool, take_over: bool, **given: Any) -> int:
     """Make a tenant. Options may be written as KEY=VALUE as well."""
     settings = _settings(pairs, given)
     if password:
         settings["password"] = _read_password()
+    if take_over:
+        settings["take_over"] = True
     reply = call.link().send("POST", "/api/tenants", {"name": name, **settings})
     return _tell(call, reply.body, "created")
 
@@ -118,7 +121,7 @@ def set_(
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @pass_call
 def delete(call: Call, name: str, yes: bool) -> int:
-    """Delete a tenant whose tasks have ended; its tokens go with it."""
+    """Delete a tenant whose tasks have ended; its tokens go with it, its history stays under its name."""
     if not yes:
         confirm(f"delete tenant {name} with its tokens?")
     reply = call.link().send("DELETE", f"/api/tenants/{quote(name)}")

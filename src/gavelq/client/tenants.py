@@ -28,7 +28,10 @@ class TenantVerbs:
         return cast(shapes.Tenant, self._link.fetch("GET", f"/api/tenants/{quote(name)}"))
 
     def create_tenant(self, /, name: str, **options: Any) -> shapes.Tenant:
-        """Make a tenant: `max_gpus=2, gpu_hours=50, window="7d", uid=1001, password="..."`."""
+        """Make a tenant: `max_gpus=2, gpu_hours=50, window="7d", uid=1001, password="..."`.
+
+        `take_over=True`: it gets what a deleted tenant of this name left behind; else such a name is refused.
+        """
         return cast(shapes.Tenant, self._link.fetch("POST", "/api/tenants", {"name": name, **options}))
 
     def set_tenant(self, /, name: str, **options: Any) -> shapes.Tenant:

@@ -55,6 +55,8 @@ class TenantCreated:
     name: str
     options: Mapping[str, object]
     password: str = ""
+    is_taking_over: bool = False
+    """What a deleted tenant of this name left behind becomes this one's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class TenantDeleted:
 
     by: str
     name: str
+    is_own: bool = False
+    """The daemon's own user, whose row alone goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

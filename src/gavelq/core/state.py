@@ -42,6 +42,7 @@ class State:
         self.runs: dict[SubmissionId, Run] = {}
         self.bindings: dict[BindingKey, Binding] = {}
         self.tenants: dict[str, Tenant] = {}
+        self.retired: dict[str, float] = {}
         self.tokens: dict[TokenId, Token] = {}
         self.hours: dict[HourKey, float] = {}
         self.hours_of: dict[str, dict[int, float]] = {}
@@ -87,6 +88,7 @@ class State:
         _join(self.runs, changes.runs)
         _join(self.bindings, changes.bindings)
         _join(self.tenants, changes.tenants)
+        _join(self.retired, changes.retired)
         _join(self.tokens, changes.tokens)
         _join(self.hours, changes.hours)
         for key, seconds in changes.hours.items():
@@ -116,6 +118,7 @@ class State:
             runs=dict(self.runs),
             bindings=dict(self.bindings),
             tenants=dict(self.tenants),
+            retired=dict(self.retired),
             tokens=dict(self.tokens),
             hours=dict(self.hours),
             alerts=dict(self.alerts),
@@ -143,6 +146,7 @@ class State:
                 runs={number: committed.runs.get(number) for number in changes.runs},
                 bindings={key: committed.bindings.get(key) for key in changes.bindings},
                 tenants={name: committed.tenants.get(name) for name in changes.tenants},
+                retired={name: committed.retired.get(name) for name in changes.retired},
                 tokens={number: committed.tokens.get(number) for number in changes.tokens},
                 hours={key: committed.hours.get(key) for key in changes.hours},
                 alerts={key: committed.alerts.get(key) for key in changes.alerts},

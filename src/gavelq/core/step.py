@@ -65,6 +65,8 @@ class Changes:
     bindings: dict[BindingKey, Binding | None] = field(default_factory=dict)
     """Log files of people's own."""
     tenants: dict[str, Tenant | None] = field(default_factory=dict)
+    retired: dict[str, float | None] = field(default_factory=dict)
+    """When tenants that are gone were deleted, by name."""
     tokens: dict[TokenId, Token | None] = field(default_factory=dict)
     hours: dict[HourKey, float | None] = field(default_factory=dict)
     """GPU-seconds by tenant and hour."""
@@ -86,7 +88,7 @@ class Changes:
         rows = (
             self.tasks, self.attempts, self.queues, self.cards, self.blobs, self.keys, self.records,
             self.learned, self.shares, self.streaks, self.files, self.runs, self.bindings,
-            self.tenants, self.tokens, self.hours, self.alerts, self.mutes, self.outbox,
+            self.tenants, self.retired, self.tokens, self.hours, self.alerts, self.mutes, self.outbox,
         )  # fmt: skip
         return not any(rows) and self.reservations is None and self.next_task_id is None
 
@@ -103,6 +105,7 @@ class Changes:
         self.runs.update(later.runs)
         self.bindings.update(later.bindings)
         self.tenants.update(later.tenants)
+        self.retired.update(later.retired)
         self.tokens.update(later.tokens)
         self.hours.update(later.hours)
         self.alerts.update(later.alerts)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from gavelq.core.errors import NotFound
+from gavelq.core.errors import NotFound, WrongState
 from gavelq.core.ids import GpuUuid, QueueName
 from gavelq.core.units import MiB
 
@@ -128,6 +128,13 @@ class TenantNotFound(NotFound):
 
     code = "tenant_not_found"
     hint = "`gavelq tenant list` shows the tenants; `gavelq tenant create {tenant}` makes this one"
+
+
+class NameRetired(WrongState):
+    """{what} was {state}: {problem}"""
+
+    code = "name_retired"
+    hint = "choose another name; where it is the same owner who comes back: gavelq tenant create {name} --take-over"
 
 
 class TokenNotFound(NotFound):

@@ -67,6 +67,11 @@ class View:
         return tenant
 
     @property
+    def retired(self) -> Mapping[str, float]:
+        """When tenants that are gone were deleted, by name."""
+        return self._state.retired
+
+    @property
     def tokens(self) -> Mapping[TokenId, Token]:
         """All tokens."""
         return self._state.tokens

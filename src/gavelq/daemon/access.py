@@ -145,13 +145,14 @@ class Access:
     async def _made_for(self, uid: int) -> str:
         options, user = self._auto(), user_name(uid)
         name = user if _is_name(user) else f"uid-{uid}"
-        is_taken = name in self._state.tenants or name == self.own
+        is_retired = name in self._state.retired
+        is_taken = is_retired or name in self._state.tenants or name == self.own
         if options is None or uid == _OVERFLOW_UID or is_taken:
             verb = "set" if name in self._state.tenants else "create"
             why = f"unix user {user} (uid {uid}) is no tenant of this daemon"
-            raise NotAllowed(
-                action="using this socket", why=why, hint=f"ask {self.own} for: gavelq tenant {verb} {name} --uid {uid}"
-            )
+            taking = " --take-over" if is_retired else ""
+            hint = f"ask {self.own} for: gavelq tenant {verb} {name} --uid {uid}{taking}"
+            raise NotAllowed(action="using this socket", why=why, hint=hint)
         event = ev.TenantCreated(by="tenants.auto", name=name, options={**options, "uid": uid})
         try:
             await self._ask(event)

@@ -29,6 +29,7 @@ def restore(loaded: Loaded) -> State:
         runs=dict(loaded.runs),
         bindings=dict(loaded.bindings),
         tenants=dict(loaded.tenants),
+        retired=dict(loaded.retired),
         tokens=dict(loaded.tokens),
         hours=dict(loaded.hours),
         alerts=dict(loaded.alerts),

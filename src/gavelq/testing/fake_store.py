@@ -41,6 +41,7 @@ class Disk:
     runs: dict[SubmissionId, Run] = field(default_factory=dict)
     bindings: dict[BindingKey, Binding] = field(default_factory=dict)
     tenants: dict[str, Tenant] = field(default_factory=dict)
+    retired: dict[str, float] = field(default_factory=dict)
     tokens: dict[TokenId, Token] = field(default_factory=dict)
     hours: dict[HourKey, float] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -110,6 +111,7 @@ class FakeStore:
             runs=dict(disk.runs),
             bindings=dict(disk.bindings),
             tenants=dict(disk.tenants),
+            retired=dict(disk.retired),
             tokens=dict(disk.tokens),
             hours=dict(disk.hours),
             alerts=dict(disk.alerts),
@@ -289,6 +291,7 @@ class FakeStore:
         _join(disk.runs, changes.runs)
         _join(disk.bindings, changes.bindings)
         _join(disk.tenants, changes.tenants)
+        _join(disk.retired, changes.retired)
         _join(disk.tokens, changes.tokens)
         _join(disk.hours, changes.hours)
         _join(disk.alerts, changes.alerts)

@@ -110,6 +110,7 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
         tenants={"x": full_tenant()},
         tokens={TokenId(5): full_token()},
         hours={HourKey("a:b", 480): 12.5},
+        retired={"gone": 99.5},
         keys=[KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))],
         next_task_id=TaskId(3),
         next_submission_id=SubmissionId(2),
@@ -129,6 +130,7 @@ def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
     assert dict(loaded.tenants) == {"x": full_tenant()}
     assert dict(loaded.tokens) == {5: full_token()}
     assert dict(loaded.hours) == {HourKey("a:b", 480): 12.5}
+    assert dict(loaded.retired) == {"gone": 99.5}
     assert list(loaded.keys) == [KeyUse(key="k", at=5.0, task_ids=(TaskId(1), TaskId(2)))]
     assert (loaded.next_task_id, loaded.next_submission_id) == (3, 2)
 
@@ -253,10 +255,10 @@ def test_listings_select_and_page(subject: Subject) -> None:
     assert subject.ids(states=("nonsense",)) == []
     assert subject.ids(limit=0) == []
     assert subject.ids(limit=0, newest=True) == []
-
-
     assert subject.ids(ids=(7, 2, 99)) == [2, 7]
     assert subject.ids(ids=()) == []
+
+
 def test_counts_are_by_state(subject: Subject) -> None:
     assert dict(subject.run(subject.store.counts())) == {}
     subject.put(task(1), task(2), ended(3))

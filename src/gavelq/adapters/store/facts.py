@@ -164,6 +164,7 @@ class Facts:
     runs: dict[SubmissionId, Run] = field(default_factory=dict)
     bindings: dict[BindingKey, Binding] = field(default_factory=dict)
     tenants: dict[str, Tenant] = field(default_factory=dict)
+    retired: dict[str, float] = field(default_factory=dict)
     tokens: dict[TokenId, Token] = field(default_factory=dict)
     hours: dict[HourKey, float] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -187,6 +188,8 @@ def fact_rows(changes: Changes) -> Iterator[tuple[str, str, str | None]]:
         yield "binding", str(bound), None if binding is None else to_json(_BINDING.encode(binding))
     for name, tenant in changes.tenants.items():
         yield "tenant", name, None if tenant is None else to_json(_TENANT.encode(tenant))
+    for name, deleted_at in changes.retired.items():
+        yield "retired", name, None if deleted_at is None else to_json(deleted_at)
     for token_id, token in changes.tokens.items():
         yield "token", str(token_id), None if token is None else to_json(_TOKEN.encode(token))
     for hour, seconds in changes.hours.items():
@@ -230,6 +233,8 @@ def _put(found: Facts, kind: str, key: str, document: Any) -> None:
         case "tenant":
             tenant = _TENANT.decode(document)
             found.tenants[tenant.name] = tenant
+        case "retired" if type(document) in (int, float):
+            found.retired[key] = float(document)
         case "token":
             token = _TOKEN.decode(document)
             found.tokens[token.id] = token

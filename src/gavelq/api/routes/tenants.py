@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Query, Request
 
-from gavelq.api.body import read_object, text
+from gavelq.api.body import flag, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.command_examples import answers, body
 from gavelq.api.routes.numbers import whole
@@ -59,9 +59,9 @@ def _add_tenants(routes: APIRouter, service: Service, caller_of: CallerOf) -> No
     )  # fmt: skip
     async def create(request: Request) -> Json:
         sent = await read_object(request)
-        name, password = text(sent, "name"), sent.get("password")
-        options = {key: value for key, value in sent.items() if key not in ("name", "password")}
-        return await tenants.create(caller_of(request), name, options, password)
+        name, password, is_taking_over = text(sent, "name"), sent.get("password"), flag(sent, "take_over")
+        options = {key: value for key, value in sent.items() if key not in ("name", "password", "take_over")}
+        return await tenants.create(caller_of(request), name, options, password, is_taking_over=is_taking_over)
 
     @routes.get("/api/tenants/{name}", summary="A tenant", responses=answers(TENANT))
     async def show(name: str, request: Request) -> Json:

@@ -8,7 +8,7 @@ from gavelq.core.effects import Wake
 from gavelq.core.errors import InvalidField, LimitReached, WrongState
 from gavelq.core.step import Record, Step
 from gavelq.core.tenant_options import parse_tenant_name, with_options
-from gavelq.core.tenants import Tenant, TenantNotFound, Token, TokenId, TokenNotFound
+from gavelq.core.tenants import NameRetired, Tenant, TenantNotFound, Token, TokenId, TokenNotFound
 from gavelq.core.view import View
 
 TenantEvent = (
@@ -75,13 +75,22 @@ def _create(view: View, step: Step, event: ev.TenantCreated, now: float) -> None
             what=f"tenant {name}", state="there already", problem="a name is given once",
             hint=f"change it with: gavelq tenant set {name} KEY=VALUE",
         )  # fmt: skip
+    if name in view.retired and not event.is_taking_over:
+        raise NameRetired(
+            what=f"tenant {name}", state="deleted", name=name,
+            problem="its ended tasks, logs, command files and usage are kept under this name",
+        )  # fmt: skip
     if len(view.tenants) >= MAX_TENANTS:
         problem = f"there are {len(view.tenants)} tenants"
         raise LimitReached(limit="the number of tenants", problem=problem, hint="delete some that are not needed")
     tenant = with_options(Tenant(name=name, password=event.password, created_at=now), event.options)
     _require_free_uid(view, tenant)
     step.changes.tenants[name] = tenant
-    _note(step, "tenant_created", event.by, name, now, **_told(event.options))
+    taken_over = {}
+    if name in view.retired:
+        step.changes.retired[name] = None
+        taken_over = {"taken_over": True}
+    _note(step, "tenant_created", event.by, name, now, **_told(event.options), **taken_over)
     step.reply = tenant
 
 
@@ -111,6 +120,8 @@ def _delete(view: View, step: Step, event: ev.TenantDeleted, now: float) -> None
             hint="wait for them or end them first",
         )  # fmt: skip
     step.changes.tenants[tenant.name] = None
+    if not event.is_own:
+        step.changes.retired[tenant.name] = now
     for token in view.tokens.values():
         if token.tenant == tenant.name:
             step.changes.tokens[token.id] = None

@@ -57,11 +57,20 @@ class TenantService:
 
     # --- change ------------------------------------------------------------------------------------------
 
-    async def create(self, caller: Caller, name: str, options: Mapping[str, object], password: object = None) -> Json:
-        """`tenant create`. Raises InvalidField, WrongState where there is one of that name."""
+    async def create(
+        self, caller: Caller, name: str, options: Mapping[str, object], password: object = None, *,
+        is_taking_over: bool = False,
+    ) -> Json:  # fmt: skip
+        """`tenant create`. Raises InvalidField, WrongState where there is one of that name.
+
+        What a deleted tenant of that name left behind is kept under the name. Who takes it over has to say so: else
+        NameRetired.
+        """
         caller.require_admin("making a tenant")
         kept = "" if password is None else await self._passwords.hashed(require_password(password))
-        event = ev.TenantCreated(by=caller.name, name=name, options=self._options(options), password=kept)
+        event = ev.TenantCreated(
+            by=caller.name, name=name, options=self._options(options), password=kept, is_taking_over=is_taking_over
+        )
         made: Tenant = await self._desk.loop.ask(event)
         return self._json([made])[0]
 
@@ -77,9 +86,13 @@ class TenantService:
         return self._json([changed])[0]
 
     async def delete(self, caller: Caller, name: str) -> Json:
-        """`tenant delete`, of one whose tasks have ended; its tokens go with it, its ended tasks stay for admins."""
+        """`tenant delete`, of one whose tasks have ended; its tokens go with it, its ended tasks stay for admins.
+
+        The name is not given to another one by mistake: see `create`.
+        """
         caller.require_admin("deleting a tenant")
-        await self._desk.loop.ask(ev.TenantDeleted(by=caller.name, name=name))
+        is_own = name == self._access.own
+        await self._desk.loop.ask(ev.TenantDeleted(by=caller.name, name=name, is_own=is_own))
         return {"deleted": name}
 
     # --- audit -------------------------------------------------------------------------------------------
