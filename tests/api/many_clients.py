@@ -7,6 +7,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+from gavelq.testing.waiting import wait_until
 from tests.support.daemon import Box
 
 ANSWER_S = 60.0
@@ -19,6 +20,8 @@ class Client:
 
     at: Box
     number: int
+    is_up: threading.Event
+    """Whether there is a daemon to talk to; who was cut off waits for it."""
     acknowledged: dict[str, int] = field(default_factory=dict)
     """Ids by key."""
     longest_s: float = 0.0
@@ -40,19 +43,20 @@ class Client:
                         self.acknowledged[key] = answer["id"]
                     elif status != 503:
                         self.problem = f"{status}: {answer}"
-                except (OSError, ValueError):
+                except (OSError, ValueError, AssertionError):
                     connection = None
                     if time.monotonic() - began > ANSWER_S:
                         self.problem = f"no answer within {ANSWER_S} s"
-                    time.sleep(0.05)
+                    self.is_up.wait(ANSWER_S)
             self.longest_s = max(self.longest_s, time.monotonic() - began)
         if connection is not None:
             connection.close()
 
     def _connect(self) -> socket.socket:
+        """As soon as there is room among those who are to be let in."""
         made = socket.socket(socket.AF_UNIX)
         made.settimeout(ANSWER_S)
-        made.connect(self.at.socket)
+        wait_until(lambda: _is_let_in(made, self.at), ANSWER_S, "room for another connection")
         return made
 
     def _send(self, connection: socket.socket, key: str) -> tuple[int, dict[str, int]]:
@@ -78,17 +82,35 @@ class Client:
         return int(fields[9:12]), json.loads(content)
 
 
+def _is_let_in(connection: socket.socket, at: Box) -> bool:
+    """False where too many others stand in line. Raises OSError where nobody listens."""
+    try:
+        connection.connect(at.socket)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_listening(at: Box) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(at.socket) == 0
+
+
 def storm(at: Box, *, n_clients: int, seconds: float, kill_at: float) -> list[Client]:
     """Let the clients submit for so long, with one kill -9 of the daemon in between, and a start right after it."""
-    clients = [Client(at, number) for number in range(n_clients)]
-    end = threading.Event()
+    is_up, end = threading.Event(), threading.Event()
+    is_up.set()
+    clients = [Client(at, number, is_up) for number in range(n_clients)]
     threads = [threading.Thread(target=client.run, args=(end,)) for client in clients]
     began = time.monotonic()
     for thread in threads:
         thread.start()
     end.wait(kill_at)
+    is_up.clear()
     at.kill()
-    at.start()
+    at.start(wait=False)
+    wait_until(lambda: _is_listening(at), 20, "the next daemon listens")
+    is_up.set()  # all of them at once, while it is still beginning
     end.wait(max(0.0, seconds - (time.monotonic() - began)))
     end.set()
     for thread in threads:
