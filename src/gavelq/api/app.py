@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gavelq.api import hot, openapi, problems
 from gavelq.api.auth import Doorkeeper
 from gavelq.api.callers import caller_of
+from gavelq.api.console import Console, is_page
 from gavelq.api.front import Front
 from gavelq.api.limits import Limits
 from gavelq.api.routes import (
@@ -64,6 +65,7 @@ class Door:
         self._app = app
         self._service = service
         self._doorkeeper = doorkeeper
+        self._console = Console()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI request (only HTTP is spoken here)."""
@@ -75,7 +77,9 @@ class Door:
         except GavelqError as error:
             await problems.problem(error)(scope, receive, send)
             return
-        if hot.is_hot(scope):
+        if is_page(scope["path"]):
+            await self._console.answer(scope, receive, send)
+        elif hot.is_hot(scope):
             await hot.answer(self._service, scope, receive, send)
         else:
             await self._app(scope, receive, send)

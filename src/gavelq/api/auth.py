@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from gavelq.api.console import is_page
 from gavelq.api.peer import Peer
 from gavelq.core.errors import NotAllowed, Unauthenticated
 from gavelq.core.ids import TaskId
@@ -15,9 +16,9 @@ from gavelq.daemon.access import Access
 from gavelq.daemon.caller import Caller, user_name
 
 OPEN = frozenset({("GET", "/"), ("GET", "/api/gpu/status"), ("POST", "/api/login")})
-"""What anybody may ask for over TCP."""
+"""What anybody may ask for over TCP, beside the console's pages."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_OWN_SESSION = frozenset({"/api/login", "/api/logout"})
+_OWN_SESSION = frozenset({"/api/login", "/api/login/link", "/api/logout"})
 """What also those may do who may only look."""
 _COOKIE = "gavelq_session"
 _INSIDE = frozenset({Scope.READ, Scope.SUBMIT})
@@ -56,6 +57,10 @@ class Doorkeeper:
     async def _identify(self, request: Request) -> Caller | None:
         peer: Peer | None = getattr(request.state, "peer", None)
         is_open = (request.method, request.url.path) in OPEN
+        if request.method in _SAFE and is_page(request.url.path):
+            if peer is None:
+                self._check_origin(request)
+            return None
         if peer is not None and (peer.socket is None or peer.socket != self.shared_socket):
             return await self._by_own_uid(peer)
         if peer is None:
@@ -63,11 +68,11 @@ class Doorkeeper:
         header = request.headers.get("authorization")
         try:
             if header is not None:
-                return self._by_header(header)
+                return self._by_header(request, header)
             if peer is not None:
                 is_known = peer.uid in (self.own_uid, 0)
                 return await (self._by_own_uid(peer) if is_known else self.access.by_uid(peer.uid))
-            return self._by_cookie(request)
+            return self._by_cookie(request, is_open=is_open)
         except Unauthenticated:
             if is_open:
                 return None
@@ -104,19 +109,23 @@ class Doorkeeper:
 
     # --- by token or session -----------------------------------------------------------------------------
 
-    def _by_header(self, header: str) -> Caller:
+    def _by_header(self, request: Request, header: str) -> Caller:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated()
-        return self.access.by_token(token.strip())
+        caller = self.access.by_token(token.strip())
+        request.state.token = token.strip()
+        return caller
 
-    def _by_cookie(self, request: Request) -> Caller:
+    def _by_cookie(self, request: Request, *, is_open: bool) -> Caller:
         secret = session_of(request)
         if secret is None:
             raise Unauthenticated()
         caller = self.access.by_session(secret)
         if request.method not in _SAFE:
             self._check_same_origin(request)
+        elif not is_open:
+            _check_site(request)
         return caller
 
     def _check_same_origin(self, request: Request) -> None:
@@ -136,6 +145,17 @@ class Doorkeeper:
             raise NotAllowed(action="a cross-origin request", why=f"origin {origin} is not ours")
 
 
+def _check_site(request: Request) -> None:
+    """Pages of other origins, those of other ports of this machine among them, do not get to ask in our user's name.
+
+    They could not read the answer; browsers say where a request comes from (Fetch Metadata), other programs do not.
+    """
+    site = request.headers.get("sec-fetch-site", "none")
+    if site not in ("same-origin", "none"):
+        why = f"it comes with a session, from a page of another origin (Sec-Fetch-Site: {site[:20]})"
+        raise NotAllowed(action=request.method, why=why, hint="open the console itself, or send a token")
+
+
 def _without_port(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0] + "]"
@@ -148,10 +168,25 @@ def hosts_of(listen_host: str, more: Sequence[str]) -> frozenset[str]:
 
 
 def cookie_name(request: Request) -> str:
-    """The session's cookie: a browser keeps those of one machine's ports in one jar, and we are not alone there."""
+    """The session's cookie: a browser keeps those of one machine's ports in one jar, and we are not alone there.
+
+    The port is the one that the browser knows: through forwarded ports, several daemons are at one address for it.
+    """
     server = request.scope.get("server")
-    port = server[1] if server is not None else None
+    port = _port(request.headers.get("host", "")) or (server[1] if server is not None else None)
     return f"{_COOKIE}_{port}" if port else _COOKIE
+
+
+def _port(host: str) -> str:
+    """The port in a Host header; empty where there is none."""
+    port = host[len(_without_port(host)) + 1 :]
+    return port if port.isascii() and port.isdigit() and len(port) < 6 else ""
+
+
+def token_of(request: Request) -> str | None:
+    """The token that the caller is known by; None: it came otherwise."""
+    token: str | None = getattr(request.state, "token", None)
+    return token
 
 
 def session_of(request: Request) -> str | None:

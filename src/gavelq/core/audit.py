@@ -1,7 +1,8 @@
 """Administrative acts: what the audit log tells of all that happened (`gavelq audit`)."""
 
 NOTED = frozenset({
-    "login", "login_refused", "logout", "config_changed", "config_reloaded", "daemon_stopping", "backup",
+    "login", "login_link", "login_refused", "logout", "config_changed", "config_reloaded", "daemon_listening",
+    "daemon_stopping", "backup",
 })  # fmt: skip
 """Acts that change nothing in the state: whoever sees one hands in ActNoted."""
 

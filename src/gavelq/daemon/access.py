@@ -184,11 +184,23 @@ class Access:
                 name=f"{holder.tenant} (login)", tenant=holder.tenant, role=holder.role, scopes=holder.scopes,
                 token_id=holder.token_id, expires_at=ends,
             )  # fmt: skip
+        if session.uid is not None:
+            return self._of_uid(session, role)
         tenant = self._state.tenants.get(session.tenant)
         if role is None or tenant is None or not tenant.password or tenant.password != session.password:
             return None
         return Caller(
             name=f"{tenant.name} (login)", tenant=tenant.name, role=role, expires_at=session.expires_at,
+        )  # fmt: skip
+
+    def _of_uid(self, session: Session, role: Role | None) -> Caller | None:
+        """A unix user who came by a link. None: that user is not this tenant any more."""
+        is_still = session.tenant == self.own or self._by_uid.get(session.uid or 0) == session.tenant
+        if role is None or not is_still:
+            return None
+        return Caller(
+            name=f"{session.tenant} (login)", tenant=session.tenant, role=role, scopes=session.scopes,
+            expires_at=session.expires_at,
         )  # fmt: skip
 
 

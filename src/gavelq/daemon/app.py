@@ -196,15 +196,18 @@ async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Door
         loop.add_signal_handler(number, partial(daemon.request_stop, signal.Signals(number).name))
     # The terminal it was started from may close, which is no reason to end.
     loop.add_signal_handler(signal.SIGHUP, tls.reload if tls is not None else lambda: None)
+    serve = partial(listener.serve, tls=tls.context if tls is not None else None)
     for sock in sockets:
-        await listener.serve(sock, tls.context if tls is not None else None)
-    facts = daemon.facts
-    journal.note("ready", version=__version__, pid=os.getpid(), socket=facts.socket, http=facts.http)
-    if sys.stderr.isatty() or facts.http:
-        shown = f", {facts.http} (token in {daemon.paths.admin_token})" if facts.http else ""
+        await serve(sock)
+    daemon.http.is_tls, daemon.http.serve = tls is not None, serve
+    facts, http = daemon.facts, daemon.http.url
+    journal.note("ready", version=__version__, pid=os.getpid(), socket=facts.socket, http=http)
+    if sys.stderr.isatty() or http:
+        shown = f", {http} (token in {daemon.paths.admin_token})" if http else ""
         sys.stderr.write(f"gavelq {__version__} is ready: pid {os.getpid()}, {facts.socket}{shown}\n")
         sys.stderr.flush()
     code = await daemon.wait_until_stopped()
+    daemon.http.serve = None
     listener.close()
     await asyncio.sleep(0.05)  # the answer to `daemon stop` is still on its way
     return code

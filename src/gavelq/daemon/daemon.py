@@ -23,6 +23,7 @@ from gavelq.daemon.feed import Feed
 from gavelq.daemon.history import Recorder, keeping_of
 from gavelq.daemon.housekeeping import keep_house
 from gavelq.daemon.lease_watch import LeaseWatch
+from gavelq.daemon.local_http import LocalHttp
 from gavelq.daemon.log_places import LogPlaces, find_places
 from gavelq.daemon.log_roots import LogRoots, find_roots
 from gavelq.daemon.loop import Loop, Waiters
@@ -100,7 +101,8 @@ class Daemon:
         state = restore(store.load())
         state.books.settle_s = config.settle_s
         state.books.unattributed_mib = config.foreign.unattributed_mib
-        self.facts = Facts(socket=paths.socket, state_dir=paths.state, http=http, started_at=clock.now())
+        self.facts = Facts(socket=paths.socket, state_dir=paths.state, started_at=clock.now())
+        self.http = LocalHttp(http)
         self._waiters = Waiters()
         self._mps = MpsDesk(mps=mps, state=state)
         self._effects = Effects(
@@ -172,7 +174,7 @@ class Daemon:
         )  # fmt: skip
         gpus, queues = GpuService(desk), QueueService(desk)
         admin = AdminService(
-            desk, facts=self.facts, probe=self._probe, runner=self._runner, gpus=gpus, queues=queues,
+            desk, facts=self.facts, http=self.http, probe=self._probe, runner=self._runner, gpus=gpus, queues=queues,
             request_stop=self._stop_when_idle, reload_config=self.reload, warnings=self.warnings,
         )  # fmt: skip
         leases = LeaseService(desk, self._turns)

@@ -5,6 +5,8 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from gavelq.core.tenants import Scope
+
 SESSION_S = 12 * 3600.0
 MAX_SESSIONS = 10_000
 """The oldest go first."""
@@ -18,9 +20,13 @@ class Session:
     expires_at: float
     """Seconds since the epoch."""
     token_hash: str | None = field(default=None, repr=False)
-    """Of the token that it was opened with; None: a password."""
+    """Of the token that it was opened with; None: a password, or neither."""
     password: str = field(default="", repr=False)
     """The hash of the password at that time."""
+    uid: int | None = None
+    """The unix user that it was opened for; then it was opened with neither."""
+    scopes: frozenset[Scope] = frozenset(Scope)
+    """What that one could do."""
 
 
 class Sessions:

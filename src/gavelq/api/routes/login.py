@@ -1,15 +1,16 @@
-"""/api/login and /api/logout: a session cookie for browsers."""
+"""/api/login, /api/login/link and /api/logout: a session cookie for browsers."""
 
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from gavelq.api.auth import address_of, cookie_name, is_tls, session_of
+from gavelq.api.auth import address_of, cookie_name, is_tls, session_of, token_of
 from gavelq.api.body import read_object
 from gavelq.api.callers import CallerOf
+from gavelq.api.peer import Peer
 from gavelq.api.routes.command_examples import answers, body
-from gavelq.api.routes.tenant_examples import LOGIN, USER
+from gavelq.api.routes.tenant_examples import LINK, LOGIN, USER
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.login import FIELDS
 from gavelq.daemon.sessions import SESSION_S
@@ -34,6 +35,18 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
             samesite="strict",
         )  # fmt: skip
         return answer
+
+    @routes.post(
+        "/api/login/link", summary="A one-time link into the console, good for a minute, that opens a session of yours",
+        responses=answers(LINK),
+    )  # fmt: skip
+    async def link(request: Request) -> JSONResponse:
+        await read_object(request, ())
+        peer: Peer | None = request.state.peer
+        token = token_of(request)
+        uid = peer.uid if peer is not None and token is None else None
+        made = login.link(caller_of(request), uid=uid, token=token, address=address_of(request))
+        return JSONResponse(made, headers={"Cache-Control": "no-store"})
 
     @routes.post("/api/logout", summary="End the session of this cookie", responses=answers({"logged_out": True}))
     async def log_out(request: Request) -> JSONResponse:

@@ -34,3 +34,7 @@ ACT: Json = {
     "details": {"max_gpus": 2},
 }  # fmt: skip
 LOGIN: Json = {"tenant": "ada", "password": "correct horse battery staple"}
+LINK: Json = {
+    "url_path": "/ui/open?code=0J1qkT8bW3mYcLr5nVxZt2uGdHs9PaEf6KoQi4wBvNM",
+    "expires_at": "2026-08-01T09:31:00.000000Z",
+}  # fmt: skip

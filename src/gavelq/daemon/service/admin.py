@@ -5,10 +5,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gavelq.core.errors import GavelqError, InvalidField, WrongState
+from gavelq.core.errors import GavelqError, InvalidField, NotAllowed, WrongState
 from gavelq.core.events import ActNoted, DaemonStopped
 from gavelq.daemon import journal
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.local_http import LocalHttp
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.queues import QueueService
@@ -23,7 +24,6 @@ class Facts:
 
     socket: str
     state_dir: str
-    http: str | None
     started_at: float
 
 
@@ -31,12 +31,13 @@ class AdminService:
     """The verbs of `gavelq daemon`, and what else concerns the daemon as a whole."""
 
     def __init__(
-        self, desk: Desk, *, facts: Facts, probe: GpuProbe, runner: Runner, gpus: GpuService, queues: QueueService,
-        request_stop: Callable[[bool], None], reload_config: Callable[[], Json],
+        self, desk: Desk, *, facts: Facts, http: LocalHttp, probe: GpuProbe, runner: Runner, gpus: GpuService,
+        queues: QueueService, request_stop: Callable[[bool], None], reload_config: Callable[[], Json],
         warnings: Callable[[], list[str]],
     ) -> None:  # fmt: skip
         self._desk = desk
         self._facts = facts
+        self._http = http
         self._probe = probe
         self._runner = runner
         self._gpus = gpus
@@ -54,7 +55,7 @@ class AdminService:
             "version": __version__,
             "socket": self._facts.socket,
             "state_dir": self._facts.state_dir,
-            "http": self._facts.http,
+            "http": self._http.url,
             "uptime_s": round(self._desk.clock.now() - self._facts.started_at, 3),
             "gpu_provider": self._probe.name,
             "warnings": self._warnings(),
@@ -94,6 +95,21 @@ class AdminService:
         self._note("daemon_stopping", caller, kill_tasks=kill_tasks)
         self._request_stop(kill_tasks)
         return {"stopping": True, "tasks_stopped": n_stopped}
+
+    async def listen(self, caller: Caller, *, is_local: bool, address: str | None) -> Json:
+        """`POST /api/daemon/listen`: open a TCP address on the loopback, where there is none; closed with the daemon.
+
+        `is_local`: whether the caller came by a unix socket, as the daemon's own user. Raises NotAllowed.
+        """
+        caller.require_admin("opening an address")
+        if not is_local:
+            why, hint = "only the daemon's own user may, on its unix socket", "set http.listen and restart the daemon"
+            raise NotAllowed(action="opening an address", why=why, hint=hint)
+        url, is_new = await self._http.open(address)
+        if is_new:
+            journal.note("listening", by=caller.name, http=url)
+            self._note("daemon_listening", caller, http=url)
+        return {"http": url, "opened": is_new}
 
     async def _stop_tasks(self, caller: Caller) -> int:
         loop = self._desk.loop

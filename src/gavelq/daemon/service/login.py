@@ -1,19 +1,20 @@
-"""Logging in with a token or a password, for browsers: a session instead of a token with every request."""
+"""Logging in with a token, a password or a one-time code, for browsers: a session instead of a token every time."""
 
 import time
 
 from gavelq.core import events as ev
-from gavelq.core.errors import InvalidField, Unauthenticated
+from gavelq.core.errors import InvalidField, NotAllowed, Unauthenticated
 from gavelq.daemon.access import Access, hash_token
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.login_links import LoginLinks
 from gavelq.daemon.login_tries import LoginTries
 from gavelq.daemon.passwords import MAX_LENGTH, Passwords
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.user import user_json
 from gavelq.daemon.sessions import SESSION_S, Session
-from gavelq.daemon.views import Json
+from gavelq.daemon.views import Json, stamp
 
-FIELDS = ("token", "tenant", "password")
+FIELDS = ("token", "tenant", "password", "code")
 _MAX_NAME = 64
 
 
@@ -24,28 +25,37 @@ class WrongLogin(Unauthenticated):
     hint = "a tenant has a password once an admin has set one: gavelq tenant set NAME --password"
 
 
+class LinkOver(Unauthenticated):
+    """this link was used already, or is older than a minute"""
+
+    code = "link_over"
+    hint = "ask for another one: gavelq ui"
+
+
 class LoginService:
-    """`POST /api/login` and `POST /api/logout`."""
+    """`POST /api/login`, `POST /api/login/link` and `POST /api/logout`."""
 
     def __init__(self, desk: Desk, access: Access, passwords: Passwords) -> None:
         self._desk = desk
         self._access = access
         self._passwords = passwords
         self._tries = LoginTries(time.monotonic)
+        self._links = LoginLinks()
 
     async def login(self, body: Json, address: str) -> tuple[Json, str]:
         """Who that is, and the secret of the new session.
 
-        Raises WrongLogin, TokenExpired, TooManyTries, InvalidField.
+        Raises WrongLogin, LinkOver, TokenExpired, TooManyTries, InvalidField.
         """
-        token, name, password = (_text(body, field) for field in FIELDS)
-        if (token is None) == (name is None) or (name is None) != (password is None):
-            hint = 'send {"token": "..."}, or {"tenant": "...", "password": "..."}'
+        token, name, password, code = (_text(body, field) for field in FIELDS)
+        n_ways = sum(way is not None for way in (token, name, code))
+        if n_ways != 1 or (name is None) != (password is None):
+            hint = 'send {"token": "..."}, {"tenant": "...", "password": "..."}, or {"code": "..."} of a link'
             raise InvalidField(field="body", problem="it is neither a token nor a name with a password", hint=hint)
         shown = (name or "")[:_MAX_NAME]
         self._tries.begin(shown, address)
         try:
-            session = self._of_token(token) if token is not None else await self._of_name(name or "", password or "")
+            session = await self._session(token, name, password, code)
         except Unauthenticated:
             self._note("login_refused", "", shown if self._access.role_of(shown) else "", address)
             raise
@@ -61,6 +71,40 @@ class LoginService:
         if was_open:
             self._note("logout", caller.name, caller.tenant, address)
         return {"logged_out": was_open}
+
+    def link(self, caller: Caller, *, uid: int | None, token: str | None, address: str) -> Json:
+        """A one-time link into the console, for whoever asks: what it opens can do what this caller can, no more.
+
+        `uid`: of a caller on a unix socket; `token`: what another one came with. Raises NotAllowed.
+        """
+        is_task = caller.task_id is not None or (
+            uid is not None and caller.tenant == self._access.own and not caller.is_admin
+        )
+        if is_task:
+            why, hint = "it would outlive the task that asks", "ask from a shell outside of gavelq's tasks"
+            raise NotAllowed(action="making a link into the console", why=why, hint=hint)
+        if token is not None:
+            session = self._of_token(token)
+        elif uid is not None:
+            ends = self._desk.clock.now() + SESSION_S
+            session = Session(tenant=caller.tenant, expires_at=ends, uid=uid, scopes=caller.scopes)
+        else:
+            why, hint = "a session opens no other one", "use a token, or `gavelq ui` on the machine itself"
+            raise NotAllowed(action="making a link into the console", why=why, hint=hint)
+        code, expires_at = self._links.make(session, self._desk.clock.now())
+        self._note("login_link", caller.name, caller.tenant, address)
+        return {"url_path": f"/ui/open?code={code}", "expires_at": stamp(expires_at)}
+
+    async def _session(self, token: str | None, name: str | None, password: str | None, code: str | None) -> Session:
+        if code is not None:
+            return self._of_code(code)
+        return self._of_token(token) if token is not None else await self._of_name(name or "", password or "")
+
+    def _of_code(self, code: str) -> Session:
+        found = self._links.take(code, self._desk.clock.now())
+        if found is None:
+            raise LinkOver
+        return found
 
     def _of_token(self, token: str) -> Session:
         holder = self._access.by_token(token)
