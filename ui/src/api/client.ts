@@ -1,0 +1,95 @@
+/** Requests to the daemon that served this page. */
+
+/** An answer that was not 2xx (RFC 9457), or no answer at all (status 0). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly hint: string | null,
+    readonly field: string | null,
+    readonly body: Record<string, unknown> = {},
+  ) {
+    super(hint ? `${detail} (${hint})` : detail);
+  }
+}
+
+type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** A path with its query; null and undefined are left out. */
+export function path(base: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return given.length ? `${base}?${search}` : base;
+}
+
+let onExpired: () => void = () => undefined;
+
+/** What happens when the session is over. */
+export function whenExpired(act: () => void): void {
+  onExpired = act;
+}
+
+export interface Options {
+  body?: unknown;
+  etag?: string | null;
+  signal?: AbortSignal;
+  key?: string;
+}
+
+/** The whole answer, for those who want its header fields or its text. Throws Problem. */
+export async function send(method: string, target: string, options: Options = {}): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json, text/plain" };
+  if (options.body !== undefined || method === "POST") headers["Content-Type"] = "application/json";
+  if (options.etag) headers["If-Match"] = options.etag;
+  if (options.key) headers["Idempotency-Key"] = options.key;
+  const body = options.body === undefined ? (method === "POST" ? "{}" : null) : JSON.stringify(options.body);
+  let reply: Response;
+  try {
+    reply = await fetch(target, { method, headers, body, signal: options.signal ?? null, cache: "no-store" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem(
+      0,
+      "unreachable",
+      "the daemon does not answer",
+      "is it running? gavelq daemon status",
+      null,
+    );
+  }
+  if (reply.ok) return reply;
+  if (reply.status === 401 && !target.startsWith("/api/login")) onExpired();
+  throw await problemOf(reply);
+}
+
+async function problemOf(reply: Response): Promise<Problem> {
+  const text = await reply.text();
+  try {
+    const found = JSON.parse(text) as Record<string, unknown>;
+    const word = (name: string) => (typeof found[name] === "string" ? (found[name] as string) : null);
+    const detail = word("detail") ?? word("title") ?? reply.statusText;
+    return new Problem(reply.status, word("code") ?? "", detail, word("hint"), word("field"), found);
+  } catch {
+    return new Problem(reply.status, "", text.slice(0, 200) || reply.statusText, null, null);
+  }
+}
+
+export async function get<T>(target: string, options: Options = {}): Promise<T> {
+  return (await send("GET", target, options)).json() as Promise<T>;
+}
+
+export async function post<T>(target: string, body: unknown = {}, options: Options = {}): Promise<T> {
+  return (await send("POST", target, { ...options, body })).json() as Promise<T>;
+}
+
+export async function put<T>(target: string, body: unknown, options: Options = {}): Promise<T> {
+  return (await send("PUT", target, { ...options, body })).json() as Promise<T>;
+}
+
+export async function patch<T>(target: string, body: unknown, options: Options = {}): Promise<T> {
+  return (await send("PATCH", target, { ...options, body })).json() as Promise<T>;
+}
+
+export async function remove<T>(target: string, options: Options = {}): Promise<T> {
+  return (await send("DELETE", target, options)).json() as Promise<T>;
+}

@@ -1,0 +1,3 @@
+export default function CommandPage() {
+  return <h1>Command</h1>;
+}

@@ -1,0 +1,3 @@
+export default function GpuPage() {
+  return <h1>Gpu</h1>;
+}

@@ -1,0 +1,3 @@
+export default function RulePage() {
+  return <h1>Rule</h1>;
+}

@@ -1,0 +1,3 @@
+export default function SettingPage() {
+  return <h1>Setting</h1>;
+}

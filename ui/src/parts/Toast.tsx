@@ -1,0 +1,106 @@
+/** What was done, for 8 seconds, with Undo where the daemon can; what went wrong stays until it is closed. */
+import { useEffect, useState } from "react";
+import { create } from "zustand";
+import { Problem } from "../api/client";
+import { type Pair, useWords } from "../words";
+import { Button } from "./Button";
+
+interface Told {
+  id: number;
+  text: string;
+  undo?: () => Promise<unknown>;
+  isProblem?: boolean;
+}
+
+const useToasts = create<{ told: Told[] }>(() => ({ told: [] }));
+let count = 0;
+const MOST = 4;
+const STAYS_MS = 8000;
+
+export function toast(text: string, undo?: () => Promise<unknown>): void {
+  const one: Told = { id: ++count, text, ...(undo ? { undo } : {}) };
+  useToasts.setState(({ told }) => ({ told: [...told, one].slice(-MOST) }));
+}
+
+/** Tell what went wrong, in the daemon's own words. */
+export function complain(error: unknown): void {
+  const text = error instanceof Problem ? error.message : String(error);
+  useToasts.setState(({ told }) => ({
+    told: [...told, { id: ++count, text, isProblem: true }].slice(-MOST),
+  }));
+}
+
+/** Do something, say what was done, and offer to undo it; a refusal is told. Whether it was done. */
+export async function act(
+  doing: () => Promise<unknown>,
+  done?: string,
+  undo?: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await doing();
+  } catch (error) {
+    complain(error);
+    return false;
+  }
+  if (done) toast(done, undo);
+  return true;
+}
+
+function drop(id: number): void {
+  useToasts.setState(({ told }) => ({ told: told.filter((one) => one.id !== id) }));
+}
+
+const words: Record<string, Pair> = {
+  undo: ["Undo", "撤销"],
+  close: ["Close", "关闭"],
+  undone: ["Undone", "已撤销"],
+};
+
+function One({ one }: { one: Told }) {
+  const t = useWords(words);
+  const [isPaused, setPaused] = useState(false);
+  useEffect(() => {
+    if (isPaused || one.isProblem) return;
+    const timer = setTimeout(() => drop(one.id), STAYS_MS);
+    return () => clearTimeout(timer);
+  }, [isPaused, one]);
+  const undo = one.undo;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only stays while it is pointed at
+    <div
+      className="toast fade"
+      onMouseEnter={() => setPaused(true)}
+      onMouseLeave={() => setPaused(false)}
+      onFocus={() => setPaused(true)}
+      onBlur={() => setPaused(false)}
+    >
+      <span className="grow">{one.text}</span>
+      {undo && (
+        <Button
+          size="small"
+          onClick={() => {
+            drop(one.id);
+            void act(undo, t("undone"));
+          }}
+        >
+          {t("undo")}
+        </Button>
+      )}
+      <Button size="small" icon="close" onlyIcon onClick={() => drop(one.id)}>
+        {t("close")}
+      </Button>
+    </div>
+  );
+}
+
+/** Where they appear; once in the page. */
+export function Toasts() {
+  const told = useToasts((state) => state.told);
+  return (
+    <div className="toasts" role="status" aria-live="polite">
+      {told.map((one) => (
+        <One key={one.id} one={one} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,41 @@
+/** Version, uptime and the most used keys. */
+import { useLive } from "../store/live";
+import { type Pair, useLanguage, useWords } from "../words";
+import { span } from "../words/format";
+
+const words: Record<string, Pair> = {
+  up: ["daemon up {time}", "守护进程已运行 {time}"],
+  filter: ["filter", "筛选"],
+  move: ["move", "移动"],
+  open: ["open", "打开"],
+  keys: ["all keys", "全部快捷键"],
+};
+
+export function Footer() {
+  const daemon = useLive((live) => live.daemon);
+  const language = useLanguage((choice) => choice.language);
+  const t = useWords(words);
+  return (
+    <footer className="footer second">
+      {daemon && (
+        <>
+          <span>gavelq {daemon.version}</span>
+          <span>{t("up", { time: span(daemon.uptime_s, language) })}</span>
+        </>
+      )}
+      <span className="push" />
+      <span>
+        <kbd>/</kbd> {t("filter")}
+      </span>
+      <span>
+        <kbd>j</kbd> <kbd>k</kbd> {t("move")}
+      </span>
+      <span>
+        <kbd>Enter</kbd> {t("open")}
+      </span>
+      <span>
+        <kbd>?</kbd> {t("keys")}
+      </span>
+    </footer>
+  );
+}

@@ -1,0 +1,257 @@
+/**
+ * What the page knows of the daemon: one event stream feeds it.
+ *
+ * Events say what changed, samples bring what is only measured; changed tasks are read anew, at most once a second.
+ * A stream that comes back goes on behind the last event, so that nothing is lost; where the daemon cannot do that
+ * any more (`gap`), everything is read anew. Old values stay until newer ones are here.
+ */
+import { create } from "zustand";
+import { get, path } from "../api/client";
+import {
+  type Counts,
+  type Daemon,
+  type Gpu,
+  type Host,
+  type Queue,
+  ROW_FIELDS,
+  type Row,
+  type Sample,
+  type Told,
+} from "../api/types";
+import { LIVE } from "../words/states";
+import { type Connection, next } from "./connection";
+
+export const SAMPLE_S = 2;
+const FLUSH_MS = 1000;
+const MOST_IDS = 500;
+const PAGE = 1000;
+/** So many tasks that have ended are read at the start; lists ask for more. */
+const ENDED_FIRST = 200;
+
+export interface Live {
+  connection: Connection;
+  /** Everything has been read once. */
+  isLoaded: boolean;
+  daemon: Daemon | null;
+  host: Host | null;
+  gpus: Gpu[];
+  queues: Queue[];
+  counts: Counts | null;
+  tasks: ReadonlyMap<number, Row>;
+  /** Grows with every committed change of a kind: `useResource` reads anew. */
+  versions: Readonly<Record<string, number>>;
+  /** When the newest values were measured, by the daemon's clock; null: none were. */
+  measuredAt: string | null;
+}
+
+export const useLive = create<Live>(() => ({
+  connection: { state: "reconnecting", since: Date.now(), heardAt: 0 },
+  isLoaded: false,
+  daemon: null,
+  host: null,
+  gpus: [],
+  queues: [],
+  counts: null,
+  tasks: new Map(),
+  versions: {},
+  measuredAt: null,
+}));
+
+const fields = ROW_FIELDS.join(",");
+let stream: EventSource | null = null;
+let dirty = new Set<number>();
+let kinds = new Set<string>();
+let flushing: ReturnType<typeof setTimeout> | null = null;
+let watched: () => readonly number[] = () => [];
+
+/** Pending reasons change without an event of their task: rows that are looked at are read with every change. */
+export function watchRows(visible: () => readonly number[]): () => void {
+  watched = visible;
+  return () => {
+    watched = () => [];
+  };
+}
+
+/** These tasks were changed by this page: read them without waiting for the stream. */
+export function touch(...ids: number[]): void {
+  for (const id of ids) dirty.add(id);
+  schedule(50);
+}
+
+/** More rows than the store began with, such as older ended tasks. */
+export function keep(rows: readonly Row[]): void {
+  const tasks = new Map(useLive.getState().tasks);
+  for (const row of rows) tasks.set(row.id, row);
+  useLive.setState({ tasks });
+}
+
+/** Begin to listen; returns how to stop. */
+export function listen(): () => void {
+  const clock = setInterval(() => look("tick"), 1000);
+  void begin();
+  return () => {
+    clearInterval(clock);
+    stream?.close();
+    stream = null;
+  };
+}
+
+async function begin(): Promise<void> {
+  try {
+    const position = await readAll();
+    open(position);
+  } catch {
+    look("lost");
+    setTimeout(() => void begin(), 2000);
+  }
+}
+
+async function readAll(): Promise<number> {
+  // The place is taken first: what happens while the rest is read is told again, and read again.
+  const status = await get<{
+    daemon: Daemon;
+    gpus: Gpu[];
+    queues: Queue[];
+    counts: Counts;
+    host: Host;
+    position?: number;
+  }>("/api/status");
+  const [live, ended] = await Promise.all([
+    readPages({ state: LIVE.join(",") }),
+    get<Row[]>(
+      path("/api/tasks", {
+        state: "completed,failed,cancelled,aborted",
+        newest: 1,
+        limit: ENDED_FIRST,
+        fields,
+      }),
+    ),
+  ]);
+  const tasks = new Map<number, Row>();
+  for (const row of [...ended, ...live]) tasks.set(row.id, row);
+  const { daemon, gpus, queues, counts, host } = status;
+  const versions = bumped(useLive.getState().versions, [
+    "task",
+    "queue",
+    "gpu",
+    "file",
+    "run",
+    "tenant",
+    "token",
+    "config",
+    "daemon",
+  ]);
+  useLive.setState({ daemon, gpus, queues, counts, host: host ?? null, tasks, isLoaded: true, versions });
+  return status.position ?? 0;
+}
+
+async function readPages(query: Record<string, string>): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let after = 0; ; ) {
+    const page = await get<Row[]>(
+      path("/api/tasks", { ...query, fields, limit: PAGE, after: after || null }),
+    );
+    rows.push(...page);
+    const last = page.at(-1);
+    if (page.length < PAGE || last === undefined) return rows;
+    after = last.id;
+  }
+}
+
+function open(position: number): void {
+  stream?.close();
+  const source = new EventSource(path("/api/events", { samples: SAMPLE_S, after: position || null }));
+  stream = source;
+  source.onopen = () => look("heard");
+  source.onerror = () => {
+    look("lost");
+    // A refusal (the session is over) closes the stream for good; begin anew, which tells the session's store.
+    if (source.readyState === EventSource.CLOSED && stream === source) setTimeout(() => void begin(), 1000);
+  };
+  source.addEventListener("sample", (message) => take(JSON.parse(message.data) as Sample));
+  source.addEventListener("gap", () => void begin());
+  for (const kind of [
+    "task",
+    "queue",
+    "gpu",
+    "file",
+    "run",
+    "tenant",
+    "token",
+    "config",
+    "daemon",
+    "alert",
+  ]) {
+    source.addEventListener(kind, (message) => note(JSON.parse(message.data) as Told));
+  }
+}
+
+function take(sample: Sample): void {
+  const { gpus, host, counts, at } = sample;
+  useLive.setState({ gpus, host, counts, measuredAt: at });
+  look("heard");
+}
+
+function note(told: Told): void {
+  look("heard");
+  kinds.add(told.kind);
+  if (told.task_id !== null) dirty.add(told.task_id);
+  schedule(FLUSH_MS);
+}
+
+function schedule(delay: number): void {
+  if (flushing === null) flushing = setTimeout(() => void flush(), delay);
+}
+
+async function flush(): Promise<void> {
+  const ids = new Set(dirty);
+  const changed = new Set(kinds);
+  dirty = new Set();
+  kinds = new Set();
+  const { tasks, versions } = useLive.getState();
+  if (changed.size > 0) {
+    for (const id of watched()) if (tasks.get(id)?.state === "pending") ids.add(id);
+  }
+  try {
+    const rows = await readIds([...ids]);
+    const after = new Map(useLive.getState().tasks);
+    for (const id of ids) if (!rows.has(id)) after.delete(id);
+    for (const [id, row] of rows) after.set(id, row);
+    const more =
+      changed.has("queue") || changed.has("task") ? { queues: await get<Queue[]>("/api/queues") } : {};
+    const daemon =
+      changed.has("daemon") || changed.has("config") ? { daemon: await get<Daemon>("/api/daemon") } : {};
+    useLive.setState({ ...more, ...daemon, tasks: after, versions: bumped(versions, changed) });
+  } catch {
+    for (const id of ids) dirty.add(id);
+    for (const kind of changed) kinds.add(kind);
+  } finally {
+    flushing = null;
+    if (dirty.size || kinds.size) schedule(FLUSH_MS);
+  }
+}
+
+async function readIds(ids: number[]): Promise<Map<number, Row>> {
+  const found = new Map<number, Row>();
+  for (let from = 0; from < ids.length; from += MOST_IDS) {
+    const some = ids.slice(from, from + MOST_IDS);
+    const rows = await get<Row[]>(path("/api/tasks", { ids: some.join(","), fields, limit: MOST_IDS }));
+    for (const row of rows) found.set(row.id, row);
+  }
+  return found;
+}
+
+function bumped(
+  versions: Readonly<Record<string, number>>,
+  changed: Iterable<string>,
+): Record<string, number> {
+  const after = { ...versions };
+  for (const kind of changed) after[kind] = (after[kind] ?? 0) + 1;
+  return after;
+}
+
+function look(what: "heard" | "lost" | "tick"): void {
+  const { connection } = useLive.getState();
+  const after = next(connection, what, Date.now());
+  if (after !== connection) useLive.setState({ connection: after });
+}

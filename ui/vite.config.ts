@@ -1,0 +1,16 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const daemon = process.env.GAVELQ_API ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  base: "/ui/",
+  plugins: [react()],
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // inlined data: URLs would need a wider Content-Security-Policy
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { "/api": { target: daemon, changeOrigin: true } } },
+  test: { environment: "node", include: ["src/**/*.test.ts"] },
+});
