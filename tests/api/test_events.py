@@ -194,15 +194,16 @@ def test_a_client_that_takes_nothing_is_let_go_with_a_word(monkeypatch: pytest.M
     assert parting.startswith(b": you were too slow")
 
 
-def test_a_stream_by_token_ends_when_its_token_may_be_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    revoked = tell(Numbered(id=8, record=Record(at=1.0, kind="token_revoked", subject="tenant:ada"), tenant=None))
+def test_a_stream_ends_when_its_caller_is_another_one_and_tells_nothing_more() -> None:
+    later = tell(Numbered(id=9, record=Record(at=1.0, kind="queue_created", subject="q"), tenant=None))
+    is_same = [True, False]
 
-    def said(*, is_checked_again: bool) -> bytes:
+    def said(caller: Caller) -> bytes:
         parts: list[bytes] = []
 
         async def news() -> AsyncIterator[News]:
-            yield News(events=(revoked,), position=8)
-            yield News(events=(), position=9)
+            yield News(events=(), position=8)
+            yield News(events=(later,), position=9)
 
         async def receive() -> Message:
             await asyncio.sleep(60)
@@ -211,13 +212,16 @@ def test_a_stream_by_token_ends_when_its_token_may_be_another_one(monkeypatch: p
         async def send(message: Message) -> None:
             parts.append(message.get("body", b""))
 
-        caller = Caller(name="ada", tenant="ada")
-        stream = EventStream(news(), caller, Wanted(), is_checked_again=is_checked_again)
+        stream = EventStream(news(), caller, Wanted(), is_checked_again=True)
         asyncio.run(stream({"type": "http", "method": "GET"}, receive, send))
         return b"".join(parts)
 
-    assert said(is_checked_again=True).endswith(b": who you are may have changed: connect again\n\n")
-    assert said(is_checked_again=False).endswith(b": the daemon ends\n\n")
+    gone = said(Caller(name="ada", tenant="ada", is_still=lambda: is_same.pop(0)))
+    assert gone.endswith(b": who you are has changed: connect again\n\n")
+    assert b"queue_created" not in gone
+    stays = said(Caller(name="ada", tenant="ada"))
+    assert b"queue_created" in stays
+    assert stays.endswith(b": the daemon ends\n\n")
 
 
 def test_streams_end_with_a_word_when_the_daemon_does() -> None:

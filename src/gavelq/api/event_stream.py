@@ -78,7 +78,9 @@ class EventStream(Response):
         try:
             await self._send(send, f"retry: {RETRY_MS}\n\n".encode())
             async for one in self._news:
-                blocks, may_have_changed = self._blocks(one)
+                if not self._caller.is_still():
+                    return "who you are has changed: connect again"
+                blocks = self._blocks(one)
                 if blocks or clock() - sent_at >= BEAT_S * 0.9 or sent_at == began:
                     place = f"id: {self._position}\n".encode()
                     if not blocks:
@@ -87,8 +89,8 @@ class EventStream(Response):
                         blocks.append(place + b"\n")
                     await self._send(send, b"".join(blocks))
                     sent_at = max(clock(), began + 1e-6)
-                if self._is_checked_again and (may_have_changed or clock() - began > self._life_s):
-                    return "who you are may have changed: connect again"
+                if self._is_checked_again and clock() - began > self._life_s:
+                    return "this stream was open for long: connect again"
         except TimeoutError:
             return None
         except GavelqError as error:
@@ -96,18 +98,17 @@ class EventStream(Response):
             return error.message
         return "the daemon ends"
 
-    def _blocks(self, one: News | Gap) -> tuple[list[bytes], bool]:
-        """What to write, and whether an event may mean that the caller is another one by now."""
+    def _blocks(self, one: News | Gap) -> list[bytes]:
+        """What to write."""
         self._position = one.position
         if isinstance(one, Gap):
             document = f'{{"kind":"gap","event":"gap","after":{one.after},"position":{one.position}}}'
-            return [f"id: {one.position}\nevent: gap\ndata: {document}\n\n".encode()], False
-        blocks = [
+            return [f"id: {one.position}\nevent: gap\ndata: {document}\n\n".encode()]
+        return [
             f"id: {told.id}\nevent: {told.kind}\ndata: {shown}\n\n".encode()
             for told in one.events
             if self._wanted.covers(told) and (shown := self._shown(told)) is not None
         ]
-        return blocks, any(told.event in _OF_CALLERS for told in one.events)
 
     def _shown(self, told: Told) -> str | None:
         text = told.text_for(self._caller)
@@ -129,9 +130,6 @@ class EventStream(Response):
             hang_up(parting)
         else:
             await send({"type": "http.response.body", "body": parting})
-
-
-_OF_CALLERS = frozenset({"token_revoked", "tenant_changed", "tenant_deleted"})
 
 
 async def _until_left(receive: Receive) -> None:

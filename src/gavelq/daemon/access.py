@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from gavelq.core import events as ev
 from gavelq.core.errors import InvalidField, NotAllowed, Unauthenticated, WrongState
@@ -88,7 +89,8 @@ class Access:
 
     def by_token(self, given: str) -> Caller:
         """The holder of a token. Raises Unauthenticated (an unknown or revoked one) and TokenExpired."""
-        return self._by_hash_of(hash_token(given))
+        hashed = hash_token(given)
+        return _lasting(lambda: self._by_hash_of(hashed))
 
     def _by_hash_of(self, hashed: str) -> Caller:
         if self.admin_hash is not None and hmac.compare_digest(hashed, self.admin_hash):
@@ -136,7 +138,12 @@ class Access:
 
     async def by_uid(self, uid: int) -> Caller:
         """A unix user on the shared socket. Raises NotAllowed for one who is no tenant."""
-        name = self._by_uid.get(uid) or await self._made_for(uid)
+        if uid not in self._by_uid:
+            await self._made_for(uid)
+        return _lasting(lambda: self._of_user(uid))
+
+    def _of_user(self, uid: int) -> Caller:
+        name = self._by_uid.get(uid, "")
         role = self.role_of(name)
         if role is None:
             raise NotAllowed(action="using this socket", why=f"tenant {name} is gone")
@@ -165,6 +172,9 @@ class Access:
 
     def by_session(self, secret: str) -> Caller:
         """Whose session that is. Raises Unauthenticated: it is over, or what it was opened with is."""
+        return _lasting(lambda: self._with_session(secret))
+
+    def _with_session(self, secret: str) -> Caller:
         now = self._clock.now()
         session = self.sessions.find(secret, now)
         caller = self._in_session(session) if session is not None else None
@@ -202,6 +212,19 @@ class Access:
             name=f"{session.tenant} (login)", tenant=session.tenant, role=role, scopes=session.scopes,
             expires_at=session.expires_at,
         )  # fmt: skip
+
+
+def _lasting(find: Callable[[], Caller]) -> Caller:
+    """The caller that is found now, who can be asked later whether the same one would be found."""
+    caller = find()
+
+    def is_still() -> bool:
+        try:
+            return find() == caller
+        except NotAllowed:
+            return False
+
+    return replace(caller, is_still=is_still)
 
 
 def _is_name(name: str) -> bool:

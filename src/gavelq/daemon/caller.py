@@ -1,10 +1,11 @@
 """Who asks: a unix user on a socket, a task of ours, or the holder of a token or of a session."""
 
 import pwd
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from gavelq.core.errors import NotAllowed
+from gavelq.core.errors import NotAllowed, Unauthenticated
 from gavelq.core.ids import TaskId
 from gavelq.core.tenants import Role, Scope, TokenId
 
@@ -37,6 +38,8 @@ class Caller:
     token_id: TokenId | None = None
     expires_at: float | None = None
     """When its token, or its session, is over (seconds since the epoch)."""
+    is_still: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
+    """Whether it is the same one by now; false once its token is revoked, its session over, its tenant another one."""
 
     def can(self, scope: Scope) -> bool:
         """Whether both role and scopes give that much."""
@@ -50,6 +53,11 @@ class Caller:
     def owns(self, tenant: str) -> bool:
         """Whether what belongs to that tenant is there for this caller. For all others it does not exist."""
         return self.is_admin or tenant == self.tenant
+
+    def require_still(self) -> None:
+        """Raises Unauthenticated where it is another one by now: for answers that come long after their request."""
+        if not self.is_still():
+            raise Unauthenticated("this token or session is not what it was", hint="log in again, or ask for a token")
 
     def require_admin(self, action: str) -> None:
         """Raises NotAllowed where the caller may not change how the machine is run."""

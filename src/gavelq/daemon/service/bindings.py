@@ -180,6 +180,7 @@ class BindingService:
             if part.offset is None or is_news or is_over or left <= 0 or self._desk.waiters.is_over:
                 return piece, is_over
             await asyncio.sleep(min(left, POLL_S))
+            caller.require_still()
 
     async def _look_at(self, caller: Caller, path: str, at: Callable[[LogRoots], Found]) -> Found:
         return await self._aside.look(lambda: at(self._roots_for(caller)), f"{path} does not answer")

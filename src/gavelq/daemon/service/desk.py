@@ -81,7 +81,11 @@ class Desk:
         return self.state.tasks.get(task_id) or await self.store.task(task_id)
 
     async def require(self, caller: Caller, task_id: TaskId) -> Task:
-        """A task that the caller may see and touch. Raises TaskNotFound, also for another tenant's."""
+        """A task that the caller may see and touch. Raises TaskNotFound, also for another tenant's.
+
+        And Unauthenticated, where the caller waited for something and is another one by now.
+        """
+        caller.require_still()
         task = await self.find(task_id)
         if task is None or not caller.owns(task.request.tenant):
             raise TaskNotFound(task_id=task_id)

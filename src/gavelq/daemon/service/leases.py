@@ -63,6 +63,7 @@ class LeaseService:
             return any(task_id not in self._desk.state.tasks for task_id in ids)
 
         await self._turns.until(has_ended, ids, timeout_s)
+        caller.require_still()
         over = [task_id for task_id in dict.fromkeys(ids) if task_id not in self._desk.state.tasks]
         found = [await self._desk.find(task_id) for task_id in over]
         return [self._desk.task_json(task, caller) for task in found if task is not None]

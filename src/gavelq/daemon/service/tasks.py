@@ -212,7 +212,7 @@ class TaskService:
             else:
                 chunk = await asyncio.to_thread(task_logs.tail, path, tail)
         else:
-            chunk = await self._follow(task_id, path, offset, wait_s, attempt)
+            chunk = await self._follow(caller, task_id, path, offset, wait_s, attempt)
         now = await self._desk.require(caller, task_id)
         over = _is_over(now, attempt) and (attempt is not None or now.log_path == path)
         return chunk, over and chunk.end >= await asyncio.to_thread(task_logs.length, path), number
@@ -226,7 +226,7 @@ class TaskService:
         return known[attempt]
 
     async def _follow(
-        self, task_id: TaskId, path: str, offset: int, wait_s: float, attempt: int | None
+        self, caller: Caller, task_id: TaskId, path: str, offset: int, wait_s: float, attempt: int | None
     ) -> task_logs.Chunk:
         deadline = asyncio.get_running_loop().time() + wait_s
         chunk = await asyncio.to_thread(task_logs.read, path, offset)
@@ -239,6 +239,7 @@ class TaskService:
             if left <= 0:
                 break
             await self._desk.waiters.wait(task_id, min(left, 0.1))
+            caller.require_still()
             chunk = await asyncio.to_thread(task_logs.read, path, offset)
         return chunk
 
