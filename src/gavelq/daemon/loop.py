@@ -3,7 +3,8 @@
 Requests that arrive together share one commit, and so does the scheduling cycle that they call for: a freed card's next
 task costs one fsync. The engine and the cycle work on a draft; the committed state, which readers see, follows after
 the commit. If that fails, the draft is taken back, callers hear `store_unavailable`, and the runner's reports are kept
-for the next try.
+for the next try. A commit that fails by a fault of ours ends neither the daemon nor what came along with it: each event
+of the batch is tried alone, and who brought the fault hears of it.
 """
 
 import asyncio
@@ -90,6 +91,8 @@ class Loop:
         self._draft = State(state.books)
         self._draft.apply(state.as_changes())
         self._wants_cycle = False
+        self._n_alone = 0
+        """So many events at the head of the inbox are committed one by one: together they could not be."""
         self._is_stopping = False
         self._is_paused = False
         """True for a moment after a failed commit."""
@@ -156,18 +159,20 @@ class Loop:
 
     async def _turn(self) -> None:
         """One batch: steps, a plan where one is wanted, one commit for all of it, then answers and effects."""
-        batch, self._inbox = self._inbox[:MAX_BATCH], self._inbox[MAX_BATCH:]
+        is_alone, size = self._n_alone > 0, 1 if self._n_alone else MAX_BATCH
+        self._n_alone = max(0, self._n_alone - 1)
+        batch, self._inbox = self._inbox[:size], self._inbox[size:]
         changes, done = Changes(), []
         for item in batch:
             step = self._step(item)
             if step is not None:
                 changes.absorb(step.changes)
                 done.append((item, step))
-        planned = None if self._is_answer_first(batch) else self._planned()
+        planned = None if is_alone or self._is_answer_first(batch) else self._planned()
         if planned is not None:
             changes.absorb(planned.changes)
             done.append((_Item(_PLAN), planned))
-        if not await self._commit(changes, batch):
+        if not await self._commit(changes, batch, has_plan=planned is not None):
             return
         self.state.apply(changes)
         self._publish(changes, [step for _, step in done])
@@ -195,9 +200,7 @@ class Loop:
             # A fault of ours. Nothing has changed yet, so that a request with it need not end the daemon for all.
             if item.answer is None:
                 raise
-            journal.fail("a request failed unexpectedly", error, about=type(item.event).__name__)
-            if not item.answer.done():
-                item.answer.set_exception(error)
+            self._fail(item, item.answer, error)
             return None
         self._take(step, now)
         return step
@@ -236,7 +239,7 @@ class Loop:
         self._take(step, now)
         return step
 
-    async def _commit(self, changes: Changes, batch: Sequence[_Item]) -> bool:
+    async def _commit(self, changes: Changes, batch: Sequence[_Item], *, has_plan: bool) -> bool:
         if changes.is_empty():
             return True
         try:
@@ -245,10 +248,37 @@ class Loop:
             self._draft.revert(changes, self.state)
             self._fall_back(error, batch)
             return False
+        except Exception as error:
+            self._draft.revert(changes, self.state)
+            if isinstance(error, GavelqError) or not self._is_put_down_to(error, batch, has_plan=has_plan):
+                raise  # a damaged disk, or a fault of ours in what nobody asked for
+            return False
         if self.is_read_only:
             self.is_read_only = False
             journal.note("the state can be written again")
         return True
+
+    def _is_put_down_to(self, error: Exception, batch: Sequence[_Item], *, has_plan: bool) -> bool:
+        """A fault of ours, and nothing happened: who brought it is told; where that is unknown, each is tried alone.
+
+        False where it was none of those who wait: a report of the runner or a plan.
+        """
+        self._wants_cycle = True
+        if len(batch) == 1 and not has_plan:
+            answer = batch[0].answer
+            if answer is not None:
+                self._fail(batch[0], answer, error)
+            return answer is not None
+        again = [item for item in batch if item.answer is None or not item.answer.done()]
+        self._inbox[:0] = again
+        self._n_alone = len(again)
+        return bool(batch)
+
+    @staticmethod
+    def _fail(item: _Item, answer: "asyncio.Future[Any]", error: Exception) -> None:
+        journal.fail("a request failed unexpectedly", error, about=type(item.event).__name__)
+        if not answer.done():
+            answer.set_exception(error)
 
     def _fall_back(self, error: StoreUnavailable, batch: Sequence[_Item]) -> None:
         """Nothing happened: callers are told, and what the runner said is kept for the next try."""
