@@ -10,7 +10,7 @@ from gavelq.core.events import RunnerEvent
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
-from gavelq.core.measures import Keeping, Kind, Look, Span, Stat, Subject, TreeUse
+from gavelq.core.measures import HostUse, Keeping, Kind, Look, Span, Stat, Subject, TreeUse
 from gavelq.core.notices import Message
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
@@ -214,6 +214,14 @@ class ProcessTrees(Protocol):
 
     def look(self, roots: Iterable[ProcessIdentity]) -> Mapping[ProcessIdentity, TreeUse]:
         """What is below each of these processes; those that are gone are left out."""
+        ...
+
+
+class HostMeter(Protocol):
+    """Looks at the machine itself. Takes well under a millisecond; never raises."""
+
+    def look(self) -> HostUse:
+        """How busy it is; looked at once a second at most."""
         ...
 
 

@@ -7,7 +7,7 @@ goes on from the right place.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from gavelq.core.errors import GavelqError
 from gavelq.daemon import journal
 from gavelq.daemon.caller import Caller
-from gavelq.daemon.feed import BEAT_S, Gap, News
+from gavelq.daemon.feed import BEAT_S, Gap, News, Tick
 from gavelq.daemon.told import Told, Wanted
 
 STUCK_S = 30.0
@@ -28,6 +28,7 @@ MAX_BLOCKS = 64 << 10
 """Bytes handed over at once: what waits in memory for one client is a few of these at most."""
 
 HangUp = Callable[[bytes], None]
+Sample = Callable[[int], Awaitable[str]]
 Json = dict[str, Any]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -38,16 +39,20 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, news: AsyncIterator[News | Gap], caller: Caller, wanted: Wanted, *, is_checked_again: bool,
-        discreet: Callable[[Json], Json] | None = None,
+        self, news: AsyncIterator[News | Gap | Tick], caller: Caller, wanted: Wanted, *, is_checked_again: bool,
+        discreet: Callable[[Json], Json] | None = None, sample: Sample | None = None,
     ) -> None:  # fmt: skip
-        """`discreet` leaves out of an event what is others'; None: the caller may hear everything."""
+        """`discreet` leaves out of an event what is others'; None: the caller may hear everything.
+
+        `sample` gives the text of a sample for the number of a tick.
+        """
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._news = news
         self._caller = caller
         self._wanted = wanted
         self._discreet = discreet
+        self._sample = sample
         self._is_checked_again = is_checked_again
         self._life_s = LIFE_S if caller.expires_at is None else min(LIFE_S, caller.expires_at - time.time())
         self._position = 0
@@ -80,6 +85,9 @@ class EventStream(Response):
             async for one in self._news:
                 if not self._caller.is_still():
                     return "who you are has changed: connect again"
+                if isinstance(one, Tick):
+                    await self._tell_sample(send, one)
+                    continue
                 blocks = self._blocks(one)
                 if blocks or clock() - sent_at >= BEAT_S * 0.9 or sent_at == began:
                     place = f"id: {self._position}\n".encode()
@@ -97,6 +105,11 @@ class EventStream(Response):
             journal.fail("a stream of events ended", error)
             return error.message
         return "the daemon ends"
+
+    async def _tell_sample(self, send: Send, tick: Tick) -> None:
+        """A block without an id line: a sample is no event, and whoever comes back has not missed it."""
+        if self._sample is not None:
+            await self._send(send, f"event: sample\ndata: {await self._sample(tick.number)}\n\n".encode())
 
     def _blocks(self, one: News | Gap) -> list[bytes]:
         """What to write."""

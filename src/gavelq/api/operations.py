@@ -208,6 +208,7 @@ PARAMETERS: dict[str, tuple[str, Json, Any]] = {
     "timeout": ("Seconds to wait", _SECONDS, 0),
     "processes": ("0 leaves the tasks of each queue id out", _YES, "1"),
     "raw": ("1: the bytes as they are", _YES, "0"),
+    "samples": ("Seconds between blocks `event: sample`, which have no id line", {**_COUNT, "maximum": 60}, 2),
     "step": ("Seconds of one point, at least", _COUNT, 60),
 }  # fmt: skip
 """Description, schema and example of parameters by name; they are read by hand, so their handlers declare texts."""

@@ -305,10 +305,22 @@ class Daemon(TypedDict):
     counts: dict[str, int]
 
 
+class Host(TypedDict):
+    """How busy the machine itself is; of all processors together."""
+
+    name: str
+    cpu_count: int
+    cpu_percent: float | None
+    memory_total_mib: int | None
+    memory_used_mib: int | None
+    load_1m: float | None
+
+
 class Status(TypedDict):
     """Everything at a glance."""
 
     daemon: Daemon
+    host: Host
     gpus: list[Gpu]
     queues: list[Queue]
     counts: dict[str, int]

@@ -59,6 +59,22 @@ class TreeUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostUse:
+    """How busy the machine itself is; None: unknown."""
+
+    name: str
+    n_cpus: int
+    cpu_percent: float | None = None
+    """Of all processors together, 0 to 100."""
+    memory_total: int | None = None
+    """MiB."""
+    memory_used: int | None = None
+    """MiB that programs could not have."""
+    load: float | None = None
+    """Mean number of processes that wanted to run, of the last minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stat:
     """What several looks together say about one measure. There is at least one look."""
 

@@ -12,6 +12,7 @@ from gavelq.adapters import mps
 from gavelq.adapters.clock import SystemClock
 from gavelq.adapters.gpu import open_probe
 from gavelq.adapters.history.sqlite_history import SqliteHistory
+from gavelq.adapters.host import ProcHost
 from gavelq.adapters.mps import PrivateMps
 from gavelq.adapters.notify.channels import Channels
 from gavelq.adapters.notify.mail import MailSettings
@@ -129,6 +130,7 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         processes=ProcTable(),
         history=SqliteHistory(paths.history, keeping) if config.history.enabled else NoHistory(keeping),
         trees=ProcTrees(),
+        host=ProcHost(),
         mps=PrivateMps(paths.mps, CannotConfine),
         notifier=Channels(lambda: _mail(daemon.config)),
         unavailable={level: problem for level, problem in _offers().items() if problem},

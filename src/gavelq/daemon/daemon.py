@@ -48,6 +48,7 @@ from gavelq.daemon.service.overview import OverviewService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
+from gavelq.daemon.service.samples import Samples
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
@@ -59,7 +60,19 @@ from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
 from gavelq.daemon.watching import Watching
 from gavelq.paths import Paths
-from gavelq.ports import Clock, GpuClaims, GpuProbe, History, Mps, Notifier, ProcessTable, ProcessTrees, Runner, Store
+from gavelq.ports import (
+    Clock,
+    GpuClaims,
+    GpuProbe,
+    History,
+    HostMeter,
+    Mps,
+    Notifier,
+    ProcessTable,
+    ProcessTrees,
+    Runner,
+    Store,
+)
 
 FIRST_SAMPLE_S = 6.0
 """A driver may need seconds for its first answer; a hanging one must not keep the daemon from starting."""
@@ -81,6 +94,7 @@ class Daemon:
         processes: ProcessTable,
         history: History,
         trees: ProcessTrees,
+        host: HostMeter,
         mps: Mps,
         notifier: Notifier,
         unavailable: Mapping[Isolation, str],
@@ -95,6 +109,7 @@ class Daemon:
         self._runner = runner
         self._processes = processes
         self._history = history
+        self._host = host
         self._notifier = notifier
         self._unavailable = unavailable
         self._probe = probe
@@ -175,7 +190,7 @@ class Daemon:
         gpus, queues = GpuService(desk), QueueService(desk)
         admin = AdminService(
             desk, facts=self.facts, http=self.http, probe=self._probe, runner=self._runner, gpus=gpus, queues=queues,
-            request_stop=self._stop_when_idle, reload_config=self.reload, warnings=self.warnings,
+            request_stop=self._stop_when_idle, reload_config=self.reload, warnings=self.warnings, host=self._host,
         )  # fmt: skip
         leases = LeaseService(desk, self._turns)
         tasks, submissions = TaskService(desk), SubmissionService(desk)
@@ -186,6 +201,8 @@ class Daemon:
         self.loop.on_applied.append(self._run_states.notice)
         bindings = BindingService(desk, files, self._log_roots)
         passwords = Passwords()
+        samples = Samples(desk, gpus, self._host, position=lambda: self._feed.position)
+        self.loop.on_applied.append(samples.notice)
         return Service(
             tasks=tasks,
             submissions=submissions,
@@ -209,6 +226,7 @@ class Daemon:
                 desk, self._counts, started_at=self.facts.started_at, n_listeners=lambda: self._feed.n_listeners
             ),
             alerts=AlertService(desk, self._notifier),
+            samples=samples,
         )
 
     def _log_roots(self) -> LogRoots:
@@ -284,6 +302,7 @@ class Daemon:
 
     def _sampled(self, event: GpusSampled) -> None:
         self.loop.post(event)
+        self._host.look()  # so that what is asked for next tells of the last second, not of the last hour
         missing = set(unseen_cards(self.config, self.loop.state.cards)) if self.loop.state.cards else set()
         for sentence in sorted(missing - self._missed):
             journal.warn(sentence)

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from gavelq.core.errors import GavelqError
 from gavelq.core.step import Changes
@@ -37,6 +38,14 @@ class News:
     """Events in their order (none: a sign of life), and the place that the listener has come to."""
 
     events: Sequence[Told]
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """It is time for a sample. `number` counts seconds of the loop's clock, the same for all who wait for that one."""
+
+    number: int
     position: int
 
 
@@ -85,8 +94,18 @@ class Feed:
             self._ring_out()
             await asyncio.sleep(PAUSE_S)
 
-    async def listen(self, after: int | None = None) -> AsyncIterator[News | Gap]:
-        """Events behind an id (None: from now on), until the daemon ends. Raises StoreUnavailable, StoreCorrupt."""
+    @property
+    def position(self) -> int:
+        """The last event that listeners can have heard of; only where somebody listens."""
+        return self._head
+
+    async def listen(self, after: int | None = None, *, every_s: int | None = None) -> AsyncIterator[News | Gap | Tick]:
+        """Events behind an id (None: from now on), until the daemon ends. Raises StoreUnavailable, StoreCorrupt.
+
+        With `every_s` there is a Tick at once, and then one about so often.
+        """
+        clock = asyncio.get_running_loop().time
+        due: float = 0 if every_s is not None else inf
         self._n_listeners += 1
         try:
             position, gap = await self._begin(after, is_first=self._n_listeners == 1)
@@ -94,15 +113,16 @@ class Feed:
                 yield gap
             yield News(events=(), position=position)
             while not self.is_over:
+                if every_s is not None and (now := clock()) >= due:
+                    due = (now // every_s + 1) * every_s  # whole multiples: those of all listeners fall together
+                    yield Tick(number=int(now), position=position)
                 turn = self._turn
                 events = await self._behind(position)
                 if events:
                     position = events[-1].id
                     yield News(events=events, position=position)
-                elif not turn.is_set():
-                    await turn.wait()
-                    if self._head <= position:
-                        yield News(events=(), position=position)
+                elif not turn.is_set() and await _rings(turn, due) and self._head <= position:
+                    yield News(events=(), position=position)
         finally:
             self._n_listeners -= 1
 
@@ -144,3 +164,16 @@ class Feed:
     def _ring_out(self) -> None:
         turn, self._turn = self._turn, asyncio.Event()
         turn.set()
+
+
+async def _rings(turn: asyncio.Event, due: float) -> bool:
+    """Wait for a turn, or until that time of the loop's clock; whether it was the turn that came."""
+    if due == inf:
+        await turn.wait()
+        return True
+    try:
+        async with asyncio.timeout_at(due):
+            await turn.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -10,7 +10,7 @@ from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.isolation import Violation, violation_text
 from gavelq.core.learned import Learned, name_key, pattern_key, pattern_of, run_time
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.measures import MEASURES, Kind, Stat
+from gavelq.core.measures import MEASURES, HostUse, Kind, Stat
 from gavelq.core.queue import Queue
 from gavelq.core.retry_words import format_backoff, format_oom_action, format_retries
 from gavelq.core.retrying import RetryRules, RetryWish
@@ -247,6 +247,14 @@ def queue_json(queue: Queue, state: State) -> Json:
         "n_running": count((TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING)),
         "n_held": count((TaskState.HELD,)),
     }
+
+
+def host_json(use: HostUse) -> Json:
+    """How busy the machine is; null where that is unknown."""
+    return {
+        "name": use.name, "cpu_count": use.n_cpus, "cpu_percent": use.cpu_percent, "memory_total_mib": use.memory_total,
+        "memory_used_mib": use.memory_used, "load_1m": use.load,
+    }  # fmt: skip
 
 
 def counts_json(counted: Mapping[str, int]) -> dict[str, int]:

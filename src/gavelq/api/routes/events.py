@@ -1,5 +1,7 @@
 """/api/events: every committed change, as it happens."""
 
+from functools import partial
+
 from fastapi import APIRouter, Query, Request
 
 from gavelq.api.callers import CallerOf
@@ -32,6 +34,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         kinds: str | None = Query(None, description=f"Of {', '.join(KINDS)}, or events such as `ended`; with commas"),
         task: list[str] | None = Query(None, description="A task's id; may be repeated"),  # noqa: B008  # how FastAPI declares a repeatable query parameter
         after: str | None = Query(None, description="Go on behind this id; the header Last-Event-ID wins"),
+        samples: str | None = None,
     ) -> EventStream:
         caller = caller_of(request)
         wanted = Wanted(names=_names(kinds), tasks=frozenset(task_id(number) for number in task or ()))
@@ -41,7 +44,11 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
             raise LimitReached(limit="the number of event streams", problem=problem, hint="close some that are idle")
         is_by_token = getattr(request.state, "peer", None) is None
         discreet = None if caller.is_admin else service.overview.discretion(caller).words
-        return EventStream(feed.listen(place), caller, wanted, is_checked_again=is_by_token, discreet=discreet)
+        every_s = whole(samples, "samples", default=None, low=1, high=60)
+        return EventStream(
+            feed.listen(place, every_s=every_s), caller, wanted, is_checked_again=is_by_token, discreet=discreet,
+            sample=partial(service.samples.text, caller),
+        )  # fmt: skip
 
     return routes
 

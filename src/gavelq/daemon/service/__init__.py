@@ -16,6 +16,7 @@ from gavelq.daemon.service.overview import OverviewService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
+from gavelq.daemon.service.samples import Samples
 from gavelq.daemon.service.settings import SettingsService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
@@ -48,3 +49,4 @@ class Service:
     login: LoginService
     exposition: Exposition
     alerts: AlertService
+    samples: Samples

@@ -13,8 +13,8 @@ from gavelq.daemon.local_http import LocalHttp
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.queues import QueueService
-from gavelq.daemon.views import Json, counts_json
-from gavelq.ports import GpuProbe, Runner
+from gavelq.daemon.views import Json, counts_json, host_json
+from gavelq.ports import GpuProbe, HostMeter, Runner
 from gavelq.version import __version__
 
 
@@ -33,7 +33,7 @@ class AdminService:
     def __init__(
         self, desk: Desk, *, facts: Facts, http: LocalHttp, probe: GpuProbe, runner: Runner, gpus: GpuService,
         queues: QueueService, request_stop: Callable[[bool], None], reload_config: Callable[[], Json],
-        warnings: Callable[[], list[str]],
+        warnings: Callable[[], list[str]], host: HostMeter,
     ) -> None:  # fmt: skip
         self._desk = desk
         self._facts = facts
@@ -45,6 +45,7 @@ class AdminService:
         self._request_stop = request_stop
         self._reload = reload_config
         self._warnings = warnings
+        self._host = host
 
     async def daemon(self, caller: Caller) -> Json:
         """`GET /api/daemon`: the daemon object of SPEC section 4; the counts are of the caller's tasks."""
@@ -69,6 +70,7 @@ class AdminService:
         daemon = await self.daemon(caller)
         return {
             "daemon": daemon,
+            "host": host_json(self._host.look()),
             "gpus": self._gpus.list_gpus(caller),
             "queues": self._queues.list_queues(),
             "counts": daemon["counts"],
