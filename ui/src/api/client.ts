@@ -14,13 +14,17 @@ export class Problem extends Error {
   }
 }
 
-type Query = Record<string, string | number | boolean | null | undefined>;
+type Value = string | number | boolean;
+type Query = Record<string, Value | readonly Value[] | null | undefined>;
 
-/** A path with its query; null and undefined are left out. */
+/** A path with its query; null and undefined are left out, lists are repeated. */
 export function path(base: string, query: Query = {}): string {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  return given.length ? `${base}?${search}` : base;
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined) continue;
+    for (const one of typeof value === "object" ? value : [value]) search.append(name, String(one));
+  }
+  return search.size > 0 ? `${base}?${search}` : base;
 }
 
 let onExpired: () => void = () => undefined;
@@ -66,9 +70,17 @@ async function problemOf(reply: Response): Promise<Problem> {
   const text = await reply.text();
   try {
     const found = JSON.parse(text) as Record<string, unknown>;
-    const word = (name: string) => (typeof found[name] === "string" ? (found[name] as string) : null);
-    const detail = word("detail") ?? word("title") ?? reply.statusText;
-    return new Problem(reply.status, word("code") ?? "", detail, word("hint"), word("field"), found);
+    const details = (found.details ?? {}) as Record<string, unknown>;
+    const word = (value: unknown) => (typeof value === "string" ? value : null);
+    const detail = word(found.detail) ?? word(found.title) ?? reply.statusText;
+    return new Problem(
+      reply.status,
+      word(found.code) ?? "",
+      detail,
+      word(found.hint),
+      word(details.field),
+      found,
+    );
   } catch {
     return new Problem(reply.status, "", text.slice(0, 200) || reply.statusText, null, null);
   }

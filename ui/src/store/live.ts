@@ -18,7 +18,7 @@ import {
   type Sample,
   type Told,
 } from "../api/types";
-import { LIVE } from "../words/states";
+import { ENDED, LIVE } from "../words/states";
 import { type Connection, next } from "./connection";
 
 export const SAMPLE_S = 2;
@@ -117,10 +117,10 @@ async function readAll(): Promise<number> {
     position?: number;
   }>("/api/status");
   const [live, ended] = await Promise.all([
-    readPages({ state: LIVE.join(",") }),
+    readPages({ state: LIVE }),
     get<Row[]>(
       path("/api/tasks", {
-        state: "completed,failed,cancelled,aborted",
+        state: ENDED,
         newest: 1,
         limit: ENDED_FIRST,
         fields,
@@ -145,7 +145,7 @@ async function readAll(): Promise<number> {
   return status.position ?? 0;
 }
 
-async function readPages(query: Record<string, string>): Promise<Row[]> {
+async function readPages(query: Record<string, readonly string[]>): Promise<Row[]> {
   const rows: Row[] = [];
   for (let after = 0; ; ) {
     const page = await get<Row[]>(

@@ -1,0 +1,116 @@
+/**
+ * Charts above each other with one time axis and one cursor; what lasted stands in bands below.
+ *
+ * Load it with `lazy(() => import(...))`: the drawing library comes with it.
+ */
+import { type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
+import { useChoices } from "../store/settings";
+import { useLanguage } from "../words";
+import "uplot/dist/uPlot.min.css";
+import { BandRows } from "./history/BandRows";
+import "./history/history.css";
+import { GUTTER, PanelChart, PanelKey } from "./history/PanelChart";
+import type { Band, Panel } from "./history/shapes";
+import { TimeAxis } from "./history/TimeAxis";
+import { ticks } from "./history/ticks";
+
+export type { Band, Limit, Line, Panel } from "./history/shapes";
+
+export interface HistoryProps {
+  /** What it shows, for readers. */
+  label: string;
+  /** Both ends of the time axis, in milliseconds since the epoch. */
+  from: number;
+  to: number;
+  /** The width of a point in seconds; value `i` of every line covers `from` + `i` x `stepS`. */
+  stepS: number;
+  /** Keep the array between renders (useMemo): charts are made anew with another one. */
+  panels: readonly Panel[];
+  bands?: readonly Band[];
+  bandsTitle?: string;
+}
+
+/** The width of an element, as it changes. */
+function useWidth() {
+  const frame = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = frame.current;
+    if (element === null) return;
+    const watch = new ResizeObserver(() => setWidth(element.clientWidth));
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+  return { frame, width };
+}
+
+/** Changes when the colours do. */
+function useTheme(): string {
+  const chosen = useChoices((choices) => choices.theme);
+  const [isDark, setDark] = useState(() => matchMedia("(prefers-color-scheme: dark)").matches);
+  useEffect(() => {
+    const media = matchMedia("(prefers-color-scheme: dark)");
+    const look = () => setDark(media.matches);
+    media.addEventListener("change", look);
+    return () => media.removeEventListener("change", look);
+  }, []);
+  return `${chosen} ${isDark}`;
+}
+
+export function HistoryChart(props: HistoryProps) {
+  const { label, from, to, stepS, panels, bands, bandsTitle = "" } = props;
+  const { frame, width } = useWidth();
+  const theme = useTheme();
+  const language = useLanguage((choice) => choice.language);
+  const [at, setAt] = useState<number | null>(null);
+  const nPoints = Math.max(0, ...panels.flatMap((panel) => panel.lines.map((line) => line.values.length)));
+  const xs = useMemo(
+    () => Array.from({ length: nPoints }, (_, i) => from / 1000 + (i + 0.5) * stepS),
+    [from, stepS, nPoints],
+  );
+  const span = useMemo(() => [from, to] as const, [from, to]);
+  const inner = Math.max(1, width - GUTTER);
+  const marks = useMemo(
+    () => ticks(from, to, Math.max(2, Math.floor(inner / 74)), language),
+    [from, to, inner, language],
+  );
+  const onMove = (event: PointerEvent) => {
+    const box = frame.current?.getBoundingClientRect();
+    if (box === undefined || nPoints === 0) return;
+    const part = (event.clientX - box.left - GUTTER) / inner;
+    const i = Math.floor((part * (to - from)) / 1000 / stepS);
+    setAt(part < 0 || part > 1 ? null : Math.min(nPoints - 1, Math.max(0, i)));
+  };
+  const told = (i: number) =>
+    panels
+      .flatMap((panel) =>
+        panel.lines.map(
+          (line) => `${line.label} ${line.values[i]?.toFixed(panel.digits ?? 0) ?? "–"} ${panel.unit}`,
+        ),
+      )
+      .join(", ");
+  const left = at === null ? 0 : GUTTER + (inner * ((xs[at] ?? 0) * 1000 - from)) / (to - from);
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset draws a frame
+    <div
+      ref={frame}
+      className="history"
+      role="group"
+      aria-label={label}
+      onPointerMove={onMove}
+      onPointerLeave={() => setAt(null)}
+    >
+      {panels.map((panel) => (
+        <div key={panel.key}>
+          <PanelKey panel={panel} at={at} />
+          {width > 0 && (
+            <PanelChart panel={panel} xs={xs} span={span} marks={marks} width={width} theme={theme} />
+          )}
+        </div>
+      ))}
+      {bands && <BandRows title={bandsTitle} bands={bands} from={from} to={to} />}
+      <TimeAxis marks={marks} span={span} xs={xs} at={at} told={told} onMove={setAt} />
+      {at !== null && <div className="history-cursor" style={{ left }} />}
+    </div>
+  );
+}
