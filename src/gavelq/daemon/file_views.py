@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from gavelq.core.command_files import FileId, StoredFile
 from gavelq.core.ids import SubmissionId
 from gavelq.core.state import State
+from gavelq.daemon.run_views import gib
 from gavelq.daemon.views import Json, stamp
 from gavelq.formats.command_file import Block, CommandFile, Mode, read_command_file
 
-_MIB_PER_GIB = 1024
 NO_FILE_ETAG = f'"{FileId(0)}-0"'
 """Of a configuration that there is not yet: who sends it means to make it."""
 
@@ -36,7 +36,7 @@ def text_json(content: str, mode: str) -> Json:
     queues: dict[str, list[Json]] = {}
     for block in found.blocks:
         lane = queues.setdefault(block.queue_id, [])
-        lane.append(_block_json(block, len(lane)))
+        lane.append({"process_index": len(lane), **block_json(block)})
     return {
         "n_tasks": len(found.blocks),
         "n_queues": len(queues),
@@ -46,14 +46,13 @@ def text_json(content: str, mode: str) -> Json:
     }
 
 
-def _block_json(block: Block, process_index: int) -> Json:
-    gib = block.memory / _MIB_PER_GIB
+def block_json(block: Block) -> Json:
+    """A task as it stands in a text."""
     return {
-        "process_index": process_index,
         "line": block.first_line,
         "commands": list(block.commands),
         "gpu_count": block.gpu_count,
-        "memory_gb": int(gib) if gib.is_integer() else gib,
+        "memory_gb": gib(block.memory),
     }
 
 

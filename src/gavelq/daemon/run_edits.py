@@ -11,12 +11,11 @@ from gavelq.core.events import LaneEntry
 from gavelq.core.ids import BlobKey, TaskId
 from gavelq.core.task import LanePlace, Task, TaskRequest
 from gavelq.daemon.command_runs import Terms, places, ranks, request_of, task_name
+from gavelq.daemon.file_views import block_json
 from gavelq.daemon.requests import Intake
 from gavelq.daemon.run_difference import LaneDifference, Owned, Wanted, differences
 from gavelq.daemon.views import Json
 from gavelq.formats.command_file import Block, CommandFile
-
-_MIB_PER_GIB = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +171,7 @@ def _lane_json(difference: Difference, lane: LaneDifference, new_ids: Mapping[in
     return {
         "n_kept": len(lane.kept),
         "n_started": _n_started(lane),
-        "added": [_added(blocks[wanted.index], new_ids.get(wanted.index)) for wanted in lane.added],
+        "added": [{"task_id": new_ids.get(wanted.index), **block_json(blocks[wanted.index])} for wanted in lane.added],
         "removed": [{"task_id": task.task_id, "commands": list(task.content[0])} for task in lane.removed],
         "moved": [
             {"task_id": task.task_id, "line": blocks[wanted.index].first_line}
@@ -181,17 +180,6 @@ def _lane_json(difference: Difference, lane: LaneDifference, new_ids: Mapping[in
         ],
         "started": _started(difference, ((blocks[wanted.index].first_line, task) for wanted, task in lane.changed))
         + _started(difference, ((None, task) for task in lane.dropped)),
-    }
-
-
-def _added(block: Block, task_id: TaskId | None) -> Json:
-    gib = block.memory / _MIB_PER_GIB
-    return {
-        "task_id": task_id,
-        "line": block.first_line,
-        "commands": list(block.commands),
-        "gpu_count": block.gpu_count,
-        "memory_gb": int(gib) if gib.is_integer() else gib,
     }
 
 
