@@ -151,24 +151,30 @@ def _pip_install(place: Path) -> None:
 
 
 def install_packages(node: Node) -> None:
-    """`npm ci`, where node_modules is not what the lock file says. Raises NotBuilt."""
-    if _has_packages():
+    """The packages that the lock file names, in ui/node_modules. Raises NotBuilt."""
+    locked = _packages(UI / "package-lock.json")
+    wanted = json.loads((UI / "package.json").read_text())
+    if any(locked.get("", {}).get(kind) != wanted.get(kind) for kind in ("dependencies", "devDependencies")):
+        raise NotBuilt("ui/package-lock.json is not that of ui/package.json: run `npm install` in ui/, and commit it")
+    there = _packages(UI / "node_modules" / ".package-lock.json")
+    needed = {name: entry for name, entry in locked.items() if name and not entry.get("optional")}
+    if all(there.get(name, {}).get("version") == entry["version"] for name, entry in needed.items()):
         return
     say("installing its packages from the npm registry")
-    # Scripts of packages are not run: none of ours needs one.
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    # `npm ci` refuses a lock file without the optional packages of other platforms, which a registry may lack. This
+    # takes the versions and checksums of the lock file just so. Scripts of packages are not run: none is needed.
+    exact = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     patience = ["--prefer-offline", "--fetch-retries=1", "--fetch-timeout=60000"]
-    node.run([*node.npm, "ci", *quiet, *patience], _INSTALL_S)
+    node.run([*node.npm, *exact, *patience], _INSTALL_S)
 
 
-def _has_packages() -> bool:
+def _packages(lock: Path) -> dict[str, dict[str, object]]:
+    """The packages of a lock file by their place; empty where there is no such file."""
     try:
-        wanted = json.loads((UI / "package-lock.json").read_text())["packages"]
-        there = json.loads((UI / "node_modules" / ".package-lock.json").read_text())["packages"]
+        found: dict[str, dict[str, object]] = json.loads(lock.read_text())["packages"]
     except (OSError, ValueError, KeyError):
-        return False
-    needed = {name: entry for name, entry in wanted.items() if name and not entry.get("optional")}
-    return all(there.get(name, {}).get("version") == entry.get("version") for name, entry in needed.items())
+        return {}
+    return found
 
 
 def build(node: Node) -> None:

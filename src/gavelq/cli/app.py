@@ -27,6 +27,7 @@ _PLACES = {
     "alert": "gavelq.cli.alert:alert",
     "usage": "gavelq.cli.usage:usage",
     "top": "gavelq.cli.top:top",
+    "ui": "gavelq.cli.ui:ui",
     "daemon": "gavelq.cli.daemon:daemon",
     "serve": "gavelq.cli.daemon:serve",
     "config": "gavelq.cli.config:config",
