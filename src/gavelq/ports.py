@@ -122,8 +122,10 @@ class Store(Protocol):
         """The numbers of submissions, of which tasks are kept: ids of the filter are theirs, and its tenant counts."""
         ...
 
-    async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
-        """All attempts of a task, oldest first."""
+    async def attempts(
+        self, task_id: TaskId, *, limit: int | None = None, before: int | None = None
+    ) -> Sequence[Attempt]:
+        """The newest `limit` attempts of a task, of those below the number `before`; oldest first. None: all."""
         ...
 
     async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:

@@ -108,7 +108,8 @@ class Follower:
         if self._task["attempt"] > self._attempt:
             details = lean.loads(self._link.get(f"/api/tasks/{number}", timeout_s=_SLACK_S).body)
             paths = {one["attempt"]: one.get("log_path") for one in details["attempts"]}
-            self._offset = self._offset if paths.get(self._attempt) == paths.get(self._attempt + 1) else 0
+            path = paths.get(self._attempt)  # None: so many attempts came since then that it is not told any more
+            self._offset = self._offset if path is not None and path == paths.get(self._attempt + 1) else 0
         self._attempt += 1
         self._is_read = False
 

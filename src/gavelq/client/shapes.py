@@ -180,7 +180,9 @@ class TaskDetails(Task):
     position: int | None
     expected_basis: str | None
     etag: str
+    n_attempts: int
     attempts: list[Attempt]
+    """The newest 100."""
     events: list[Event]
     dependents: list[int]
     graph: list["Node"]

@@ -166,10 +166,14 @@ class FakeStore:
         found = [n for n in numbers if n > wanted.after_id and (before is None or n < before)]
         return found[max(0, len(found) - wanted.limit) :] if wanted.newest else found[: wanted.limit]
 
-    async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
+    async def attempts(
+        self, task_id: TaskId, *, limit: int | None = None, before: int | None = None
+    ) -> Sequence[Attempt]:
         """See Store.attempts."""
         self._check(self.reads_fail)
-        return [attempt for (owner, _), attempt in sorted(self.disk.attempts.items()) if owner == task_id]
+        entries = sorted(self.disk.attempts.items())
+        found = [one for (owner, n), one in entries if owner == task_id and (before is None or n < before)]
+        return found if limit is None else found[max(0, len(found) - max(0, limit)) :]
 
     async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:
         """See Store.records."""

@@ -292,6 +292,21 @@ def test_attempts_are_listed_oldest_first(subject: Subject) -> None:
     assert list(subject.run(subject.store.attempts(TaskId(1))))[1] == newer
 
 
+def test_of_many_attempts_the_newest_are_listed_below_a_number_where_one_is_given(subject: Subject) -> None:
+    subject.commit(attempts={(TaskId(task_id), n): full_attempt(n) for n in range(1, 13) for task_id in (1, 2)})
+
+    def numbers(limit: int | None, before: int | None) -> list[int]:
+        found = subject.run(subject.store.attempts(TaskId(1), limit=limit, before=before))
+        return [attempt.number for attempt in found]
+
+    assert numbers(3, None) == [10, 11, 12]
+    assert numbers(None, None) == list(range(1, 13))
+    assert numbers(1, 10 + 1) == [10]
+    assert numbers(None, 3) == [1, 2]
+    assert numbers(5, 3) == [1, 2]
+    assert numbers(0, None) == numbers(5, 1) == []
+
+
 def test_records_are_the_last_ones_oldest_first(subject: Subject) -> None:
     records = [
         Record(at=float(n), kind="k", by="x", task_id=TaskId(n % 2) if n % 2 else None, subject="s", details={"n": [n]})

@@ -123,9 +123,11 @@ def blob(connection: sqlite3.Connection, key: str) -> bytes:
     return bytes(row[0])
 
 
-def attempts(connection: sqlite3.Connection, task_id: int) -> list[Attempt]:
-    """All attempts of a task. Raises RowError."""
-    return [attempt_of(text) for (text,) in connection.execute(queries()["attempts"], (task_id,))]
+def attempts(connection: sqlite3.Connection, task_id: int, limit: int | None, before: int | None) -> list[Attempt]:
+    """The newest attempts of a task, oldest first. Raises RowError."""
+    most = -1 if limit is None else max(0, limit)  # negative: SQLite sets no limit
+    rows = connection.execute(queries()["attempts"], (task_id, before, most)).fetchall()
+    return [attempt_of(text) for (text,) in reversed(rows)]
 
 
 def records(connection: sqlite3.Connection, task_id: int | None, limit: int) -> Sequence[Record]:

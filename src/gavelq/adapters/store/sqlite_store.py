@@ -80,9 +80,11 @@ class SqliteStore:
         """See Store.submissions."""
         return await self._read(lambda connection: reading.submissions(connection, wanted))
 
-    async def attempts(self, task_id: TaskId) -> Sequence[Attempt]:
+    async def attempts(
+        self, task_id: TaskId, *, limit: int | None = None, before: int | None = None
+    ) -> Sequence[Attempt]:
         """See Store.attempts."""
-        return await self._read(lambda connection: reading.attempts(connection, task_id))
+        return await self._read(lambda connection: reading.attempts(connection, task_id, limit, before))
 
     async def records(self, *, task_id: TaskId | None, limit: int) -> Sequence[Record]:
         """See Store.records."""

@@ -34,8 +34,8 @@ def print_details(call: Call, task_id: int) -> int:
     print_tree(task)
     attempts = task.get("attempts") or []
     if len(attempts) > 1:
-        n_more = len(attempts) - _SHOWN_ATTEMPTS
-        say("\nattempts" + (f" (the last {_SHOWN_ATTEMPTS} of {len(attempts)})" if n_more > 0 else ""))
+        n = task.get("n_attempts") or len(attempts)
+        say("\nattempts" + (f" (the last {_SHOWN_ATTEMPTS} of {n})" if n > _SHOWN_ATTEMPTS else ""))
         for attempt in attempts[-_SHOWN_ATTEMPTS:]:
             say("  " + safe(", ".join(_attempt(attempt))))
     events = task.get("events") or []

@@ -41,6 +41,8 @@ from gavelq.ports import TaskFilter
 
 MAX_PAGE = 10_000
 MAX_KEY = 200
+MAX_ATTEMPTS = 100
+"""So many attempts stand with a single task; the log of each can be asked for."""
 COMMAND_NAMES = frozenset(name for name, (field, _) in READERS.items() if field in ("command", "argv", "script"))
 """The fields of a task object that say what runs."""
 
@@ -159,12 +161,13 @@ class TaskService:
         """`GET /api/tasks/{id}`: the task with its attempts and events."""
         task = await self._desk.require(caller, task_id)
         discretion = self._desk.discretion(caller)
-        attempts = await self._desk.store.attempts(task_id)
+        attempts = await self._desk.store.attempts(task_id, limit=MAX_ATTEMPTS)
         records = await self._desk.store.records(task_id=task_id, limit=200)
         graph = await dependencies.graph(self._desk, caller, task)
         measured = await self._desk.measured(task)
         task = await self._desk.require(caller, task_id)  # as it is after all that: from here on nothing is waited for
         shown = self._desk.task_json(task, caller)
+        shown["n_attempts"] = task.n_attempts
         shown["attempts"] = [discretion.words(views.attempt_json(attempt)) for attempt in attempts]
         shown["events"] = [discretion.words(views.record_json(record)) for record in records]
         shown["dependents"] = discretion.ids(dependencies.dependents(self._desk, task_id))
@@ -220,10 +223,11 @@ class TaskService:
     async def _log_path(self, task: Task, attempt: int | None) -> str:
         if attempt is None or attempt == max(1, task.n_attempts):
             return task.log_path
-        known = {one.number: one.log_path for one in await self._desk.store.attempts(task.id)}
-        if not known.get(attempt):
+        is_known = 1 <= attempt < task.n_attempts
+        found = await self._desk.store.attempts(task.id, limit=1, before=attempt + 1) if is_known else ()
+        if not found or found[0].number != attempt or not found[0].log_path:
             raise LogNotFound(f"task {task.id} has no attempt {attempt}", hint=f"gavelq task info {task.id}")
-        return known[attempt]
+        return found[0].log_path
 
     async def _follow(
         self, caller: Caller, task_id: TaskId, path: str, offset: int, wait_s: float, attempt: int | None

@@ -110,7 +110,7 @@ SELECT name, value FROM counters
 SELECT content FROM blobs WHERE key = ?
 
 -- name: attempts
-SELECT document FROM attempts WHERE task_id = ? ORDER BY number
+SELECT document FROM attempts WHERE task_id = ? AND number < coalesce(?, 1 << 62) ORDER BY number DESC LIMIT ?
 
 -- name: last_records
 SELECT at, kind, actor, task_id, subject, details FROM records ORDER BY id DESC LIMIT ?
