@@ -18,9 +18,10 @@ from gavelq.core.state import State
 from gavelq.core.task import Dependency, DependencyKind
 from gavelq.core.tenants import Role
 from gavelq.daemon.caller import Caller
-from gavelq.daemon.loop import Loop, Waiters
+from gavelq.daemon.loop import Loop
 from gavelq.daemon.service import dependencies
 from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.waiters import Waiters
 from gavelq.scheduling.policy import Policy
 from gavelq.testing.fake_clock import FakeClock
 from gavelq.testing.fake_history import FakeHistory

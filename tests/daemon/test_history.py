@@ -17,10 +17,11 @@ from gavelq.core.step import Changes
 from gavelq.core.task import Lease, ProcessIdentity
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.history import Recorder
-from gavelq.daemon.loop import Loop, Waiters
+from gavelq.daemon.loop import Loop
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.gpus import GpuService
 from gavelq.daemon.service.monitor import Asked, MonitorService
+from gavelq.daemon.waiters import Waiters
 from gavelq.testing.fake_clock import FakeClock
 from gavelq.testing.fake_history import FakeHistory
 from gavelq.testing.fake_store import FakeStore

@@ -26,7 +26,7 @@ from gavelq.daemon.lease_watch import LeaseWatch
 from gavelq.daemon.local_http import LocalHttp
 from gavelq.daemon.log_places import LogPlaces, find_places
 from gavelq.daemon.log_roots import LogRoots, find_roots
-from gavelq.daemon.loop import Loop, Waiters
+from gavelq.daemon.loop import Loop
 from gavelq.daemon.monitor import Monitor
 from gavelq.daemon.oom_kills import OomKills
 from gavelq.daemon.outbox import Outbox
@@ -58,6 +58,7 @@ from gavelq.daemon.service.usage import UsageService
 from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
 from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
+from gavelq.daemon.waiters import Waiters
 from gavelq.daemon.watching import Watching
 from gavelq.paths import Paths
 from gavelq.ports import (

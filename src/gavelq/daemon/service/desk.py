@@ -19,8 +19,9 @@ from gavelq.daemon import views
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.discretion import Discretion
 from gavelq.daemon.log_places import LogPlaces
-from gavelq.daemon.loop import Loop, Waiters
+from gavelq.daemon.loop import Loop
 from gavelq.daemon.task_fields import Pictured, is_about_waiting, task_json
+from gavelq.daemon.waiters import Waiters
 from gavelq.ports import Clock, History, Store
 from gavelq.scheduling.gpu_view import GpuView, gpu_views
 
