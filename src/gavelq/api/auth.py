@@ -50,14 +50,16 @@ class Doorkeeper:
         Raises Unauthenticated, NotAllowed, and what making a tenant for a unix user raises.
         """
         caller = await self._identify(request)
-        if caller is not None and request.method not in _SAFE and request.url.path not in _OWN_SESSION:
-            caller.require_submit(f"{request.method} {request.url.path}")
+        path = request.scope["path"]  # `request.url` would put a whole URL together
+        if caller is not None and request.method not in _SAFE and path not in _OWN_SESSION:
+            caller.require_submit(f"{request.method} {path}")
         return caller
 
     async def _identify(self, request: Request) -> Caller | None:
         peer: Peer | None = getattr(request.state, "peer", None)
-        is_open = (request.method, request.url.path) in OPEN
-        if request.method in _SAFE and is_page(request.url.path):
+        path = request.scope["path"]  # `request.url` would put a whole URL together
+        is_open = (request.method, path) in OPEN
+        if request.method in _SAFE and is_page(path):
             if peer is None:
                 self._check_origin(request)
             return None

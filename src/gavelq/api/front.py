@@ -5,21 +5,21 @@ import re
 import secrets
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gavelq.api import problems
 from gavelq.api.body import MAX_BODY, TooLarge
 from gavelq.api.limits import Limits
+from gavelq.api.plain import Fields, field_of
 from gavelq.core.errors import GavelqError, InvalidField
 from gavelq.daemon import journal
 
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
-_FIELDS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_FIELDS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
 """Answers are nobody's to guess at, to hand on or to keep. A route may say otherwise."""
 
 
@@ -37,8 +37,9 @@ class Front:
         """One ASGI request (only HTTP is spoken here)."""
         if scope["type"] != "http":
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        given = field_of(scope, b"x-request-id") or b""
         request_id = given.decode() if _ID.fullmatch(given) else f"{self._prefix}{next(self._numbers):x}"
+        number = request_id.encode()
         scope = {**scope, "state": {**scope.get("state", {}), "request_id": request_id}}
         is_head = scope["method"] == "HEAD"
         if is_head:  # answered like GET, whose content is left out
@@ -49,10 +50,7 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                fields = MutableHeaders(scope=message)
-                fields["X-Request-Id"] = request_id
-                for name, value in _FIELDS.items():
-                    fields.setdefault(name, value)
+                message = {**message, "headers": _completed(message["headers"], number)}
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -101,9 +99,16 @@ class Front:
         )  # fmt: skip
 
 
+def _completed(fields: Fields, number: bytes) -> Fields:
+    """An answer's fields, with the request's number and what else every answer says."""
+    names = {name.lower() for name, _ in fields}
+    rest = [field for field in _FIELDS if field[0] not in names]
+    return [*(field for field in fields if field[0].lower() != b"x-request-id"), (b"x-request-id", number), *rest]
+
+
 def _check_length(scope: Scope) -> None:
     """Refuse what is too large before it is sent; what has no length is counted while it comes (`body.read_object`)."""
-    given = next((value for name, value in scope["headers"] if name == b"content-length"), None)
+    given = field_of(scope, b"content-length")
     if given is None:
         return
     if not given.isdigit():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
+from gavelq.api.plain import field_of
 from gavelq.core.errors import LimitReached
 
 FAILURES_PER_MINUTE = 30
@@ -94,8 +95,7 @@ class Limits:
         peer = scope.get("state", {}).get("peer")
         if peer is not None:
             return None if peer.uid in (self._own_uid, 0) else f"uid {peer.uid}"
-        fields = dict(scope["headers"])
-        secret = fields.get(b"authorization") or fields.get(b"cookie")
+        secret = field_of(scope, b"authorization") or field_of(scope, b"cookie")
         if not secret:
             return f"address {_address(scope)}"
         return hashlib.blake2b(secret, digest_size=16).hexdigest()

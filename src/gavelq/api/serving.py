@@ -7,14 +7,14 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
-from gavelq.api.peer import PeerProtocol
+from gavelq.api.lane import LaneProtocol
 
 
-def make_protocol(app: ASGIApp, patience_s: float = PeerProtocol.patience_s) -> Callable[[], asyncio.Protocol]:
+def make_protocol(app: ASGIApp, patience_s: float = LaneProtocol.patience_s) -> Callable[[], asyncio.Protocol]:
     """A factory of HTTP/1.1 connections that serve `app`; `patience_s`: see PeerProtocol."""
     config = uvicorn.Config(
         app,
-        http=PeerProtocol,
+        http=LaneProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -27,8 +27,8 @@ def make_protocol(app: ASGIApp, patience_s: float = PeerProtocol.patience_s) -> 
     config.load()
     state = ServerState()
 
-    def make() -> PeerProtocol:
-        made = PeerProtocol(config=config, server_state=state, app_state={})
+    def make() -> LaneProtocol:
+        made = LaneProtocol(config=config, server_state=state, app_state={})
         made.patience_s = patience_s
         return made
 

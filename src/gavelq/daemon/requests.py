@@ -28,6 +28,7 @@ from gavelq.core.task import (
 )
 from gavelq.core.tenants import TenantNotFound
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.directories import Directories
 from gavelq.daemon.log_places import LogPlaces
 from gavelq.formats.script import interpreter
 from gavelq.formats.task_object import ParsedTask
@@ -51,6 +52,7 @@ class Intake:
         owner: Callable[[int], ProcessIdentity | None] = lambda _: None, renew_s: float = 60.0,
         tenants: Collection[str] = (), notify_problem: Callable[[str], str] = lambda _: "",
         log_places: Callable[[], LogPlaces] = lambda: LogPlaces("", (), (), ()),
+        directories: Directories | None = None,
     ) -> None:  # fmt: skip
         """`queues` and `retry` (the configuration's) give defaults; `owner` identifies the process of a pid."""
         self.blobs: dict[BlobKey, bytes] = {}
@@ -68,8 +70,14 @@ class Intake:
         self._by_name = {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}
         self._envs: dict[int, tuple[Mapping[str, str], BlobKey]] = {}
         """By identity; the object is kept, so that no other one gets its number."""
+        self._directories = directories or Directories()
         self._checked_dirs: set[str] = set()
         self._n_dependencies = 0
+
+    def is_at_hand(self, parsed: ParsedTask) -> bool:
+        """Whether `request` needs to look at nothing that may take its time."""
+        asks = parsed.log_path is not None or bool(parsed.notify) or parsed.pid is not None
+        return not asks and self._directories.was_seen(_normal(parsed.workdir))
 
     def request(self, parsed: ParsedTask, queue: str | None) -> TaskRequest:
         """One task. `queue` is the submission's; the task's own wins. Raises InvalidField and GpuNotFound."""
@@ -155,9 +163,9 @@ class Intake:
         return next((limit for limit in (wanted, queue.time_limit_s, cap) if limit is not None), None)
 
     def _workdir(self, wanted: str | None) -> str:
-        workdir = os.path.normpath(wanted or os.path.expanduser("~"))
+        workdir = _normal(wanted)
         if workdir not in self._checked_dirs:
-            if not os.path.isdir(workdir):
+            if not self._directories.is_there(workdir):
                 raise InvalidField(
                     field="workdir",
                     problem=f"there is no directory {workdir}",
@@ -216,6 +224,10 @@ class Intake:
             known = self._envs[id(env)] = env, blob_key(content)
             self.blobs[known[1]] = content
         return known[1]
+
+
+def _normal(workdir: str | None) -> str:
+    return os.path.normpath(workdir or os.path.expanduser("~"))
 
 
 @lru_cache(maxsize=1)  # one object, which `_env` knows again for ten thousand tasks

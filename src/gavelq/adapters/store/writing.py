@@ -1,13 +1,19 @@
 """One commit: the changes of a batch as rows, in one transaction."""
 
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from gavelq.adapters.store.facts import fact_rows, reservation_text
 from gavelq.adapters.store.rows import attempt_text, card_text, key_row, queue_text, record_row, task_rows
 from gavelq.adapters.store.statements import queries
 from gavelq.core.step import Changes
+
+_VALUES = re.compile(r"VALUES\s*(\([?, ]+\))")
+_AT_ONCE = (32, 8, 1)
+"""Rows of one statement. SQLite takes 999 values in one, if it is old."""
 
 
 @contextmanager
@@ -35,12 +41,35 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
         gone = [(task_id,) for task_id, task in changes.tasks.items() if task is None]
         connection.executemany(sql["delete_task"], gone)
         connection.executemany(sql["delete_attempts"], gone)
-        connection.executemany(sql["put_blob"], changes.blobs.items())
-        connection.executemany(sql["put_task"], rows)
+        _put(connection, sql["put_blob"], list(changes.blobs.items()))
+        _put(connection, sql["put_task"], rows)
         attempts = [(task_id, number, attempt_text(attempt)) for (task_id, number), attempt in changes.attempts.items()]
-        connection.executemany(sql["put_attempt"], attempts)
-        connection.executemany(sql["put_record"], records)
+        _put(connection, sql["put_attempt"], attempts)
+        _put(connection, sql["put_record"], records)
         _write_the_rest(connection, changes)
+
+
+def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[object]]) -> None:
+    """Run an INSERT for these rows, many at once.
+
+    With every step of a statement its thread lets the others run, and then waits to be let in again: beside a busy
+    loop that is most of a commit's time. Few sizes, so that each is prepared once.
+    """
+    at = 0
+    for size in _AT_ONCE:
+        many = _widened(statement, size) if len(rows) - at >= size else ""
+        while len(rows) - at >= size:
+            connection.execute(many, [value for row in rows[at : at + size] for value in row])
+            at += size
+
+
+@cache
+def _widened(statement: str, n_rows: int) -> str:
+    """The same INSERT for so many rows."""
+    found = _VALUES.search(statement)
+    if found is None:
+        raise ValueError(f"no VALUES in {statement}")
+    return statement[: found.start(1)] + ", ".join([found[1]] * n_rows) + statement[found.end(1) :]
 
 
 def _write_the_rest(connection: sqlite3.Connection, changes: Changes) -> None:

@@ -16,6 +16,8 @@ from gavelq.daemon.task_fields import parse_names
 from gavelq.ports import TaskFilter
 
 MAX_WAIT_S = 25.0
+SMALL = 16 << 10
+"""Bytes of a request that is read on the spot."""
 Json = dict[str, Any]
 
 
@@ -49,7 +51,15 @@ def _add_submit(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
 async def submit_one(service: Service, caller_of: CallerOf, request: Request) -> Json:
     """What `POST /api/tasks` does, here and in `gavelq.api.hot`."""
     body = await read_object(request)
-    return await service.tasks.submit_task(caller_of(request), body, request.headers.get("idempotency-key"))
+    key = request.headers.get("idempotency-key")
+    length = request.headers.get("content-length", "")
+    is_small = length.isdigit() and int(length) <= SMALL
+    return await service.tasks.submit_task(caller_of(request), body, key, is_small=is_small)
+
+
+async def show_one(service: Service, caller_of: CallerOf, request: Request, number: str) -> Json:
+    """What `GET /api/tasks/{id}` does, here and in `gavelq.api.hot`."""
+    return await service.tasks.show(caller_of(request), task_id(number))
 
 
 def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
@@ -84,7 +94,7 @@ def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
 
     @routes.get("/api/tasks/{number}")
     async def show(number: str, request: Request, response: Response) -> Json:
-        found = await service.tasks.show(caller_of(request), task_id(number))
+        found = await show_one(service, caller_of, request, number)
         response.headers["ETag"] = found["etag"]
         return found
 

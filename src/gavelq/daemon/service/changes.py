@@ -33,6 +33,7 @@ def intake_for(desk: Desk, caller: Caller) -> Intake:
         caller=caller, default_queue=config.submit.default_queue, cards=dict(state.cards), queues=dict(state.queues),
         retry=retry_wish(config), now=desk.clock.now(), owner=desk.identify, renew_s=config.lease.renew_s,
         tenants=frozenset(state.tenants), notify_problem=desk.notify_problem, log_places=desk.log_places,
+        directories=desk.directories,
     )  # fmt: skip
 
 

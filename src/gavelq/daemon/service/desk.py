@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gavelq.config import Config
 from gavelq.core.engine.isolating import level_for
@@ -17,6 +17,7 @@ from gavelq.core.tenants import Isolation
 from gavelq.core.view import View
 from gavelq.daemon import views
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.directories import Directories
 from gavelq.daemon.discretion import Discretion
 from gavelq.daemon.log_places import LogPlaces
 from gavelq.daemon.loop import Loop
@@ -41,6 +42,7 @@ class Desk:
     config: Callable[[], Config]
     identify: Callable[[int], ProcessIdentity | None]
     """The identity of a running process; None where there is none."""
+    directories: Directories = field(default_factory=Directories)
     lease_since: Callable[[], float] = lambda: 0.0
     """No lease could be renewed before this time (seconds since the epoch)."""
     notify_problem: Callable[[str], str] = lambda _: ""

@@ -55,11 +55,16 @@ class TaskService:
 
     # --- submit ------------------------------------------------------------------------------------------
 
-    async def submit_task(self, caller: Caller, request: object, key: str | None = None) -> Json:
-        """`POST /api/tasks`: one task; without a command, a lease. Raises GavelqError; nothing is changed then."""
+    async def submit_task(
+        self, caller: Caller, request: object, key: str | None = None, *, is_small: bool = False
+    ) -> Json:
+        """`POST /api/tasks`: one task; without a command, a lease. Raises GavelqError; nothing is changed then.
+
+        `is_small`: it is read in no time, so that no thread is needed for it.
+        """
         if isinstance(request, dict) and not COMMAND_NAMES & request.keys():
             request = {**request, "lease": True if request.get("lease") is None else request["lease"]}
-        return (await self._submit(caller, lambda: single(parse_task(request)), None, key, request))[0]
+        return (await self._submit(caller, lambda: single(parse_task(request)), None, key, request, is_small))[0]
 
     async def submit(
         self, caller: Caller, tasks: object, *, queue: str | None = None, base: object = None, key: str | None = None
@@ -73,19 +78,24 @@ class TaskService:
         return await self._submit(caller, lambda: expand(parse_tasks(tasks, base), most=limit), queue, key, said)
 
     async def _submit(
-        self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None, said: object
-    ) -> list[Json]:
+        self, caller: Caller, parse: Callable[[], Expanded], queue: str | None, key: str | None, said: object,
+        is_small: bool = False,
+    ) -> list[Json]:  # fmt: skip
         caller.require_submit("submitting")
         require_key(key)
         intake = changes.intake_for(self._desk, caller)
 
-        # In a thread: ten thousand tasks take a while to read, and a working directory may lie on a hanging server.
+        parsed = parse() if is_small else None
+
         def read() -> tuple[dict[int, TaskRequest], dict[int, GavelqError], tuple[int, ...], str]:
-            expanded = parse()
+            expanded = parsed or parse()
             digest = "" if key is None else digest_of(said)
             return *understood(expanded.tasks, lambda one: intake.request(one, queue)), expanded.sources, digest
 
-        requests, wrong, sources, digest = await asyncio.to_thread(read)
+        if parsed is not None and all(map(intake.is_at_hand, parsed.tasks)):
+            requests, wrong, sources, digest = read()
+        else:  # ten thousand tasks take a while to read, and a working directory may lie on a hanging server
+            requests, wrong, sources, digest = await asyncio.to_thread(read)
         scoped = None if key is None else f"{caller.tenant}:{key}"
         event = ev.TasksSubmitted(
             by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped, digest=digest
@@ -161,7 +171,8 @@ class TaskService:
         """`GET /api/tasks/{id}`: the task with its attempts and events."""
         task = await self._desk.require(caller, task_id)
         discretion = self._desk.discretion(caller)
-        attempts = await self._desk.store.attempts(task_id, limit=MAX_ATTEMPTS)
+        # A task that has not begun has no attempts to look for: each look is a way to another thread and back.
+        attempts = await self._desk.store.attempts(task_id, limit=MAX_ATTEMPTS) if task.attempt is not None else ()
         records = await self._desk.store.records(task_id=task_id, limit=200)
         graph = await dependencies.graph(self._desk, caller, task)
         measured = await self._desk.measured(task)
