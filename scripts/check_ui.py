@@ -1,4 +1,4 @@
-"""Checks of the web console, for `scripts/ui --check`: types (with drift from the API), lint, tests, and what it weighs."""
+"""Checks of the web console, for `scripts/ui --check`: types (the API's among them), lint, tests, weight."""
 
 import re
 import sys

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gavelq.console import DIRECTORY
+
 EXAMPLES = Path("examples")
 PATIENCE_S = 120.0
 ENDED = ("completed", "failed", "cancelled", "aborted")
@@ -93,6 +95,11 @@ def submit(n_cards: int, is_simulated: bool) -> list[int]:
     return ids
 
 
+def has_console() -> bool:
+    """Whether the web console was built."""
+    return Path(DIRECTORY, "index.html").is_file()
+
+
 def line_of(task: Json) -> str:
     """A task in one line."""
     gpus = ",".join(str(index) for index in task["gpus"]) or "-"
@@ -146,11 +153,14 @@ def next_steps(tasks: list[Json], exports: str) -> None:
         (f"gavelq task info {failed}", "why did it fail?"),
         ('seq 100 > "$GAVELQ_HOME/numbers.txt"', "give it what it wants,"),
         (f"gavelq task rerun {failed}", "and try again"),
+        *([("gavelq ui", "all of it in a browser")] if has_console() else []),
         ("gavelq daemon stop", "the end; running tasks would go on"),
     ]
     print("\nThe daemon runs on. To go on in this shell:\n")
     for command, why in steps:
         print(f"  {command:<38} # {why}" if why else f"  {command}")
+    if not has_console():
+        print("\nThe web console is not built: scripts/ui builds it (with Node.js), and gavelq ui opens it.")
     print("\nThe tour in README.md tells more.")
 
 

@@ -38,7 +38,7 @@ def place_of(base: str, env: Mapping[str, str]) -> Place:
 
 
 def _forward(local: int, target: str, env: Mapping[str, str]) -> str:
-    """`ssh -L` to this machine, as the person reached it; SSH_CONNECTION has both ends' addresses and ports, see ssh(1)."""
+    """`ssh -L` to this machine as it was reached: SSH_CONNECTION has both ends' addresses and ports, see ssh(1)."""
     words = env["SSH_CONNECTION"].split()
     host, port = (words[2], words[3]) if len(words) == 4 else (os.uname().nodename, "22")
     try:
