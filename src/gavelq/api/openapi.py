@@ -18,7 +18,11 @@ UTC."""
 _AFTER = {
     "description": "Only what is behind this id", "schema": {"type": "integer", "minimum": 0}, "example": 0,
 }  # fmt: skip
-_KEYED = frozenset({"POST /api/tasks", "POST /api/submissions", "POST /api/tasks/{number}/rerun"})
+_KEYED = frozenset({
+    "POST /api/tasks", "POST /api/submissions", "POST /api/tasks/{number}/rerun", "POST /api/queues",
+    "POST /api/tenants", "POST /api/tokens", "POST /api/commands/{mode}/new", "POST /api/commands/{mode}/duplicate",
+    "POST /api/scheduler/{mode}/start", "POST /api/scheduler/{mode}/submit", "POST /api/alerts/mutes",
+})  # fmt: skip
 
 
 def install(app: FastAPI) -> None:

@@ -10,7 +10,7 @@ from gavelq.cli.output.alerts import mute_told, print_alerts, print_tested
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.text import say
 from gavelq.client import lean
-from gavelq.client.http import query
+from gavelq.client.http import new_key, query
 from gavelq.core.errors import UsageError
 
 _TEST_S = 90.0
@@ -63,7 +63,8 @@ def test(call: Call, urls: tuple[str, ...]) -> int:
 def mute(call: Call, rule: str | None, subject: str | None, duration: str, reason: str | None) -> int:
     """Tell nobody of alerts of RULE (default: of all rules) for a while; they are listed all the same."""
     wanted = {"rule": rule, "subject": subject, "for": duration, "reason": reason}
-    reply = call.link().send("POST", "/api/alerts/mutes", {name: v for name, v in wanted.items() if v is not None})
+    given = {name: value for name, value in wanted.items() if value is not None}
+    reply = call.link().send("POST", "/api/alerts/mutes", given, key=new_key())
     if call.is_json:
         print_body(reply.body)
     else:

@@ -15,7 +15,7 @@ from gavelq.cli.output.fields import print_fields
 from gavelq.cli.output.queues import limits_of, options_of, print_queues, retries_of, state_of
 from gavelq.cli.output.text import safe, say
 from gavelq.client import lean
-from gavelq.client.http import query, quote
+from gavelq.client.http import new_key, query, quote
 from gavelq.core.errors import InvalidField, UsageError
 
 _name = click.argument("name", metavar="NAME")
@@ -88,7 +88,7 @@ def status(call: Call, name: str) -> int:
 def create(call: Call, name: str, pairs: tuple[str, ...], **given: Any) -> int:
     """Make a queue."""
     settings = {**_pairs(pairs), **{key: _value(key, value) for key, value in given.items() if value is not None}}
-    reply = call.link().send("POST", "/api/queues", {"name": name, **settings})
+    reply = call.link().send("POST", "/api/queues", {"name": name, **settings}, key=new_key())
     return _tell(call, reply.body, "created")
 
 

@@ -14,6 +14,7 @@ from gavelq.cli.output.text import safe, say
 from gavelq.cli.stored import LONG_S, MODES, chosen_file, listed, meant, mode_option, only, target_of
 from gavelq.cli.stored_text import CAPTURE, called, captured, counted, name_of, read_command_text, tell_stored
 from gavelq.client import lean
+from gavelq.client.http import new_key
 from gavelq.core.command_files import FileNotStored
 from gavelq.formats.command_file import Mode, mode_of
 
@@ -38,7 +39,7 @@ def new(call: Call, path: str | None, mode: str | None, name: str | None, **valu
     mode = mode or (mode_of(name_of(path or "-") or "")).value
     fields, dropped = captured(call, values)
     payload = {"content": text, "name": name or name_of(path or "-"), **fields}
-    reply = call.link().send("POST", f"/api/commands/{mode}/new", payload, timeout_s=LONG_S)
+    reply = call.link().send("POST", f"/api/commands/{mode}/new", payload, timeout_s=LONG_S, key=new_key())
     tell_stored(call, reply, "new", dropped=dropped, path=path or "")
     return 0
 
@@ -108,7 +109,7 @@ def duplicate(call: Call, word: str, mode: str | None, name: str | None) -> int:
     """Make one more configuration with the same text, directory and environment."""
     file = chosen_file(call, word, mode)
     target = target_of(file["mode"], file["config_index"], "/duplicate")
-    reply = call.link().send("POST", target, {"name": name}, timeout_s=LONG_S)
+    reply = call.link().send("POST", target, {"name": name}, timeout_s=LONG_S, key=new_key())
     tell_stored(call, reply, f"a copy of configuration {file['index']}", dropped=[])
     return 0
 

@@ -15,7 +15,7 @@ from gavelq.cli.output.fields import print_fields
 from gavelq.cli.output.tenants import fields_of, print_tenants, told_of
 from gavelq.cli.output.text import safe, say
 from gavelq.client import lean
-from gavelq.client.http import quote
+from gavelq.client.http import new_key, quote
 from gavelq.core.errors import InvalidField, UsageError
 
 _name = click.argument("name", metavar="NAME")
@@ -65,7 +65,7 @@ def create(call: Call, name: str, pairs: tuple[str, ...], password: bool, take_o
         settings["password"] = _read_password()
     if take_over:
         settings["take_over"] = True
-    reply = call.link().send("POST", "/api/tenants", {"name": name, **settings})
+    reply = call.link().send("POST", "/api/tenants", {"name": name, **settings}, key=new_key())
     return _tell(call, reply.body, "created")
 
 

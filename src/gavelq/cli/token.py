@@ -13,7 +13,7 @@ from gavelq.cli.output.document import print_body
 from gavelq.cli.output.tenants import print_tokens
 from gavelq.cli.output.text import safe, say
 from gavelq.client import lean
-from gavelq.client.http import quote
+from gavelq.client.http import new_key, quote
 from gavelq.core.errors import UsageError
 
 
@@ -35,7 +35,7 @@ def create(call: Call, tenant: str | None, admin: bool, **given: Any) -> int:
         raise UsageError("name a tenant with --tenant, or say --admin", hint="gavelq tenant list shows the tenants")
     wanted = {name: value for name, value in given.items() if value is not None}
     wanted |= {"admin": True} if admin else {"tenant": tenant}
-    reply = call.link().send("POST", "/api/tokens", wanted)
+    reply = call.link().send("POST", "/api/tokens", wanted, key=new_key())
     if call.is_json:
         print_body(reply.body)
         return 0

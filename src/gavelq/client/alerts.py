@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypedDict, cast
 
-from gavelq.client.http import Link, query
+from gavelq.client.http import Link, new_key, query
 
 
 class Alert(TypedDict):
@@ -85,7 +85,7 @@ class AlertVerbs:
     ) -> Mute:
         """Tell nobody of alerts of a rule (None: of all) about a subject (None: about all) for a while."""
         wanted = {"for": duration, "rule": rule, "subject": subject, "reason": reason}
-        return cast(Mute, self._link.fetch("POST", "/api/alerts/mutes", wanted))
+        return cast(Mute, self._link.fetch("POST", "/api/alerts/mutes", wanted, key=new_key()))
 
     def unmute_alerts(
         self, *, rule: str | None = None, subject: str | None = None, every: bool = False

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gavelq.client import shapes
-from gavelq.client.http import Link, query, quote
+from gavelq.client.http import Link, new_key, query, quote
 
 _LONG_S = 120.0
 """For texts of megabytes."""
@@ -31,7 +31,7 @@ class FileVerbs:
 
     def new_file(self, /, mode: shapes.Mode, content: str = "", **fields: Any) -> shapes.StoredText:
         """One more configuration; `fields` are `name`, and `workdir` and `env` of its tasks."""
-        return self._send("POST", _target(mode, "/new"), {"content": content, **fields})
+        return self._send("POST", _target(mode, "/new"), {"content": content, **fields}, key=new_key())
 
     def put_file(
         self,
@@ -59,15 +59,17 @@ class FileVerbs:
     def duplicate_file(self, mode: shapes.Mode, config_index: int, *, name: str | None = None) -> shapes.StoredText:
         """One more configuration with the same text."""
         target = _target(mode, "/duplicate" + query([("config_index", config_index)]))
-        return self._send("POST", target, {"name": name})
+        return self._send("POST", target, {"name": name}, key=new_key())
 
     def delete_file(self, mode: shapes.Mode, config_index: int, *, etag: str | None = None) -> shapes.DeletedFile:
         """Delete a configuration; those behind it move up. Never the first one, or one that runs."""
         target = _target(mode, f"/{config_index}")
         return cast(shapes.DeletedFile, self._link.fetch("DELETE", target, match=etag))
 
-    def _send(self, method: str, target: str, payload: Mapping[str, Any], etag: str | None = None) -> shapes.StoredText:
-        found = self._link.fetch(method, target, dict(payload), timeout_s=_LONG_S, match=etag)
+    def _send(
+        self, method: str, target: str, payload: Mapping[str, Any], etag: str | None = None, *, key: str | None = None
+    ) -> shapes.StoredText:
+        found = self._link.fetch(method, target, dict(payload), timeout_s=_LONG_S, match=etag, key=key)
         return cast(shapes.StoredText, found)
 
 

@@ -257,7 +257,7 @@ class Client(
 
     def create_queue(self, /, name: str, **options: Any) -> shapes.Queue:
         """Make a queue."""
-        return cast(shapes.Queue, self._link.fetch("POST", "/api/queues", {"name": name, **options}))
+        return cast(shapes.Queue, self._link.fetch("POST", "/api/queues", {"name": name, **options}, key=new_key()))
 
     def set_queue(self, /, name: str, **options: Any) -> shapes.Queue:
         """Change a queue's options."""

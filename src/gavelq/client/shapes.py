@@ -825,6 +825,7 @@ class Tenant(TypedDict):
     created_at: str | None
     quota: Quota
     use: TenantUse
+    etag: str
     n_tokens: int
 
 

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from gavelq.client import shapes
-from gavelq.client.http import Link, query, quote
+from gavelq.client.http import Link, new_key, query, quote
 
 
 class TenantVerbs:
@@ -32,11 +32,14 @@ class TenantVerbs:
 
         `take_over=True`: it gets what a deleted tenant of this name left behind; else such a name is refused.
         """
-        return cast(shapes.Tenant, self._link.fetch("POST", "/api/tenants", {"name": name, **options}))
+        return cast(shapes.Tenant, self._link.fetch("POST", "/api/tenants", {"name": name, **options}, key=new_key()))
 
-    def set_tenant(self, /, name: str, **options: Any) -> shapes.Tenant:
-        """Change a tenant's options; None unsets one, and takes a password away."""
-        return cast(shapes.Tenant, self._link.fetch("PATCH", f"/api/tenants/{quote(name)}", options))
+    def set_tenant(self, /, name: str, *, etag: str | None = None, **options: Any) -> shapes.Tenant:
+        """Change a tenant's options; None unsets one, and takes a password away.
+
+        `etag` (of `tenant`): only where it is still at that version; else ChangedMeanwhile is raised.
+        """
+        return cast(shapes.Tenant, self._link.fetch("PATCH", f"/api/tenants/{quote(name)}", options, match=etag))
 
     def delete_tenant(self, name: str) -> None:
         """Delete a tenant whose tasks have ended, and its tokens."""
@@ -58,7 +61,7 @@ class TenantVerbs:
         wanted: dict[str, Any] = {"admin": True} if tenant is None else {"tenant": tenant}
         given = {"scopes": scopes, "expires": expires, "name": name}
         wanted |= {key: value for key, value in given.items() if value is not None}
-        return cast(shapes.NewToken, self._link.fetch("POST", "/api/tokens", wanted))
+        return cast(shapes.NewToken, self._link.fetch("POST", "/api/tokens", wanted, key=new_key()))
 
     def revoke_token(self, token: int | str) -> None:
         """Revoke a token by its id, its first characters, or itself."""

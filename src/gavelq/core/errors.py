@@ -138,7 +138,7 @@ class Infeasible(Refused):
 
 
 class KeyReused(Refused):
-    """this idempotency key was used for another request, which made task {tasks}"""
+    """this idempotency key was used for another request, which made {made}"""
 
     code = "key_reused"
     hint = "send a fresh key, such as a UUID, with every new request"

@@ -12,7 +12,7 @@ from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.task import AttemptResult, LanePlace, ProcessIdentity, TaskRequest
-from gavelq.core.tenants import Scope, TokenId
+from gavelq.core.tenants import Scope, Tenant, TokenId
 from gavelq.core.units import NO_MEMORY, MiB
 
 
@@ -67,6 +67,8 @@ class TenantChanged:
     name: str
     options: Mapping[str, object]
     password: str | None = None
+    based_on: Tenant | None = None
+    """The tenant as it was when it was edited; None: whatever it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -535,6 +537,19 @@ class TaskBusied:
     attempt: int
 
 
+Creation = QueueCreated | TenantCreated | TokenCreated | FileCreated | AlertMuted
+"""What can be made once with an idempotency key, beside tasks (whose event has the key itself)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedOnce:
+    """Something was asked for with an idempotency key; `digest`: of what the request said."""
+
+    key: str
+    digest: str
+    event: Creation
+
+
 RunnerEvent = AttemptStarted | AttemptEnded | SpawnFailed
 """What the runner reports by itself."""
 
@@ -587,4 +602,5 @@ Event = (
     | MessagesSettled
     | TaskIdled
     | TaskBusied
+    | AskedOnce
 )

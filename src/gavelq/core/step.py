@@ -33,13 +33,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyUse:
-    """An idempotency key and the tasks that its first use made."""
+    """An idempotency key and the tasks, or the one other thing, that its first use made."""
 
     key: str
     at: float
     task_ids: tuple[TaskId, ...]
     digest: str = ""
     """Of what its first use said; empty: unknown."""
+    made: str = ""
+    """What was made, where that is no tasks: a name or a number."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 from gavelq.core.command_files import ChangedMeanwhile
 from gavelq.core.queue import Queue
 from gavelq.core.task import Task
+from gavelq.core.tenants import Tenant
 
 _UNTOLD = frozenset({"env", "env_dropped"})
 
@@ -20,6 +21,11 @@ def version_of_task(task: Task) -> str:
 def version_of_queue(queue: Queue) -> str:
     """Of a queue's options."""
     return _hash(repr(queue))
+
+
+def version_of_tenant(tenant: Tenant) -> str:
+    """Of a tenant's options; of its password only whether there is one."""
+    return _hash(repr((tenant, bool(tenant.password))))
 
 
 def require_version(what: str, version: str, wanted: Collection[str] | None) -> None:

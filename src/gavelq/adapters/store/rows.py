@@ -371,14 +371,17 @@ def record_of(row: Sequence[Any]) -> Record:
 
 
 def key_row(use: KeyUse) -> tuple[object, ...]:
-    """Parameters of `put_key`: the tasks alone, or with the digest of the request that made them."""
-    tasks = list(use.task_ids)
-    return (use.key, use.at, to_json({"tasks": tasks, "digest": use.digest} if use.digest else tasks))
+    """Parameters of `put_key`: the tasks alone, or with the digest of the request that made them, or something else."""
+    tasks: Any = list(use.task_ids)
+    if use.digest or use.made:
+        tasks = {"tasks": tasks, "digest": use.digest} | ({"made": use.made} if use.made else {})
+    return (use.key, use.at, to_json(tasks))
 
 
 def key_of(row: Sequence[Any]) -> KeyUse:
     """The key use of a row. Raises RowError."""
     key, at, text = row
     document = parse_text(text)
-    tasks, digest = (document["tasks"], document["digest"]) if isinstance(document, dict) else (document, "")
-    return KeyUse(key=key, at=at, task_ids=tuple(map(TaskId, tasks)), digest=digest)
+    known = document if isinstance(document, dict) else {"tasks": document}
+    tasks, digest, made = known["tasks"], known.get("digest", ""), known.get("made", "")
+    return KeyUse(key=key, at=at, task_ids=tuple(map(TaskId, tasks)), digest=digest, made=made)

@@ -39,7 +39,8 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         responses=answers(MUTE, 201), openapi_extra=body(WANTED),
     )  # fmt: skip
     async def mute(request: Request) -> Json:
-        return await alerts.mute(caller_of(request), await read_object(request, MUTE_FIELDS))
+        key = request.headers.get("idempotency-key")
+        return await alerts.mute(caller_of(request), await read_object(request, MUTE_FIELDS), key)
 
     @routes.delete(
         "/api/alerts/mutes", summary="Take the mute of a rule and subject away, or with all=1 every mute",

@@ -68,7 +68,8 @@ def _add_change(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
         responses=answers(TEXT, 201), openapi_extra=body(CREATE),
     )  # fmt: skip
     async def create(mode: str, request: Request) -> JSONResponse:
-        return _tagged(await files.create(caller_of(request), mode, await read_object(request)), 201)
+        key = request.headers.get("idempotency-key")
+        return _tagged(await files.create(caller_of(request), mode, await read_object(request), key), 201)
 
     @routes.put(
         "/api/commands/{mode}", summary="Another text or name; with If-Match only for the version that is named",
@@ -99,7 +100,8 @@ def _add_more(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
     )  # fmt: skip
     async def duplicate(mode: str, request: Request, config_index: str | None = None) -> JSONResponse:
         sent = await read_object(request, ("name",))
-        found = await files.duplicate(caller_of(request), mode, _place(config_index), sent.get("name"))
+        key = request.headers.get("idempotency-key")
+        found = await files.duplicate(caller_of(request), mode, _place(config_index), sent.get("name"), key)
         return _tagged(found, 201)
 
     @routes.delete(

@@ -31,7 +31,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         body = await read_object(request)
         name = text(body, "name")
         options = {key: value for key, value in body.items() if key != "name"}
-        return await queues.create(caller_of(request), name, options)
+        return await queues.create(caller_of(request), name, options, request.headers.get("idempotency-key"))
 
     @routes.patch("/api/queues/{name}", openapi_extra=MATCH)
     async def change(name: str, request: Request, response: Response) -> Json:

@@ -13,6 +13,7 @@ TENANT: Json = {
         "window_s": 604800.0, "max_priority": 50, "max_time_limit_s": 86400.0, "queues": [], "gpus": [0, 1],
     },
     "use": {"gpus": 1, "memory_mib": 24576, "running": 1, "queued": 3, "gpu_hours": 12.25},
+    "etag": '"5c1a0f2b9d3e4a6b7c8d9e0f"',
     "n_tokens": 1,
 }  # fmt: skip
 CREATE: Json = {"name": "ada", "max_gpus": 2, "max_queued": 100, "gpu_hours": 50, "window": "7d", "gpus": "0,1"}

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from gavelq.api.body import flag, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.command_examples import answers, body
+from gavelq.api.routes.matching import MATCH, versions
 from gavelq.api.routes.numbers import whole
 from gavelq.api.routes.tenant_examples import ACT, CREATE, DELETED, SET, TENANT, TOKEN, TOKEN_SHOWN, TOKEN_WANTED, USER
 from gavelq.daemon.service import Service
@@ -57,22 +58,31 @@ def _add_tenants(routes: APIRouter, service: Service, caller_of: CallerOf) -> No
         "/api/tenants", status_code=201, summary="One more tenant", responses=answers(TENANT, 201),
         openapi_extra=body(CREATE),
     )  # fmt: skip
-    async def create(request: Request) -> Json:
+    async def create(request: Request, response: Response) -> Json:
         sent = await read_object(request)
         name, password, is_taking_over = text(sent, "name"), sent.get("password"), flag(sent, "take_over")
         options = {key: value for key, value in sent.items() if key not in ("name", "password", "take_over")}
-        return await tenants.create(caller_of(request), name, options, password, is_taking_over=is_taking_over)
+        made = await tenants.create(
+            caller_of(request), name, options, password, is_taking_over=is_taking_over,
+            key=request.headers.get("idempotency-key"),
+        )  # fmt: skip
+        response.headers["ETag"] = made["etag"]
+        return made
 
-    @routes.get("/api/tenants/{name}", summary="A tenant", responses=answers(TENANT))
-    async def show(name: str, request: Request) -> Json:
-        return tenants.show(caller_of(request), name)
+    @routes.get("/api/tenants/{name}", summary="A tenant; its ETag is in the header", responses=answers(TENANT))
+    async def show(name: str, request: Request, response: Response) -> Json:
+        shown = tenants.show(caller_of(request), name)
+        response.headers["ETag"] = shown["etag"]
+        return shown
 
     @routes.patch(
         "/api/tenants/{name}", summary="Other values for some options, another password", responses=answers(TENANT),
-        openapi_extra=body(SET),
+        openapi_extra={**body(SET), **MATCH},
     )  # fmt: skip
-    async def change(name: str, request: Request) -> Json:
-        return await tenants.change(caller_of(request), name, await read_object(request))
+    async def change(name: str, request: Request, response: Response) -> Json:
+        done = await tenants.change(caller_of(request), name, await read_object(request), versions(request))
+        response.headers["ETag"] = done["etag"]
+        return done
 
     @routes.delete("/api/tenants/{name}", summary="Delete a tenant without tasks", responses=answers(DELETED))
     async def delete(name: str, request: Request) -> Json:
@@ -114,7 +124,8 @@ def _add_tokens(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
         responses=answers(TOKEN_SHOWN, 201), openapi_extra=body(TOKEN_WANTED),
     )  # fmt: skip
     async def create(request: Request) -> Json:
-        return await tokens.create(caller_of(request), await read_object(request, FIELDS))
+        key = request.headers.get("idempotency-key")
+        return await tokens.create(caller_of(request), await read_object(request, FIELDS), key)
 
     @routes.delete("/api/tokens/{named}", summary="Revoke a token, by its id or its first characters")
     async def revoke(named: str, request: Request) -> Json:

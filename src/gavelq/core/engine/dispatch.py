@@ -23,6 +23,7 @@ from gavelq.core.engine import (
 from gavelq.core.engine.isolating import note_violations
 from gavelq.core.engine.learning import note_ends
 from gavelq.core.engine.notices import messages_settled, tell_of_tasks
+from gavelq.core.engine.once import asked_once
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.settling import settle
 from gavelq.core.engine.streaks import forget_ended
@@ -91,5 +92,7 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return runs.run_edited(view, event, now, rules)
         case ev.DaemonStopped():
             return tasks.daemon_stopped(view, event, now)
+        case ev.AskedOnce():
+            return asked_once(view, event, now, lambda creation: _answer(view, creation, now, rules))
         case _:
             assert_never(event)

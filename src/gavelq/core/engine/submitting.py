@@ -8,9 +8,10 @@ from gavelq.core.effects import Wake
 from gavelq.core.engine.isolating import require_isolation
 from gavelq.core.engine.lanes import predecessors
 from gavelq.core.engine.learning import with_learned_memory
+from gavelq.core.engine.once import require_same
 from gavelq.core.engine.quotas import require_room, within_quota
 from gavelq.core.engine.rules import EngineRules
-from gavelq.core.errors import KeyReused, LimitReached, UsageError
+from gavelq.core.errors import LimitReached, UsageError
 from gavelq.core.events import TasksSubmitted
 from gavelq.core.feasibility import require_feasible
 from gavelq.core.ids import SubmissionId, TaskId
@@ -26,8 +27,7 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
     step = Step()
     used = view.key_use(event.key) if event.key else None
     if used is not None:
-        if event.digest and used.digest and event.digest != used.digest:
-            raise KeyReused(tasks=", ".join(map(str, used.task_ids[:3])))
+        require_same(used, event.digest)
         step.reply = used.task_ids
         return step
     allowed = (within_quota(view, request) for request in event.requests)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gavelq.core import events as ev
+from gavelq.core.command_files import ChangedMeanwhile
 from gavelq.core.effects import Wake
 from gavelq.core.errors import InvalidField, LimitReached, WrongState
 from gavelq.core.step import Record, Step
@@ -100,6 +101,8 @@ def _told(options: object) -> dict[str, object]:
 
 def _change(view: View, step: Step, event: ev.TenantChanged, now: float) -> None:
     before = view.tenant(event.name)
+    if event.based_on not in (None, before):
+        raise ChangedMeanwhile(what=f"tenant {event.name}", version="another")
     after = with_options(before, event.options)
     if event.password is not None:
         after = replace(after, password=event.password)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from gavelq.core import events as ev
 from gavelq.core.alerts import Alert, Mute, RuleName, is_muted
-from gavelq.core.engine.alerts import severity
+from gavelq.core.engine.alerts import MuteNotFound, severity
 from gavelq.core.errors import CannotNotify, InvalidField
 from gavelq.core.notices import Message, masked, url_problem
 from gavelq.core.step import Record
@@ -13,6 +13,7 @@ from gavelq.core.units import parse_duration
 from gavelq.daemon.alerting import is_quiet
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.outbox import notice_of
+from gavelq.daemon.service import once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json, stamp
 from gavelq.ports import Notifier
@@ -65,8 +66,11 @@ class AlertService:
             return {"channel": masked(url), "delivered": False, "problem": error.message}
         return {"channel": masked(url), "delivered": True, "problem": None}
 
-    async def mute(self, caller: Caller, body: Json) -> Json:
-        """`POST /api/alerts/mutes`: nobody is told of these alerts for a while. Raises InvalidField, LimitReached."""
+    async def mute(self, caller: Caller, body: Json, key: str | None = None) -> Json:
+        """`POST /api/alerts/mutes`: nobody is told of these alerts for a while. Raises InvalidField, LimitReached.
+
+        A repetition with the same `key` makes it no longer.
+        """
         caller.require_admin("muting alerts")
         rule, subject = parse_rule(body.get("rule")), parse_subject(body.get("subject"), self._known())
         given = body.get("for")
@@ -77,9 +81,12 @@ class AlertService:
         reason = body.get("reason") or ""
         if not isinstance(reason, str) or len(reason) > 500 or not (reason.isprintable()):
             raise InvalidField(field="reason", problem="it is no short text", hint="write at most 500 characters")
-        made: Mute = await self._desk.loop.ask(
-            ev.AlertMuted(by=caller.name, rule=rule, subject=subject, until=until, reason=reason)
-        )
+        event = ev.AlertMuted(by=caller.name, rule=rule, subject=subject, until=until, reason=reason)
+        reply = await once.make(self._desk, caller, event, key, body)
+        before = once.made_by(reply)
+        made: Mute | None = reply if before is None else self._desk.state.mutes.get(before)
+        if made is None:
+            raise MuteNotFound(mute="it was taken away, or its time was over")
         return mute_json(made)
 
     async def unmute(self, caller: Caller, *, rule: str | None, subject: str | None, is_all: bool) -> list[Json]:

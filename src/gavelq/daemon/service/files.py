@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gavelq.core import events as ev
-from gavelq.core.command_files import ChangedMeanwhile, FileNotStored, StoredFile
+from gavelq.core.command_files import ChangedMeanwhile, FileId, FileNotStored, StoredFile
 from gavelq.core.engine.files import FileEvent
 from gavelq.core.errors import InvalidField, LimitReached, NotFound
 from gavelq.daemon.caller import Caller
@@ -22,6 +22,7 @@ from gavelq.daemon.file_views import (
     stored_json,
     text_json,
 )
+from gavelq.daemon.service import once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json
 from gavelq.formats.command_file import Mode
@@ -97,11 +98,11 @@ class FileService:
 
     # --- change ------------------------------------------------------------------------------------------
 
-    async def create(self, caller: Caller, mode: str, body: Mapping[str, Any]) -> Json:
-        """`POST /api/commands/{mode}/new`: one more, behind the others."""
+    async def create(self, caller: Caller, mode: str, body: Mapping[str, Any], key: str | None = None) -> Json:
+        """`POST /api/commands/{mode}/new`: one more, behind the others. `key` makes a repeated call harmless."""
         fields = _with_directory(read_fields(body))
         async with self._placing:
-            file = await self._create(caller, mode_named(mode), fields)
+            file = await self._create(caller, mode_named(mode), fields, key, [mode, body])
         return await self._full(file)
 
     async def put(
@@ -138,13 +139,16 @@ class FileService:
             file = await self._ask(file, ev.FileReset(by=caller.name, file=file.id, based_on=based_on))
         return await self._full(file)
 
-    async def duplicate(self, caller: Caller, mode: str, config_index: int, name: object) -> Json:
+    async def duplicate(
+        self, caller: Caller, mode: str, config_index: int, name: object, key: str | None = None
+    ) -> Json:
         """`POST /api/commands/{mode}/duplicate`: one more, with the same text, directory and environment."""
         file = self.find(caller, mode, config_index)
         named = read_fields({"name": name}).name or f"{file.name[: MAX_NAME - 7]} (copy)"
         fields = FileFields(content=file.content, name=named, workdir=file.workdir, env=file.env)
         async with self._placing:
-            return await self._full(await self._create(caller, Mode(file.mode), fields))
+            said = [mode, config_index, name]
+            return await self._full(await self._create(caller, Mode(file.mode), fields, key, said))
 
     async def delete(self, caller: Caller, mode: str, config_index: int, match: str | None) -> Json:
         """`DELETE /api/commands/{mode}/{index}`: it goes with its bindings, and those behind it move up."""
@@ -156,12 +160,18 @@ class FileService:
         self._counts.forget(file.id)
         return {**shown, "n_moved": n_later}
 
-    async def _create(self, caller: Caller, mode: Mode, fields: FileFields) -> StoredFile:
+    async def _create(
+        self, caller: Caller, mode: Mode, fields: FileFields, key: str | None = None, said: object = None
+    ) -> StoredFile:
         event = ev.FileCreated(
             by=caller.name, tenant=caller.tenant, mode=mode.value, name=fields.name or "",
             content=fields.content or "", workdir=fields.workdir, env=fields.env,
         )  # fmt: skip
-        made: StoredFile = await self._desk.loop.ask(event)
+        reply = await once.make(self._desk, caller, event, key, said)
+        before = once.made_by(reply)
+        made: StoredFile | None = reply if before is None else self._desk.state.files.get(FileId(int(before)))
+        if made is None:
+            raise FileNotStored(wanted="of this idempotency key (it was deleted since)", mode=mode.value)
         return made
 
     async def _ask(self, file: StoredFile, event: FileEvent) -> StoredFile:

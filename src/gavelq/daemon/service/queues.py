@@ -6,6 +6,7 @@ from gavelq.core import events as ev
 from gavelq.core.errors import QueueNotFound
 from gavelq.core.ids import QueueName
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.service import once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.versions import require_version, version_of_queue
 from gavelq.daemon.views import Json, queue_json
@@ -29,12 +30,12 @@ class QueueService:
             raise QueueNotFound(queue=name)
         return queue_json(queue, self._desk.state)
 
-    async def create(self, caller: Caller, name: str, options: Mapping[str, object]) -> Json:
-        """`queue create`, with some options."""
+    async def create(self, caller: Caller, name: str, options: Mapping[str, object], key: str | None = None) -> Json:
+        """`queue create`, with some options. `key` makes a repeated call harmless."""
         caller.require_admin("creating a queue")
-        return self.show(
-            await self._desk.loop.ask(ev.QueueCreated(by=caller.name, name=QueueName(name), options=options))
-        )
+        event = ev.QueueCreated(by=caller.name, name=QueueName(name), options=options)
+        reply = await once.make(self._desk, caller, event, key, [name, options])
+        return self.show(once.made_by(reply) or reply)
 
     def version(self, name: str) -> str:
         """The version of a queue's options. Raises QueueNotFound."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gavelq.core import events as ev
 from gavelq.core.command_files import MAX_CONTENT, Run, RunNotFound
 from gavelq.core.engine.files import live_run
+from gavelq.core.engine.once import require_same
 from gavelq.core.engine.runs import require_idle
 from gavelq.core.errors import GavelqError, Infeasible, InvalidField, WrongState
 from gavelq.core.ids import SubmissionId, TaskId
@@ -15,13 +16,14 @@ from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.command_runs import Terms, requests_of
 from gavelq.daemon.requests import Intake
-from gavelq.daemon.service import changes
+from gavelq.daemon.service import changes, once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.files import FileService, mode_named, require_version
+from gavelq.daemon.service.once import require_key
 from gavelq.daemon.service.run_changes import RunChanges
 from gavelq.daemon.service.run_terms import Text, require_possible, terms_for, text_of
 from gavelq.daemon.service.submissions import SubmissionService
-from gavelq.daemon.service.tasks import require_key
+from gavelq.daemon.versions import digest_of
 from gavelq.daemon.views import Json
 from gavelq.formats.command_file import CommandFile, read_command_file
 from gavelq.formats.command_text import decode
@@ -51,7 +53,7 @@ class RunService:
         """
         file = self._files.find(caller, mode, config_index)
         require_version(file, match)
-        ids = await self._run(caller, text_of(file), options, key)
+        ids = await self._run(caller, text_of(file), options, key, [mode, config_index, options])
         return await self._number(ids)
 
     async def submit_text(
@@ -63,17 +65,18 @@ class RunService:
             problem = f"the file has more than {MAX_CONTENT} bytes"
             raise InvalidField(field="content", problem=problem, hint="cut it into several")
         text = Text(name=name, mode=mode_named(mode), content=decode(content.encode("utf-8"))[0])
-        ids = await self._run(caller, text, options, key)
+        ids = await self._run(caller, text, options, key, [mode, name, content, options])
         found = [await self._desk.find(task_id) for task_id in ids]
         return [self._desk.task_json(task, caller) for task in found if task is not None]
 
     async def _run(
-        self, caller: Caller, text: Text, document: Mapping[str, object], key: str | None
+        self, caller: Caller, text: Text, document: Mapping[str, object], key: str | None, said: object
     ) -> tuple[TaskId, ...]:
         require_key(key)
-        scoped = None if key is None else f"{caller.tenant}:{key}"
+        scoped, digest = (None, "") if key is None else (once.scoped(caller, key), digest_of(said))
         use = self._desk.state.keys.get(scoped) if scoped is not None else None
         if use is not None:
+            require_same(use, digest)
             return use.task_ids  # a repetition, whatever was edited since
         stored = self._desk.state.files.get(text.file) if text.file is not None else None
         if stored is not None:  # who starts a running one is told so, and not what is wrong with its new text
@@ -88,7 +91,7 @@ class RunService:
             options=json.dumps({name: value for name, value in document.items() if name not in _NOT_KEPT}),
         )  # fmt: skip
         event = ev.TasksSubmitted(
-            by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped, run=run
+            by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped, digest=digest, run=run
         )
         try:
             ids: tuple[TaskId, ...] = await self._desk.loop.ask(event)

@@ -31,6 +31,7 @@ from gavelq.daemon.caller import Caller
 from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, understood
 from gavelq.daemon.service import changes, dependencies
 from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.once import require_key
 from gavelq.daemon.service.why import expected, why
 from gavelq.daemon.versions import digest_of, version_of_task
 from gavelq.daemon.views import Json
@@ -40,7 +41,6 @@ from gavelq.formats.task_object import parse_task, parse_tasks
 from gavelq.ports import TaskFilter
 
 MAX_PAGE = 10_000
-MAX_KEY = 200
 MAX_ATTEMPTS = 100
 """So many attempts stand with a single task; the log of each can be asked for."""
 COMMAND_NAMES = frozenset(name for name, (field, _) in READERS.items() if field in ("command", "argv", "script"))
@@ -325,11 +325,6 @@ class TaskService:
                 hint=f"run it again as a new task with: gavelq task rerun {task_id}",
             )  # fmt: skip
         return self._desk.task_json(await self._desk.loop.ask(event), caller)
-
-
-def require_key(key: str | None) -> None:
-    if key is not None and not 1 <= len(key) <= MAX_KEY:
-        raise InvalidField(field="key", problem="an idempotency key has 1 to 200 characters", hint="send a UUID")
 
 
 def _is_over(task: Task, attempt: int | None) -> bool:

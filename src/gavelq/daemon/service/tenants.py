@@ -1,7 +1,7 @@
 """Everything about tenants: list, show, make, change, delete; what they have of what they may have; the audit log."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from math import inf
 
@@ -15,8 +15,10 @@ from gavelq.daemon.access import Access
 from gavelq.daemon.caller import Caller, user_name
 from gavelq.daemon.passwords import Passwords, require_password
 from gavelq.daemon.requests import resolve_gpu
+from gavelq.daemon.service import once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.user import user_json
+from gavelq.daemon.versions import require_version, version_of_tenant
 from gavelq.daemon.views import Json, people_index, record_json, stamp
 from gavelq.scheduling.quota import TenantUse, WindowUse, present, windows
 
@@ -59,29 +61,39 @@ class TenantService:
 
     async def create(
         self, caller: Caller, name: str, options: Mapping[str, object], password: object = None, *,
-        is_taking_over: bool = False,
+        is_taking_over: bool = False, key: str | None = None,
     ) -> Json:  # fmt: skip
         """`tenant create`. Raises InvalidField, WrongState where there is one of that name.
 
         What a deleted tenant of that name left behind is kept under the name. Who takes it over has to say so: else
-        NameRetired.
+        NameRetired. `key` makes a repeated call harmless; passwords are not compared.
         """
         caller.require_admin("making a tenant")
         kept = "" if password is None else await self._passwords.hashed(require_password(password))
         event = ev.TenantCreated(
             by=caller.name, name=name, options=self._options(options), password=kept, is_taking_over=is_taking_over
         )
-        made: Tenant = await self._desk.loop.ask(event)
-        return self._json([made])[0]
+        said = [name, options, password is not None, is_taking_over]
+        reply = await once.make(self._desk, caller, event, key, said)
+        before = once.made_by(reply)
+        return self._json([reply if before is None else self._row(before)])[0]
 
-    async def change(self, caller: Caller, name: str, options: Mapping[str, object]) -> Json:
-        """`tenant set`: some options, and `password` (null takes it away)."""
+    async def change(
+        self, caller: Caller, name: str, options: Mapping[str, object], versions: Collection[str] | None = None
+    ) -> Json:
+        """`tenant set`: some options, and `password` (null takes it away). ChangedMeanwhile: at none of `versions`."""
         caller.require_admin("changing a tenant")
+        before = None
+        if versions is not None:
+            before = self._row(name)
+            require_version(f"tenant {name}", version_of_tenant(before), versions)
         wanted, kept = dict(options), None
         if "password" in wanted:
             password = wanted.pop("password")
             kept = "" if password is None else await self._passwords.hashed(require_password(password))
-        event = ev.TenantChanged(by=caller.name, name=name, options=self._options(wanted), password=kept)
+        event = ev.TenantChanged(
+            by=caller.name, name=name, options=self._options(wanted), password=kept, based_on=before
+        )
         changed: Tenant = await self._desk.loop.ask(event)
         return self._json([changed])[0]
 
@@ -163,6 +175,7 @@ class TenantService:
                 "queued": n_queued,
                 "gpu_hours": round(window.gpu_s / HOUR_S, 3),
             },
+            "etag": f'"{version_of_tenant(tenant)}"',
         }
 
     def _quota_json(self, quota: Quota) -> Json:

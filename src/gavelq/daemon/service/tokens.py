@@ -3,18 +3,26 @@
 from collections.abc import Mapping
 
 from gavelq.core import events as ev
-from gavelq.core.errors import InvalidField
+from gavelq.core.errors import InvalidField, WrongState
 from gavelq.core.option_words import word_of
-from gavelq.core.tenants import Role, Scope, TenantNotFound, Token, TokenNotFound
+from gavelq.core.tenants import Role, Scope, TenantNotFound, Token, TokenId, TokenNotFound
 from gavelq.core.units import parse_duration
 from gavelq.daemon.access import PREFIX_LENGTH, Access, hash_token, new_token
 from gavelq.daemon.caller import Caller, is_within, most_of
+from gavelq.daemon.service import once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json, stamp
 from gavelq.formats.moments import parse_moment
 
 FIELDS = ("tenant", "admin", "scopes", "expires", "name")
 MAX_NAME = 100
+
+
+class NotShownAgain(WrongState):
+    """{what} was made by this very request before, and a token is shown once"""
+
+    code = "not_shown_again"
+    hint = "where that answer was lost: gavelq token revoke {token}, then ask again with another idempotency key"
 
 
 class TokenService:
@@ -29,8 +37,11 @@ class TokenService:
         tokens = sorted(self._desk.state.tokens.values(), key=lambda token: token.id)
         return [self._json(token) for token in tokens if caller.owns(token.tenant)]
 
-    async def create(self, caller: Caller, body: Mapping[str, object]) -> Json:
-        """`POST /api/tokens`: the one answer that has the token itself (`token`)."""
+    async def create(self, caller: Caller, body: Mapping[str, object], key: str | None = None) -> Json:
+        """`POST /api/tokens`: the one answer that has the token itself (`token`).
+
+        A repetition with the same `key` makes no second one, and cannot show the first: NotShownAgain.
+        """
         caller.require_admin("making a token")
         tenant, scopes = self._wanted(body)
         name = body.get("name") or ""
@@ -42,8 +53,18 @@ class TokenService:
             by=caller.name, tenant=tenant, hash=hash_token(secret), prefix=secret[:PREFIX_LENGTH], scopes=scopes,
             name=name, expires_at=self._expires(body.get("expires")), is_own=tenant == self._access.own,
         )  # fmt: skip
-        made: Token = await self._desk.loop.ask(event)
-        return {**self._json(made), "token": secret}
+        reply = await once.make(self._desk, caller, event, key, body)
+        before = once.made_by(reply)
+        if before is not None:
+            raise self._not_shown_again(TokenId(int(before)))
+        return {**self._json(reply), "token": secret}
+
+    def _not_shown_again(self, number: TokenId) -> NotShownAgain:
+        made = self._desk.state.tokens.get(number)
+        if made is None:
+            hint = "ask for another one with another idempotency key"
+            return NotShownAgain(what=f"token {number}, which was revoked since,", token=number, hint=hint)
+        return NotShownAgain(what=f"token {number} of tenant {made.tenant} ({made.prefix}...)", token=number)
 
     async def revoke(self, caller: Caller, named: str) -> Json:
         """`DELETE /api/tokens/{id}`: by its id or its first characters. Raises TokenNotFound, also for others'."""
