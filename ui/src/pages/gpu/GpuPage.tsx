@@ -1,3 +1,21 @@
+/** `/gpu`: all GPUs; `/gpu/3`: one of them. A machine with one GPU shows that at once. */
+import { lazy, Suspense } from "react";
+import { useRoute } from "wouter";
+import { useLive } from "../../store/live";
+import "./gpu.css";
+import { Overview } from "./Overview";
+
+// The charts' library comes with it.
+const Detail = lazy(() => import("./detail/Detail"));
+
 export default function GpuPage() {
-  return <h1>Gpu</h1>;
+  const [isOne, match] = useRoute("/gpu/:name");
+  const only = useLive((live) => (live.gpus.length === 1 ? live.gpus[0]?.uuid : undefined));
+  const name = isOne ? decodeURIComponent(match.name) : only;
+  if (name === undefined) return <Overview />;
+  return (
+    <Suspense fallback={null}>
+      <Detail name={name} isAlone={only !== undefined} />
+    </Suspense>
+  );
 }

@@ -1,0 +1,3 @@
+export default function Detail(_: { name: string; isAlone: boolean }) {
+  return null;
+}
