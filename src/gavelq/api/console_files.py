@@ -43,13 +43,14 @@ class ConsoleFile:
     """Whether its name changes with the content, so that it may be kept for ever."""
 
 
-def read_files(directory: str) -> Files:
+def read_files(directory: str, most: int = MAX_BYTES) -> Files:
     """The files of a build by their path below `/ui/`; empty where there is none.
 
-    Only `index.html` and its neighbours, and what lies in `assets/`: no links, no other kinds, no deeper directories.
+    `most`: bytes of all together. Only `index.html` and its neighbours, and what lies in `assets/`: no links, no other
+    kinds, no deeper directories.
     """
     found: dict[str, ConsoleFile] = {}
-    left = MAX_BYTES
+    left = most
     for name, path in _paths(directory):
         file = _read(path, left, is_lasting=name.startswith("assets/"))
         if file is None or len(found) == MAX_FILES:
