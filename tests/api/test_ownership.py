@@ -104,6 +104,7 @@ TABLE: dict[str, list[Case]] = {
     "GET /api/wait": [hers("?id={task}"), hers("?id={ended}")],
     # --- the machine
     "GET /api/gpus": [own()],
+    "GET /api/plan": [own(), own("?hours=24")],
     "GET /api/gpus/{name}": [own()],
     "GET /api/gpu": [own()],
     "GET /api/gpu/processes": [own()],

@@ -22,6 +22,7 @@ from gavelq.api.routes import (
     login,
     metrics,
     monitor,
+    plan,
     queues,
     scheduler,
     scheduler_state,
@@ -47,8 +48,8 @@ def build_routes(service: Service) -> FastAPI:
     problems.install(app)
     app.state.routes = []  # for those who ask what can be done at a path
     for module in (
-        tasks, submissions, leases, gpus, queues, monitor, usage, commands, log, scheduler, scheduler_state, config,
-        admin, events, metrics, compat,
+        tasks, submissions, leases, gpus, plan, queues, monitor, usage, commands, log, scheduler, scheduler_state,
+        config, admin, events, metrics, compat,
         tenants, login, alerts,
     ):  # fmt: skip
         routes = module.router(service, caller_of)

@@ -113,6 +113,7 @@ OPERATIONS: dict[str, Operation] = {
         {"now": _FLAG, "requeue": _FLAG},
         {"now": True, "requeue": True},
     ),
+    "GET /api/plan": _of(None, "Plan"),
     "GET /api/queues": _of("The queues", "[Queue]"),
     "POST /api/queues": _of(
         "One more queue", "Queue", "QueueRequest", {"name": "night", "max_running": 2}, needs_body=True
@@ -208,6 +209,7 @@ PARAMETERS: dict[str, tuple[str, Json, Any]] = {
     "timeout": ("Seconds to wait", _SECONDS, 0),
     "processes": ("0 leaves the tasks of each queue id out", _YES, "1"),
     "raw": ("1: the bytes as they are", _YES, "0"),
+    "hours": ("So far ahead; 6 unless given", {**_COUNT, "maximum": 168}, 6),
     "samples": ("Seconds between blocks `event: sample`, which have no id line", {**_COUNT, "maximum": 60}, 2),
     "step": ("Seconds of one point, at least", _COUNT, 60),
 }  # fmt: skip

@@ -117,6 +117,7 @@ class AsyncClient:
     apply_file = _awaited(Client.apply_file)
     user = _awaited(Client.user)
     own_tenant = _awaited(Client.own_tenant)
+    plan = _awaited(Client.plan)
     tenants = _awaited(Client.tenants)
     tenant = _awaited(Client.tenant)
     create_tenant = _awaited(Client.create_tenant)

@@ -111,6 +111,10 @@ class Client(
                 return
             after = page[-1]["id"]
 
+    def plan(self, *, hours: int = 6) -> shapes.Plan:
+        """What is to come on each GPU, so many hours ahead: time limits, reservations, expected starts."""
+        return cast(shapes.Plan, self._link.fetch("GET", "/api/plan" + query([("hours", hours)])))
+
     def task(self, task_id: int) -> shapes.TaskDetails:
         """A task with its attempts and events."""
         return cast(shapes.TaskDetails, self._link.fetch("GET", f"/api/tasks/{task_id}"))

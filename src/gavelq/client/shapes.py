@@ -265,6 +265,61 @@ class GpuViolation(TypedDict):
     text: str
 
 
+class Following(TypedDict):
+    """What happens next on a GPU; `at` None: nobody knows when, or it does not end by itself."""
+
+    kind: Literal["ends", "starts", "foreign", "ignored", "draining", "lost", "idle"]
+    task_id: int | None
+    name: str | None
+    at: str | None
+    text: str
+
+
+# A field is called `from`, which no class could have.
+PlanSpan = TypedDict(
+    "PlanSpan",
+    {
+        "kind": Literal["running", "reserved", "expected", "foreign"],
+        "task_id": int | None,
+        "name": str | None,
+        "tenant": str | None,
+        "is_own": bool,
+        "from": str,
+        "to": str | None,
+        "is_limit": bool,
+    },
+)
+"""What a GPU is used for, or is to be; with `is_limit` it ends at `to` at the latest. What is others' is None."""
+
+
+class PlanGpu(TypedDict):
+    """A GPU and what is to come on it, in time order."""
+
+    index: int | str
+    uuid: str
+    next: Following
+    spans: list[PlanSpan]
+
+
+class PlanTask(TypedDict):
+    """A task that waits, and the GPUs that it is expected to get."""
+
+    task_id: int
+    position: int
+    expected_start_at: str | None
+    expected_basis: str
+    gpus: list[int | str]
+
+
+class Plan(TypedDict):
+    """What is to come, as it looks now; only limits and reservations are promises."""
+
+    at: str
+    until: str
+    gpus: list[PlanGpu]
+    pending: list[PlanTask]
+
+
 class Queue(TypedDict):
     """A queue, its limits and its counts."""
 

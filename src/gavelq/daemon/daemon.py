@@ -45,6 +45,7 @@ from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.login import LoginService
 from gavelq.daemon.service.monitor import MonitorService
 from gavelq.daemon.service.overview import OverviewService
+from gavelq.daemon.service.plan import PlanService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
@@ -194,7 +195,9 @@ class Daemon:
             request_stop=self._stop_when_idle, reload_config=self.reload, warnings=self.warnings, host=self._host,
         )  # fmt: skip
         leases = LeaseService(desk, self._turns)
-        tasks, submissions = TaskService(desk), SubmissionService(desk)
+        plan = PlanService(desk)
+        self.loop.on_applied.append(plan.notice)
+        tasks, submissions = TaskService(desk, plan), SubmissionService(desk)
         settings = SettingsService(desk, self.paths, self.reload, self.warnings)
         files = FileService(desk)
         runs = RunService(desk, files, submissions)
@@ -228,6 +231,7 @@ class Daemon:
             ),
             alerts=AlertService(desk, self._notifier),
             samples=samples,
+            plan=plan,
         )
 
     def _log_roots(self) -> LogRoots:

@@ -13,25 +13,21 @@ from heapq import merge
 from itertools import chain, islice, takewhile
 from math import inf
 
-from gavelq.core.ids import GpuUuid, QueueName, TaskId
+from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.pending import Shape, shape_of
-from gavelq.core.task import GpuRequest, Task
+from gavelq.core.task import Task
 from gavelq.scheduling.admission import opens_at, refusals
-from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.lengths import Lengths, Typical
+from gavelq.scheduling.line import PASSING, Line
 from gavelq.scheduling.ordering import Key, Ordering, ordering
 from gavelq.scheduling.placement import blocked, match
 from gavelq.scheduling.policy import Policy
-from gavelq.scheduling.reasons import Blocked, Reason
-from gavelq.scheduling.slots import Limits
+from gavelq.scheduling.reasons import Reason
 from gavelq.scheduling.snapshot import Snapshot, pending_shape
-from gavelq.scheduling.spending import Spending
 
 MAX_AHEAD = 5000
 """With more tasks ahead there is no forecast."""
-_PASSING = frozenset({Reason.BEGIN_TIME, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.ARRAY_LIMIT, Reason.TASK_LIMIT})
-"""Gates that open with time, or as tasks end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +40,16 @@ class Forecast:
     basis: str
 
 
-class _Keys:
+class Keys:
     """Keys of pending tasks in the order of a cycle that begins now."""
 
     def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+        """`policy` says the order."""
         self._snapshot = snapshot
         self._ordering: Ordering = ordering(policy, snapshot)
 
     def key(self, shape: Shape, task_id: TaskId) -> Key:
+        """Where a task stands."""
         queue = self._snapshot.queues[shape.queue]
         return self._ordering.key(shape, queue, task_id, self._snapshot.waiting_since(task_id))
 
@@ -67,13 +65,13 @@ class _Keys:
 
 def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) -> Forecast:
     """Where a pending task stands and when it will probably start."""
-    keys = _Keys(snapshot, policy)
+    keys = Keys(snapshot, policy)
     own = keys.key(shape, task_id)
-    first = [(holder, other) for holder, other in _holders(snapshot) if holder != task_id]
+    first = [(holder, other) for holder, other in holders(snapshot) if holder != task_id]
     n_overtaking = sum(keys.key(other, holder) > own for holder, other in first)
     is_holder = any(held.task_id == task_id for held in snapshot.reservations.values())
     position = 1 if is_holder else 1 + n_overtaking + sum(keys.n_before(other, own) for other in snapshot.buckets)
-    closed = next((no for no in refusals(shape, snapshot, snapshot.usage, policy) if no.reason not in _PASSING), None)
+    closed = next((no for no in refusals(shape, snapshot, snapshot.usage, policy) if no.reason not in PASSING), None)
     if closed is not None and closed.reason is not Reason.SERIAL:
         return Forecast(position=position, at=None, basis=f"it cannot start while: {closed.text}")
     found = match(shape, snapshot, policy, {}) if shape.gpus.count else None
@@ -89,7 +87,7 @@ def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) 
     if position > MAX_AHEAD:
         return Forecast(position=position, at=None, basis=f"more than {MAX_AHEAD} tasks are ahead of it")
     ahead = [] if is_holder else _everybody_before(own, first, keys, snapshot)
-    line = _Line(snapshot, policy)
+    line = Line(snapshot, policy)
     for other_id, other in ahead:
         line.place(other_id, other)
     at, basis = line.start_of(shape, len(ahead))
@@ -103,8 +101,8 @@ def expected_starts(
 
     Those that have more than `MAX_AHEAD` tasks ahead are left out.
     """
-    keys, line = _Keys(snapshot, policy), _Line(snapshot, policy, typical)
-    first = list(_holders(snapshot))
+    keys, line = Keys(snapshot, policy), Line(snapshot, policy, typical)
+    first = list(holders(snapshot))
     everybody = merge(*(keys.of_bucket(shape) for shape in snapshot.buckets if not shape.is_behind))
     rest = ((TaskId(key[-1]), shape) for key, _, shape in everybody)
     left, found = set(wanted), dict[TaskId, tuple[float | None, str]]()
@@ -156,7 +154,7 @@ def _before(task: Task, snapshot: Snapshot) -> list[Task]:
 
 
 def _everybody_before(
-    own: Key, first: list[tuple[TaskId, Shape]], keys: _Keys, snapshot: Snapshot
+    own: Key, first: list[tuple[TaskId, Shape]], keys: Keys, snapshot: Snapshot
 ) -> list[tuple[TaskId, Shape]]:
     """Holders, then those with a smaller key, in their order."""
     everybody = merge(*(keys.of_bucket(other) for other in snapshot.buckets))
@@ -164,93 +162,9 @@ def _everybody_before(
     return first + [entry for entry in before if entry not in first]
 
 
-def _holders(snapshot: Snapshot) -> Iterator[tuple[TaskId, Shape]]:
+def holders(snapshot: Snapshot) -> Iterator[tuple[TaskId, Shape]]:
     """Who holds a reservation is served before everybody else."""
     for held in snapshot.reservations.values():
         shape = pending_shape(snapshot, held.task_id)
         if shape is not None:
             yield held.task_id, shape
-
-
-class _Line:
-    """The cards of the machine, each with the time at which it is expected to be free."""
-
-    def __init__(self, snapshot: Snapshot, policy: Policy, typical: Typical | None = None) -> None:
-        self._snapshot = snapshot
-        self._policy = policy
-        self._lengths = Lengths(snapshot, policy, typical)
-        self._unknown: dict[GpuUuid, TaskId] = {}
-        self._usable: dict[tuple[QueueName, GpuRequest, str | None], list[GpuView]] = {}
-        self._closed: dict[Shape, Blocked | None] = {}
-        end = self._lengths.end
-        self._limits = Limits(snapshot, policy, end)
-        self._free: dict[GpuUuid, float] = {}
-        for card in snapshot.gpus.values():
-            if card.unavailable is None:
-                self._free[card.uuid] = max((end(holder) for holder in card.holders), default=snapshot.now)
-                self._blame(card.uuid, next((one for one in card.holders if end(one) == inf), None))
-        self._keep_to_budget()
-
-    def _keep_to_budget(self) -> None:
-        """With a GPU budget there are only so many cards; those that are given back first are not taken again."""
-        spending = Spending(self._snapshot, self._policy)
-        n_too_many = len(self._free) - spending.most()
-        for uuid in sorted(self._free, key=lambda uuid: self._free[uuid])[: max(0, n_too_many)]:
-            del self._free[uuid]
-
-    def closed(self, shape: Shape) -> Blocked | None:
-        """What keeps tasks of a shape from starting at all, and does not pass by itself."""
-        if shape not in self._closed:
-            every = refusals(shape, self._snapshot, self._snapshot.usage, self._policy)
-            self._closed[shape] = next((no for no in every if no.reason not in _PASSING), None)
-        return self._closed[shape]
-
-    def start_of(self, shape: Shape, n_ahead: int) -> tuple[float | None, str]:
-        """When a task starts behind those that have their place; None: that depends on a task of unknown length."""
-        cards = self._cards(shape)
-        if len(cards) < shape.gpus.count:
-            return None, "the GPU budget (rules.gpu_left, min_gpu, max_gpu) leaves too few GPUs for it"
-        chosen = cards[: shape.gpus.count]
-        at = max([self._free[card.uuid] for card in chosen] or [self._snapshot.now])
-        if at == inf:
-            culprit = next(self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown)
-            return None, f"task {culprit} is in its way, which has no time limit and no learned run time"
-        room_at, limit = self._limits.room_at(shape)
-        if room_at == inf:
-            return None, f"{limit} is in its way, and nobody knows when it leaves room"
-        parts = [part for part in (limit if room_at > at else "", self._lengths.told) if part]
-        basis = f"{' and '.join(parts) or 'free GPUs'}; {n_ahead} task(s) are ahead of it"
-        return max(at, room_at, opens_at(shape, self._snapshot.now) or at), basis
-
-    def _cards(self, shape: Shape) -> list[GpuView]:
-        """The cards that would do, now or but for gavelq's own tasks: those that are free soonest first."""
-        key = (shape.queue, shape.gpus, shape.learned_as)
-        usable = self._usable.get(key)
-        if usable is None:
-            found = match(shape, self._snapshot, self._policy, {})
-            own = (self._snapshot.gpus[uuid] for uuid, no in found.refused.items() if no.own)
-            usable = self._usable[key] = [card for card in (*found.fitting, *own) if card.uuid in self._free]
-        return sorted(usable, key=lambda card: (self._free[card.uuid], card.order))
-
-    def place(self, task_id: TaskId, shape: Shape) -> None:
-        """Give a task the cards that are free soonest, for as long as it takes; not one that cannot start."""
-        if self.closed(shape) is not None:
-            return
-        chosen = self._cards(shape)[: shape.gpus.count]
-        if len(chosen) < shape.gpus.count:
-            return
-        now = self._snapshot.now
-        cards_at = max([self._free[card.uuid] for card in chosen], default=now)
-        may_at = max(self._limits.room_at(shape)[0], opens_at(shape, now) or now)
-        until = max(cards_at, may_at) + self._lengths.of(self._snapshot.tasks[task_id])
-        self._limits.take(shape, until)
-        if may_at > cards_at:
-            return  # when the cards are free it may not start yet: others go first
-        culprit = next((self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown), task_id)
-        for card in chosen:
-            self._free[card.uuid] = until
-            self._blame(card.uuid, culprit)
-
-    def _blame(self, uuid: GpuUuid, task_id: TaskId | None) -> None:
-        if task_id is not None and self._free[uuid] == inf:
-            self._unknown.setdefault(uuid, task_id)

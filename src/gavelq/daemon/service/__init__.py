@@ -13,6 +13,7 @@ from gavelq.daemon.service.leases import LeaseService
 from gavelq.daemon.service.login import LoginService
 from gavelq.daemon.service.monitor import MonitorService
 from gavelq.daemon.service.overview import OverviewService
+from gavelq.daemon.service.plan import PlanService
 from gavelq.daemon.service.queues import QueueService
 from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
@@ -50,3 +51,4 @@ class Service:
     exposition: Exposition
     alerts: AlertService
     samples: Samples
+    plan: PlanService

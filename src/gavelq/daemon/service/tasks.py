@@ -32,6 +32,7 @@ from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, un
 from gavelq.daemon.service import changes, dependencies
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.once import require_key
+from gavelq.daemon.service.plan import PlanService
 from gavelq.daemon.service.why import expected, why
 from gavelq.daemon.versions import digest_of, version_of_task
 from gavelq.daemon.views import Json
@@ -50,8 +51,9 @@ COMMAND_NAMES = frozenset(name for name, (field, _) in READERS.items() if field 
 class TaskService:
     """The verbs of `gavelq task` and `gavelq submit`."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, plan: PlanService) -> None:
         self._desk = desk
+        self._plan = plan
 
     # --- submit ------------------------------------------------------------------------------------------
 
@@ -133,7 +135,19 @@ class TaskService:
             found = await self._desk.store.tasks(wanted)
         if not found:
             await self._require_that_it_exists(wanted)
-        return [self._desk.task_json(self._desk.state.tasks.get(task.id, task), caller, names) for task in found]
+        now = [self._desk.state.tasks.get(task.id, task) for task in found]
+        shown = [self._desk.task_json(task, caller, names) for task in now]
+        if names is None or "expected_start_at" in names:
+            self._tell_starts(now, shown)
+        return shown
+
+    def _tell_starts(self, tasks: Sequence[Task], shown: Sequence[Json]) -> None:
+        """Where the plan knows when a task is expected to start, its row says so."""
+        waiting = [at for at, task in enumerate(tasks) if task.state is TaskState.PENDING]
+        starts = self._plan.starts() if waiting else {}
+        for at in waiting:
+            if shown[at]["expected_start_at"] is None:
+                shown[at]["expected_start_at"] = views.stamp(starts.get(tasks[at].id))
 
     def _tenant(self, caller: Caller, wanted: str | None) -> str | None:
         """Whose tasks are listed: an admin's wish, or everybody's; for all others their own. Raises TenantNotFound."""
