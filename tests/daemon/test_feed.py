@@ -12,7 +12,7 @@ from gavelq.core.step import Changes, Record
 from gavelq.core.tenants import Role
 from gavelq.daemon import feed as feeds
 from gavelq.daemon.caller import Caller
-from gavelq.daemon.feed import Feed, Gap, News
+from gavelq.daemon.feed import Feed, Gap, News, Tick
 from gavelq.daemon.told import KINDS, Wanted, kind_of, tell
 from gavelq.ports import Numbered
 from gavelq.testing.fake_store import FakeStore
@@ -39,6 +39,7 @@ class Scene:
         """The ids of the next `n` events or gaps."""
         found: list[int | Gap] = []
         async for one in self.feed.listen(after):
+            assert not isinstance(one, Tick), "nobody asked for the time"
             found += [one] if isinstance(one, Gap) else [told.id for told in one.events]
             if len(found) >= n:
                 break
