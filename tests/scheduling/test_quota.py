@@ -132,3 +132,6 @@ def test_a_cycle_looks_at_tenants_who_wait_alone() -> None:
     assert "bob" in world.state.shares
     assert set(snapshot.quotas) == set(snapshot.had) == set(snapshot.weights) == {"ada"}
     assert "bob" not in snapshot.use
+    snapshot = take_snapshot(world.state, world.policy, world.now, tenant="bob")
+    assert set(snapshot.quotas) == set(snapshot.had) == set(snapshot.weights) == {"ada", "bob"}
+    assert snapshot.use["bob"] > 0

@@ -113,12 +113,15 @@ def domain_of(queue: Queue, owners: frozenset[QueueName]) -> str | None:
     return POOL if queue.pool else None
 
 
-def take_snapshot(state: State, policy: Policy, now: float) -> Snapshot:
+def take_snapshot(state: State, policy: Policy, now: float, *, tenant: str | None = None) -> Snapshot:
     """Picture the state at this moment.
 
-    Of tenants it holds what is asked for waiting tasks: a machine may have thousands that want nothing now.
+    Of tenants it holds what is asked for waiting tasks: a machine may have thousands that want nothing now. `tenant`:
+    one for whom a task is to be tried that does not wait there.
     """
     waiting = {shape.tenant for shape in state.pending.buckets}
+    if tenant is not None:
+        waiting.add(tenant)
     tenants = _of(waiting, state.tenants)
     quotas = limited(tenants)
     weights = {name: tenant.weight for name, tenant in tenants.items() if tenant.weight != 1}
