@@ -135,3 +135,7 @@ def test_a_real_daemon_tells_what_happens_and_goes_on_after_a_restart(is_async: 
         own.wait(second)
         later = Client(socket=own.socket).events(after=told[-1].id, kinds=["ended"], tasks=[first, second])
         assert [event.data["task_id"] for event in islice(later, 2)] == [first, second]
+
+
+def test_an_id_may_be_a_number() -> None:
+    assert Listener(after=7).headers["Last-Event-ID"] == Listener(after="7").headers["Last-Event-ID"] == "7"

@@ -193,7 +193,7 @@ class AsyncClient:
                 yield piece
 
     async def events(
-        self, *, after: str | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
+        self, *, after: str | int | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
     ) -> AsyncGenerator[StreamEvent, None]:
         """Every change from now on, or behind the event whose id is `after`; see `Client.events`."""
         async with aclosing(listen(self._link, Listener(after=after, kinds=kinds, tasks=tasks))) as events:

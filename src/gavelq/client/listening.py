@@ -20,11 +20,14 @@ _MAX_PAUSE_S = 30.0
 class Listener:
     """One stream of events over as many connections as it takes."""
 
-    def __init__(self, *, after: str | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()) -> None:
+    def __init__(
+        self, *, after: str | int | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
+    ) -> None:
         """`after`: the id of the last event that was seen. `kinds` and `tasks`: the query of the request.
 
         Raises InvalidField for an id that cannot be one.
         """
+        after = None if after is None else str(after)
         if after is not None and any(mark in after for mark in "\0\r\n"):
             raise InvalidField(field="after", problem=f"{after!r} is no id", hint="pass the id of an event")
         pairs: list[tuple[str, object]] = [("task", task_id) for task_id in tasks]

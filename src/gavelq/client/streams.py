@@ -18,7 +18,7 @@ class StreamVerbs:
     _link: Link
 
     def events(
-        self, *, after: str | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
+        self, *, after: str | int | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
     ) -> Iterator[StreamEvent]:
         """Every change from now on, or behind the event whose id is `after`; for as long as it is iterated.
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 
-from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached
+from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached, NotAllowed
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.notices import NotifyOn, masked
@@ -26,7 +26,7 @@ from gavelq.core.task import (
     Warn,
     describe,
 )
-from gavelq.core.tenants import TenantNotFound
+from gavelq.core.tenants import Role, TenantNotFound
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.directories import Directories
 from gavelq.daemon.log_places import LogPlaces
@@ -123,6 +123,10 @@ class Intake:
         """Whose task it is. Raises NotAllowed for another tenant than the caller's own, TenantNotFound to admins."""
         if wanted is None or wanted == self._caller.tenant:
             return self._caller.tenant
+        if not self._caller.is_admin and self._caller.role is not Role.ADMIN:
+            why, own = f"you are tenant {self._caller.tenant}", self._caller.tenant
+            hint = f"leave `tenant` out, or write {own}: the task is {own}'s then"
+            raise NotAllowed(action=f"submitting as tenant {wanted}", why=why, hint=hint)
         self._caller.require_admin(f"submitting as tenant {wanted}")
         if wanted not in self._tenants:
             raise TenantNotFound(tenant=wanted)

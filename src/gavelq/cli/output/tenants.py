@@ -92,6 +92,8 @@ def told_of(one: "dict[str, Any]") -> "list[str]":
         if name != "window_s" and value not in (None, []):
             shown = ",".join(map(str, value)) if isinstance(value, list) else f"{value:g}"
             words.append(f"{name}={shown}")
+    words += [f"isolation={one['isolation']}"] if one["isolation"] != "visible" else []
+    words += ["enforce"] if one["enforce"] else []
     return words + (["password set"] if one["has_password"] else [])
 
 
