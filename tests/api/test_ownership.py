@@ -69,7 +69,8 @@ TABLE: dict[str, list[Case]] = {
         admin(body={"tasks": [{**TASK, "tenant": "{tenant}"}]}),
     ],
     "POST /api/tasks": [
-        own(body=TASK, status=201), hers(body={**TASK, "after": ["{ended}"]}),
+        own(body=TASK, status=201), own(body={**TASK, "dry_run": True}), hers(body={**TASK, "after": ["{ended}"]}),
+        hers(body={**TASK, "dry_run": True, "after": ["{task}"]}),
         admin(body={**TASK, "tenant_id": "{tenant}"}), admin(body={"lease": True, "tenant_id": "{tenant}"}),
     ],
     "GET /api/tasks": [

@@ -34,7 +34,7 @@ async def answer(service: Service, scope: Scope, receive: Receive, send: Send) -
     request = Request(scope, receive)
     try:
         if scope["method"] == "POST":
-            shown, status = await submit_one(service, caller_of, request), 201
+            shown, status = await submit_one(service, caller_of, request)
         else:
             shown, status = await show_one(service, caller_of, request, scope["path"].rpartition("/")[2]), 200
         headers = {"ETag": shown["etag"]} if "etag" in shown else None

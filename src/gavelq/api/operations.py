@@ -44,7 +44,9 @@ OPERATIONS: dict[str, Operation] = {
     "POST /api/submissions": _of(
         "Submit tasks: all of them, or none", "[Task]", "SubmissionRequest", {"tasks": [_RUN]}, needs_body=True
     ),
-    "POST /api/tasks": _of("Submit one task; without a command, a lease", "Task", "TaskRequest", _LEASE),
+    "POST /api/tasks": _of(
+        "Submit one task; without a command, a lease. With `dry_run` only tell", "Task", "TaskSubmission", _LEASE
+    ),
     "GET /api/tasks": _of("Tasks by id; `newest` takes the last ones", "[TaskRow]"),
     "GET /api/tasks/{number}": _of("A task with its attempts and events", "TaskDetails"),
     "DELETE /api/tasks/{number}": _of("End a task, like kill", "Task"),

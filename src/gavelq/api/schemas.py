@@ -99,6 +99,12 @@ def _task_request(schemas: Schemas) -> Json:
     }  # fmt: skip
 
 
+def _task_submission(schemas: Schemas) -> Json:
+    request = _task_request(schemas)
+    about = {"type": "boolean", "description": "Make nothing: only tell what would come of it"}
+    return {**request, "properties": {**request["properties"], "dry_run": about}}
+
+
 def _task_row(schemas: Schemas) -> Json:
     whole = schemas.named("Task")
     part = {key: value for key, value in schemas.found["Task"].items() if key != "required"}
@@ -158,6 +164,7 @@ _BODIES = {
     "TaskRequest": _task_request,
     "TaskChanges": _changes,
     "TaskRow": _task_row,
+    "TaskSubmission": _task_submission,
     "QueueOptions": _queue_options,
     "QueueRequest": _queue_request,
     "SubmissionRequest": _submission_request,

@@ -183,6 +183,14 @@ REQUEST = (
 )
 """What a task asks for, on every form of `submit`, `run` and `lease`, and for `task edit` and `task rerun`."""
 
+TRIAL = (
+    Option(
+        "dry_run",
+        ("--dry-run",),
+        "Make nothing: only tell whether it is valid, and where and when it would start.",
+        kind=FLAG,
+    ),
+)
 SWEEP = (
     Option("array", ("--array",), "One task for each index, such as 0-9 or 0-99%4 (4 at once).", metavar="INDICES"),
     Option(

@@ -11,7 +11,7 @@ from gavelq.cli.base import Command, Group, options, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.file_options import START
 from gavelq.cli.hot.submit import submit_one, submit_words
-from gavelq.cli.options import COMMON, FLAG, REQUEST, SWEEP
+from gavelq.cli.options import COMMON, FLAG, REQUEST, SWEEP, TRIAL
 
 _NOUNS = ("command", "script", "json", "file")
 _SHORT = "short"
@@ -20,7 +20,7 @@ BEHIND = "gavelq.behind"
 
 def routed(args: list[str]) -> list[str]:
     """The noun in front; without one the hidden command for the short form."""
-    spelled = {flag: option for option in (*REQUEST, *SWEEP, *COMMON) for flag in option.flags}
+    spelled = {flag: option for option in (*REQUEST, *SWEEP, *TRIAL, *COMMON) for flag in option.flags}
     at = 0
     while at < len(args) and args[at] != "--":
         word = args[at]
@@ -87,7 +87,7 @@ class ShortCommand(Command):
 
 @submit.command(_SHORT, hidden=True, cls=ShortCommand)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
-@options((*REQUEST, *SWEEP))
+@options((*REQUEST, *SWEEP, *TRIAL))
 @pass_call
 def short(call: Call, words: tuple[str, ...], **values: Any) -> int:
     """Submit a quoted command line, or a program and its arguments behind `--`."""
@@ -97,7 +97,7 @@ def short(call: Call, words: tuple[str, ...], **values: Any) -> int:
 
 @submit.command("command")
 @click.option("--cmd", required=True, metavar="CMD", help="The command line, run by bash.")
-@options((*REQUEST, *SWEEP))
+@options((*REQUEST, *SWEEP, *TRIAL))
 @pass_call
 def command(call: Call, cmd: str, **values: Any) -> int:
     """Submit a shell command line."""
@@ -107,7 +107,7 @@ def command(call: Call, cmd: str, **values: Any) -> int:
 @submit.command("script")
 @click.option("--file", "path", required=True, metavar="FILE", help="The script; it is copied now.")
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-@options((*REQUEST, *SWEEP))
+@options((*REQUEST, *SWEEP, *TRIAL))
 @pass_call
 def script(call: Call, path: str, args: tuple[str, ...], **values: Any) -> int:
     """Submit a script file with arguments (behind `--`). Its header may hold `#GAVELQ` and `#SBATCH` lines."""

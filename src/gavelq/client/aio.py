@@ -61,6 +61,7 @@ class AsyncClient:
     # --- what is asked once: as Client has it --------------------------------------------------------------------
 
     submit = _awaited(Client.submit)
+    dry_run = _awaited(Client.dry_run)
     submit_sweep = _awaited(Client.submit_sweep)
     submit_all = _awaited(Client.submit_all)
     task = _awaited(Client.task)

@@ -54,6 +54,15 @@ class Client(
 
     # --- submissions -----------------------------------------------------------------------------------------
 
+    def dry_run(self, command: str | None = None, **fields: Unpack[shapes.TaskFields]) -> shapes.DryRun:
+        """What would come of `submit` with the same arguments (a lease without a command): where, and when.
+
+        Nothing is made. What `submit` would refuse is refused here with the same error.
+        """
+        what = {} if command is None else {"command": command}
+        request = {**_surroundings(), **what, **fields, "dry_run": True}
+        return cast(shapes.DryRun, self._link.fetch("POST", "/api/tasks", request))
+
     def submit(self, command: str | None = None, **fields: Unpack[shapes.TaskFields]) -> shapes.Task:
         """Submit a task: a shell command line, or `argv=[...]`, or `script={...}`, with the fields of a task request.
 

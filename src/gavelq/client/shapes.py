@@ -416,6 +416,21 @@ class Explanation(TypedDict):
     would_start: list["Change"]
 
 
+class DryRun(TypedDict):
+    """What would come of a submission; `task` is as it would be, with the id None."""
+
+    valid: bool
+    task: dict[str, Any]
+    starts_now: bool
+    gpus: list[int | str]
+    summary: str
+    gates: list[Gate]
+    cards: list[CardVerdict]
+    position: int | None
+    expected_start_at: str | None
+    expected_basis: str | None
+
+
 class Change(TypedDict):
     """With these fields of its request changed, a waiting task would start at once."""
 

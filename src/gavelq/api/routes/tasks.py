@@ -5,10 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from gavelq.api.body import optional_text, read_object, text
+from gavelq.api.body import flag, optional_text, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.matching import MATCH, versions
 from gavelq.api.routes.numbers import seconds, task_id, task_ids, whole
+from gavelq.api.routes.task_examples import TRIED
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.changes import read_ids
 from gavelq.daemon.service.tasks import MAX_PAGE, parse_states, parse_status
@@ -43,18 +44,24 @@ def _add_submit(routes: APIRouter, service: Service, caller_of: CallerOf) -> Non
             key=optional_text(body, "key") or request.headers.get("idempotency-key"),
         )
 
-    @routes.post("/api/tasks", status_code=201)
-    async def submit_task(request: Request) -> Json:
-        return await submit_one(service, caller_of, request)
+    @routes.post("/api/tasks", status_code=201, responses={200: TRIED})
+    async def submit_task(request: Request, response: Response) -> Json:
+        shown, response.status_code = await submit_one(service, caller_of, request)
+        return shown
 
 
-async def submit_one(service: Service, caller_of: CallerOf, request: Request) -> Json:
-    """What `POST /api/tasks` does, here and in `gavelq.api.hot`."""
+async def submit_one(service: Service, caller_of: CallerOf, request: Request) -> tuple[Json, int]:
+    """What `POST /api/tasks` does, here and in `gavelq.api.hot`: the answer, and its status."""
     body = await read_object(request)
+    if "dry_run" in body:
+        is_dry_run = flag(body, "dry_run")
+        del body["dry_run"]
+        if is_dry_run:
+            return await service.tasks.dry_run(caller_of(request), body), 200
     key = request.headers.get("idempotency-key")
     length = request.headers.get("content-length", "")
     is_small = length.isdigit() and int(length) <= SMALL
-    return await service.tasks.submit_task(caller_of(request), body, key, is_small=is_small)
+    return await service.tasks.submit_task(caller_of(request), body, key, is_small=is_small), 201
 
 
 async def show_one(service: Service, caller_of: CallerOf, request: Request, number: str) -> Json:

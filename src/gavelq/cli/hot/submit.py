@@ -80,6 +80,10 @@ def submit_one(call: Call, values: "Mapping[str, Any]", what: "dict[str, Any]") 
     """Submit one task: `what` says its command, `values` are the options of `submit`."""
     request, dropped = request_of(call, values)
     request.update(what)
+    if values.get("dry_run"):
+        from gavelq.cli.trying import print_trial
+
+        return print_trial(call, request, is_sweep=is_sweep(values))
     if is_sweep(values):
         return _submit_sweep(call, values, request, dropped)
     reply = send_submission(call, "/api/tasks", request)

@@ -2,7 +2,7 @@
 
 import os
 
-from gavelq.cli.options import KILL, LISTING, REQUEST, SWEEP, TASK_LISTING
+from gavelq.cli.options import KILL, LISTING, REQUEST, SWEEP, TASK_LISTING, TRIAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def run(argv: "Sequence[str]") -> int | None:
 def _submit(rest: "Sequence[str]") -> int | None:
     from gavelq.cli.hot.parser import parse
 
-    parsed = parse(rest, (*REQUEST, *SWEEP))
+    parsed = parse(rest, (*REQUEST, *SWEEP, *TRIAL))
     if parsed is None or (parsed.words and parsed.words[0] in _NOUNS_OF_SUBMIT):
         return None
     if not parsed.words and not parsed.behind:

@@ -7,9 +7,11 @@ from typing import Any
 
 from gavelq.core import events as ev
 from gavelq.core.dependencies import FIELDS, still_open
+from gavelq.core.engine import handle
 from gavelq.core.errors import GavelqError, TaskNotFound
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.step import Step
 from gavelq.core.task import Dependency, Task, TaskRequest
 from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
@@ -42,6 +44,15 @@ async def ask(desk: Desk, caller: Caller, event: _Asked) -> Any:
             if "field" not in error.details or look == LOOKS - 1:
                 raise
     raise AssertionError("the last look answers or raises")
+
+
+async def judge(desk: Desk, caller: Caller, event: ev.TasksSubmitted) -> Step:
+    """What the engine would answer to a submission at this moment; nothing is handed in.
+
+    Raises what `ask` raises.
+    """
+    ended = await _ended_ones(desk, caller, _new_ones(event))
+    return handle(View(desk.state), replace(event, ended=ended), desk.clock.now(), desk.loop.rules)
 
 
 async def wrong_ones(desk: Desk, caller: Caller, requests: Mapping[int, TaskRequest]) -> dict[int, GavelqError]:

@@ -33,6 +33,7 @@ from gavelq.daemon.service import changes, dependencies
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.once import require_key
 from gavelq.daemon.service.plan import PlanService
+from gavelq.daemon.service.trial import dry_run
 from gavelq.daemon.service.why import expected, why
 from gavelq.daemon.versions import digest_of, version_of_task
 from gavelq.daemon.views import Json
@@ -64,9 +65,13 @@ class TaskService:
 
         `is_small`: it is read in no time, so that no thread is needed for it.
         """
-        if isinstance(request, dict) and not COMMAND_NAMES & request.keys():
-            request = {**request, "lease": True if request.get("lease") is None else request["lease"]}
+        request = _or_lease(request)
         return (await self._submit(caller, lambda: single(parse_task(request)), None, key, request, is_small))[0]
+
+    async def dry_run(self, caller: Caller, request: object) -> Json:
+        """`POST /api/tasks` with `dry_run`: what would come of it. Raises what a submission would raise."""
+        request = _or_lease(request)
+        return await dry_run(self._desk, caller, lambda: single(parse_task(request)))
 
     async def submit(
         self, caller: Caller, tasks: object, *, queue: str | None = None, base: object = None, key: str | None = None
@@ -339,6 +344,13 @@ class TaskService:
                 hint=f"run it again as a new task with: gavelq task rerun {task_id}",
             )  # fmt: skip
         return self._desk.task_json(await self._desk.loop.ask(event), caller)
+
+
+def _or_lease(request: object) -> object:
+    """A request without a command is one for a lease."""
+    if isinstance(request, dict) and not COMMAND_NAMES & request.keys():
+        return {**request, "lease": True if request.get("lease") is None else request["lease"]}
+    return request
 
 
 def _is_over(task: Task, attempt: int | None) -> bool:

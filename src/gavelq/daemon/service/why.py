@@ -7,6 +7,7 @@ from gavelq.core.pending import shape_of
 from gavelq.core.task import Task
 from gavelq.core.units import format_duration
 from gavelq.daemon.caller import Caller
+from gavelq.daemon.discretion import Discretion
 from gavelq.daemon.endings import how_it_ended
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.views import Json, pending_text, people_index, stamp
@@ -31,21 +32,30 @@ def why(desk: Desk, caller: Caller, task: Task) -> Json:
     }
     if task.state is TaskState.PENDING:
         found = _explained(desk, task)
-        told["gates"] = [discretion.words(gate) for gate in (
-            {"gate": g.name, "passed": g.passes, "reason": None if g.passes else g.name, "text": g.text,
-             "details": dict(g.details)}
-            for g in found.gates
-        )]  # fmt: skip
-        told["cards"] = [discretion.words(card) for card in (
-            {"index": people_index(index), "fits": refusal is None, "reason": refusal.reason.value if refusal else None,
-             "text": refusal.text if refusal else "would do now"}
-            for index, refusal in found.cards.items()
-        )]  # fmt: skip
+        told["gates"], told["cards"] = gates_json(found, discretion), cards_json(found, discretion)
         told["position"] = found.forecast.position
         told["expected_start_at"] = stamp(found.forecast.at)
         told["expected_basis"] = found.forecast.basis
         told["would_start"] = [{"change": dict(change.fields), "text": change.words} for change in found.changes]
     return discretion.words(told)
+
+
+def gates_json(found: Explanation, discretion: Discretion) -> list[Json]:
+    """The gates, as a caller may hear of them."""
+    return [discretion.words(gate) for gate in (
+        {"gate": g.name, "passed": g.passes, "reason": None if g.passes else g.name, "text": g.text,
+         "details": dict(g.details)}
+        for g in found.gates
+    )]  # fmt: skip
+
+
+def cards_json(found: Explanation, discretion: Discretion) -> list[Json]:
+    """The cards one by one, as a caller may hear of them."""
+    return [discretion.words(card) for card in (
+        {"index": people_index(index), "fits": refusal is None, "reason": refusal.reason.value if refusal else None,
+         "text": refusal.text if refusal else "would do now"}
+        for index, refusal in found.cards.items()
+    )]  # fmt: skip
 
 
 def _explained(desk: Desk, task: Task) -> Explanation:
