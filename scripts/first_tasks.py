@@ -160,7 +160,7 @@ def next_steps(tasks: list[Json], exports: str) -> None:
     for command, why in steps:
         print(f"  {command:<38} # {why}" if why else f"  {command}")
     if not has_console():
-        print("\nThe web console is not built: scripts/ui builds it (with Node.js), and gavelq ui opens it.")
+        print("\nThe web console is not built: scripts/ui builds it (60 MB of Node.js), then `gavelq ui` opens it.")
     print("\nThe tour in README.md tells more.")
 
 
