@@ -57,9 +57,14 @@ export function Tenants({ report, by, names, tenants }: Props) {
     <span className="row">
       <i className="swatch" style={{ background: swatch(name) }} aria-hidden="true" />
       {isAdmin && tenant ? (
-        <Button kind="plain" size="small" title={t("edit", { name })} onClick={() => setEdited(tenant)}>
+        <button
+          type="button"
+          className="as-link name"
+          title={t("edit", { name })}
+          onClick={() => setEdited(tenant)}
+        >
           {name}
-        </Button>
+        </button>
       ) : (
         <span className="name">{name}</span>
       )}
@@ -101,7 +106,7 @@ export function Tenants({ report, by, names, tenants }: Props) {
         )}
       </div>
       <div className="scroll">
-        <table className="grid">
+        <table className="grid middle">
           <thead>
             <tr>
               <th>{t(by === "tenant" ? "addTenant" : "name")}</th>

@@ -165,7 +165,7 @@ export function Tokens({ tenants }: { tenants: readonly Tenant[] }) {
         </Button>
       </div>
       {data?.length === 0 ? (
-        <Empty title={t("noTokens")} command="gavelq token create NAME --tenant TENANT">
+        <Empty title={t("noTokens")} command="gavelq token create --tenant TENANT">
           {t("noTokensText")}
         </Empty>
       ) : (
