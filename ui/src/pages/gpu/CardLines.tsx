@@ -109,9 +109,10 @@ export function useNext() {
     const { kind, at, task_id: id, name } = plan.next;
     const clock = at === null ? "" : when(at, language);
     if (kind === "starts") {
+      const isKept = plan.spans.some((span) => span.kind === "reserved" && span.task_id === id);
       return [
         id === null ? t("nOthers1") : `#${id} ${name ?? ""}`.trim(),
-        at && t("nextStarts", { at: clock }),
+        at && t(isKept ? "nextKept" : "nextStarts", { at: clock }),
       ]
         .filter(Boolean)
         .join(" ");

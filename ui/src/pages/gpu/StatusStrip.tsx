@@ -84,7 +84,7 @@ function Waiting({ isShort }: { isShort: boolean }) {
   const now = useNow(10_000);
   return (
     <>
-      <Link href="/state?filter=state:pending" className="strip-main live">
+      <Link href="/state?q=state:pending" className="strip-main live">
         {t("nPending", { n })}
       </Link>
       {oldest && (

@@ -117,6 +117,7 @@ export const words = {
   nextFreeAbout: ["Free about {at}", "约 {at} 空闲"],
   nextUnknown: ["No time limit: its end is unknown", "无时限：结束时间未知"],
   nextStarts: ["about {at}", "约 {at}"],
+  nextKept: ["at {at}", "{at}"],
   nextForeign: ["Blocked until {user} ends it", "在 {user} 结束之前被占用"],
   nextIgnored: ["No new tasks until unignored", "取消忽略前无新任务"],
   nextDraining: ["No new tasks; what runs goes on", "无新任务；运行中的继续"],
