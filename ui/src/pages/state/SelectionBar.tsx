@@ -1,0 +1,204 @@
+/** What can be done to the selected tasks; each button says to how many of them. */
+import { useState } from "react";
+import type { Row } from "../../api/types";
+import { Button } from "../../parts/Button";
+import { Dialog } from "../../parts/Dialog";
+import { Field } from "../../parts/Field";
+import type { IconName } from "../../parts/Icon";
+import { useLive } from "../../store/live";
+import { type Pair, useWords } from "../../words";
+import type { Actions } from "./useActions";
+import { applies, VERBS, type Verb } from "./verbs";
+
+const words = {
+  bar: ["Selected tasks", "所选任务"],
+  selected: ["{n} selected", "已选 {n} 个"],
+  clear: ["Clear the selection", "取消选择"],
+  kill: ["Kill", "结束"],
+  hold: ["Hold", "挂起"],
+  run: ["Release", "放行"],
+  move: ["Move", "移动"],
+  priority: ["Priority", "优先级"],
+  rerun: ["Rerun", "重新运行"],
+  remove: ["Remove", "移除"],
+  notKill: ["All of them have ended", "均已结束"],
+  notHold: ["None of them is pending", "没有等待中的任务"],
+  notRun: ["None of them is held", "没有挂起的任务"],
+  notMove: ["All of them have ended", "均已结束"],
+  notPriority: ["None of them waits", "没有未启动的任务"],
+  notRerun: ["None of them has ended", "没有已结束的任务"],
+  notRemove: ["None of them is held or ended", "没有挂起或已结束的任务"],
+  moveTitle: ["Move {n} tasks to another queue", "将 {n} 个任务移到其他队列"],
+  moveHint: ["What runs keeps its GPUs", "运行中的任务保留其 GPU"],
+  to: ["Queue", "队列"],
+  prioTitle: ["Priority of {n} tasks", "{n} 个任务的优先级"],
+  prio: ["0 to 100, higher goes first", "0 到 100，数值大者优先"],
+  cancel: ["Cancel", "取消"],
+} as const satisfies Record<string, Pair>;
+
+const ICONS: Record<Verb, IconName> = {
+  kill: "stop",
+  hold: "pause",
+  run: "play",
+  move: "right",
+  priority: "up",
+  rerun: "undo",
+  remove: "trash",
+};
+
+const NOT = {
+  kill: "notKill",
+  hold: "notHold",
+  run: "notRun",
+  move: "notMove",
+  priority: "notPriority",
+  rerun: "notRerun",
+  remove: "notRemove",
+} as const satisfies Record<Verb, keyof typeof words>;
+
+interface Props {
+  rows: readonly Row[];
+  /** Why nothing may be done; null: it may. */
+  refused: string | null;
+  actions: Actions;
+  onClear: () => void;
+}
+
+export function SelectionBar({ rows, refused, actions, onClear }: Props) {
+  const t = useWords(words);
+  const [asked, setAsked] = useState<"move" | "priority" | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const those = (verb: Verb) => rows.filter((row) => applies(verb, row));
+  const run = async (doing: Promise<boolean>) => {
+    setBusy(true);
+    try {
+      await doing;
+    } finally {
+      setBusy(false);
+    }
+  };
+  const press = (verb: Verb) => {
+    if (verb === "move" || verb === "priority") setAsked(verb);
+    else void run(actions.act(verb, those(verb)));
+  };
+  return (
+    <div className="selection row" role="toolbar" aria-label={t("bar")}>
+      <Button icon="close" onlyIcon size="small" kind="plain" onClick={onClear}>
+        {t("clear")}
+      </Button>
+      <b className="name">{t("selected", { n: rows.length })}</b>
+      {VERBS.map((verb) => {
+        const n = those(verb).length;
+        return (
+          <Button
+            key={verb}
+            size="small"
+            icon={ICONS[verb]}
+            kind={verb === "kill" || verb === "remove" ? "danger" : "normal"}
+            disabled={isBusy}
+            refused={refused ?? (n === 0 ? t(NOT[verb]) : null)}
+            onClick={() => press(verb)}
+          >
+            {t(verb)}
+            {n > 0 && n < rows.length ? ` ${n}` : ""}
+          </Button>
+        );
+      })}
+      {asked === "move" && (
+        <MoveDialog
+          n={those("move").length}
+          from={those("move")[0]?.queue ?? ""}
+          onClose={() => setAsked(null)}
+          onDone={(queue) => void run(actions.move(those("move"), queue))}
+        />
+      )}
+      {asked === "priority" && (
+        <PriorityDialog
+          n={those("priority").length}
+          from={those("priority")[0]?.priority ?? 0}
+          onClose={() => setAsked(null)}
+          onDone={(priority) => void run(actions.prioritize(those("priority"), priority))}
+        />
+      )}
+    </div>
+  );
+}
+
+interface Ask<V> {
+  n: number;
+  from: V;
+  onClose: () => void;
+  onDone: (value: V) => void;
+}
+
+function MoveDialog({ n, from, onClose, onDone }: Ask<string>) {
+  const t = useWords(words);
+  const queues = useLive((live) => live.queues);
+  const [queue, setQueue] = useState(queues.find(({ name }) => name !== from)?.name ?? from);
+  const done = () => {
+    onClose();
+    onDone(queue);
+  };
+  return (
+    <Dialog title={t("moveTitle", { n })} onClose={onClose}>
+      <form className="stack dialog-text" action={done}>
+        <Field label={t("to")} hint={t("moveHint")}>
+          {(control) => (
+            <select
+              {...control}
+              className="select"
+              data-first
+              value={queue}
+              onChange={(event) => setQueue(event.target.value)}
+            >
+              {queues.map(({ name }) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <div className="row dialog-end">
+          <Button onClick={onClose}>{t("cancel")}</Button>
+          <Button kind="primary" type="submit">
+            {t("move")}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function PriorityDialog({ n, from, onClose, onDone }: Ask<number>) {
+  const t = useWords(words);
+  const [priority, setPriority] = useState(String(from));
+  const isGood = /^\d{1,3}$/.test(priority) && Number(priority) <= 100;
+  const done = () => {
+    if (!isGood) return;
+    onClose();
+    onDone(Number(priority));
+  };
+  return (
+    <Dialog title={t("prioTitle", { n })} onClose={onClose}>
+      <form className="stack dialog-text" action={done}>
+        <Field label={t("priority")} hint={t("prio")} problem={isGood ? null : t("prio")}>
+          {(control) => (
+            <input
+              {...control}
+              className="input"
+              data-first
+              inputMode="numeric"
+              value={priority}
+              onChange={(event) => setPriority(event.target.value)}
+            />
+          )}
+        </Field>
+        <div className="row dialog-end">
+          <Button onClick={onClose}>{t("cancel")}</Button>
+          <Button kind="primary" type="submit" disabled={!isGood}>
+            {t("priority")}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
