@@ -159,6 +159,7 @@ TABLE: dict[str, list[Case]] = {
     "PUT /api/config": [admin(body={"rules.max_gpu": 1})],
     "GET /api/config/history": [admin()],
     "POST /api/config/undo": [admin(body={})],
+    "POST /api/config/try": [admin(body={"settings": {"rules.max_gpu": 1}})],
     "GET /api/settings": [admin()],
     "PUT /api/settings": [admin(body={"rules.max_gpu": 1})],
     # --- tenants

@@ -136,6 +136,9 @@ OPERATIONS: dict[str, Operation] = {
         {"values": {"rules.max_gpu": 2}, "unset": ["rules.gpu_left"]},
     ),
     "GET /api/config/history": _of("Changes of the configuration, oldest first", "[ConfigChange]"),
+    "POST /api/config/try": _of(
+        None, "TriedRules", {"settings": {"type": "object"}}, {"settings": {"rules.max_gpu": 2}}, ("settings",)
+    ),
     "POST /api/config/undo": _of(
         "Take a change of the configuration back",
         "ConfigDone",

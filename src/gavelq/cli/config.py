@@ -17,10 +17,11 @@ from gavelq.cli.output.text import safe, say
 from gavelq.cli.reloading import reload, tell_reload, written
 from gavelq.cli.undoing import history_, undo_
 from gavelq.config import BY_NAME, check, load, set_value, unset_value
+from gavelq.config.edit import put_values
 from gavelq.config.load import SHORTHANDS
 from gavelq.config.mistakes import as_error, suggest
 from gavelq.config.reading import read_text
-from gavelq.core.errors import InvalidField, NotFound
+from gavelq.core.errors import InvalidField, NotFound, UsageError
 
 _COLUMNS = (Column("SETTING"), Column("VALUE", is_soft=True), Column("SOURCE"))
 
@@ -75,20 +76,59 @@ def get(call: Call, name: str) -> int:
 
 
 @config.command("set", cls=Command, context_settings={"ignore_unknown_options": True})
-@click.argument("name", metavar="NAME")
-@click.argument("value", metavar="VALUE", type=click.UNPROCESSED)
+@click.argument("words", nargs=-1, required=True, metavar="NAME VALUE | NAME=VALUE...", type=click.UNPROCESSED)
 @pass_call
-def set_(call: Call, name: str, value: str) -> int:
-    """Write a setting into the configuration file; a running daemon reads it at once."""
-    name = SHORTHANDS.get(name, name)
-    plain = set_value(call.config_path, name, value, author("set"))
+def set_(call: Call, words: tuple[str, ...]) -> int:
+    """Write settings into the configuration file; a running daemon reads it at once.
+
+    One as NAME VALUE, or several as NAME=VALUE: all of them, or none.
+    """
+    wanted = _wanted(words)
+    if len(wanted) == 1:
+        plain = {name: set_value(call.config_path, name, value, author("set")) for name, value in wanted.items()}
+    else:
+        put_values(call.config_path, wanted, author("set"))
+        kinds = {name: BY_NAME[name].kind for name in wanted}
+        plain = {name: kind.plain(kind.parse(wanted[name], field=name)) for name, kind in kinds.items()}
     changed = reload(call)
     if call.is_json:
-        print_document({"name": name, "value": plain, "path": call.config_path, "reloaded": changed})
+        told = [
+            {"name": name, "value": value, "path": call.config_path, "reloaded": changed}
+            for name, value in plain.items()
+        ]
+        print_document(told if len(told) > 1 else told[0])
         return 0
-    say(safe(f"{name}: {written(plain)} (in {call.config_path})"))
+    for name, value in plain.items():
+        say(safe(f"{name}: {written(value)} (in {call.config_path})"))
     tell_reload(changed)
     return 0
+
+
+def _wanted(words: tuple[str, ...]) -> dict[str, str]:
+    """The settings and their values. Raises UsageError."""
+    if len(words) == 2 and "=" not in words[0]:
+        return {SHORTHANDS.get(words[0], words[0]): words[1]}
+    found: dict[str, str] = {}
+    for word in words:
+        name, separator, value = word.partition("=")
+        name = SHORTHANDS.get(name, name)
+        if not separator:
+            hint = "gavelq config set NAME VALUE, or NAME=VALUE for each of several"
+            raise UsageError(f"{word[:80]!r} is not NAME=VALUE", hint=hint)
+        if name in found:
+            raise InvalidField(field=name[:80], problem="it is given twice", hint="give it once")
+        found[name] = value
+    return found
+
+
+@config.command("try", cls=Command, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, required=True, metavar="NAME VALUE | NAME=VALUE...", type=click.UNPROCESSED)
+@pass_call
+def try_(call: Call, words: tuple[str, ...]) -> int:
+    """Tell what would start now with these settings. Nothing is written, nothing starts."""
+    from gavelq.cli.config_try import print_tried
+
+    return print_tried(call, _wanted(words))
 
 
 @config.command("unset", cls=Command)

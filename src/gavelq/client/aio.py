@@ -101,6 +101,7 @@ class AsyncClient:
     set_config = _awaited(Client.set_config)
     config_history = _awaited(Client.config_history)
     undo_config = _awaited(Client.undo_config)
+    try_config = _awaited(Client.try_config)
     files = _awaited(Client.files)
     file = _awaited(Client.file)
     new_file = _awaited(Client.new_file)

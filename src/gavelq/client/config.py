@@ -26,6 +26,10 @@ class ConfigVerbs:
         target = "/api/config/history" + query([("name", name), ("limit", limit)])
         return cast(list[shapes.ConfigChange], self._link.fetch("GET", target))
 
+    def try_config(self, values: Mapping[str, Any]) -> shapes.TriedRules:
+        """What would start now with these settings (`{"rules.max_gpu": 2}`); nothing is changed."""
+        return cast(shapes.TriedRules, self._link.fetch("POST", "/api/config/try", {"settings": dict(values)}))
+
     def undo_config(self, number: int | None = None) -> shapes.ConfigDone:
         """Put back what a change replaced: the last one that stands, or the one with that number."""
         return cast(shapes.ConfigDone, self._link.fetch("POST", "/api/config/undo", {"number": number}))

@@ -474,6 +474,35 @@ class SettingChange(TypedDict):
     is_default: bool
 
 
+class TriedStart(TypedDict):
+    """A task that would start now."""
+
+    task_id: int
+    name: str
+    gpus: list[int | str]
+
+
+class TriedReason(TypedDict):
+    """Why a task waits under the rules in force and under the others; None: it would start."""
+
+    task_id: int
+    name: str
+    now: str | None
+    then: str | None
+    now_reason: str | None
+    then_reason: str | None
+
+
+class TriedRules(TypedDict):
+    """What would start now under the rules in force, and under others."""
+
+    changed: list[SettingChange]
+    now: list[TriedStart]
+    then: list[TriedStart]
+    reasons: list[TriedReason]
+    preempted: list[int]
+
+
 class ConfigChange(TypedDict):
     """What one command or request changed in the configuration."""
 

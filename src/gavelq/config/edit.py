@@ -11,6 +11,7 @@ from typing import Any
 from gavelq.config.history import ABSENT, Change, History, SettingChange
 from gavelq.config.load import SHORTHANDS, check
 from gavelq.config.mistakes import Mistake, as_error, suggest
+from gavelq.config.model import Config
 from gavelq.config.reading import MAX_BYTES, mistake_in, read_mapping, read_text
 from gavelq.config.rewriting import changed, put, remove, replace
 from gavelq.config.settings import BY_NAME, SECTIONS
@@ -77,9 +78,26 @@ def put_values(
 
     Raises like set_value, with all mistakes at once: `details["mistakes"]` holds field, problem and hint of each.
     """
+    return change_file(path, _change_to(values, list(unset)), author, terms=terms)
+
+
+def try_values(
+    path: str, values: Mapping[str, object], *, unset: Iterable[str] = (), env: Mapping[str, str]
+) -> tuple[Config, tuple[SettingChange, ...]]:
+    """The configuration that `put_values` would bring about, and what it would change; nothing is written.
+
+    Raises as put_values does with this environment.
+    """
+    before = read_text(path)
+    after = changed(before or "", path, _change_to(values, list(unset)))
+    _require_sound(path, before, after, Terms(env=env))
+    return check(path, after, env)[0], _differences(before, after, path) or ()
+
+
+def _change_to(values: Mapping[str, object], removed: Sequence[str]) -> Callable[[Any], None]:
+    """What writes these settings into a file's mapping, and takes others out. Raises InvalidField with all mistakes."""
     plain: dict[str, Any] = {}
     wrong: list[InvalidField] = []
-    removed = list(unset)
     for name in dict.fromkeys([*values, *removed]):
         try:
             kind = _known(name).kind
@@ -98,7 +116,7 @@ def put_values(
         for name in removed:
             remove(root, name)
 
-    return change_file(path, change, author, terms=terms)
+    return change
 
 
 def undo(path: str, number: int | None, author: Author, *, terms: Terms = ANY) -> Change:

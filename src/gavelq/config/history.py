@@ -49,6 +49,16 @@ class SettingChange:
     old: Any
     new: Any
 
+    def as_json(self) -> dict[str, Any]:
+        """For display: null stands for none and for a default; `was_default` and `is_default` tell these apart."""
+        return {
+            "name": self.name,
+            "old": None if self.old is ABSENT else self.old,
+            "new": None if self.new is ABSENT else self.new,
+            "was_default": self.old is ABSENT,
+            "is_default": self.new is ABSENT,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -76,16 +86,7 @@ class Change:
         return {
             "number": self.number, "at": self.at, "by": self.by, "how": self.how, "undoes": self.undoes,
             "undone_by": undone_by,
-            "settings": [
-                {
-                    "name": one.name,
-                    "old": None if one.old is ABSENT else one.old,
-                    "new": None if one.new is ABSENT else one.new,
-                    "was_default": one.old is ABSENT,
-                    "is_default": one.new is ABSENT,
-                }
-                for one in self.settings
-            ],
+            "settings": [one.as_json() for one in self.settings],
         }  # fmt: skip
 
 

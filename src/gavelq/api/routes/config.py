@@ -14,6 +14,20 @@ Json = dict[str, Any]
 Limit = Annotated[int, Query(ge=1, le=MAX_SHOWN)]
 
 
+_TRIED: Json = {
+    "changed": [{"name": "rules.max_gpu", "old": 4, "new": 6, "was_default": False, "is_default": False}],
+    "now": [],
+    "then": [{"task_id": 1852, "name": "qwen-32b-lora", "gpus": [3, 4]}],
+    "reasons": [
+        {
+            "task_id": 1852, "name": "qwen-32b-lora", "then": None, "then_reason": None, "now_reason": "gpu_budget",
+            "now": "gavelq uses 4 GPU(s) and may use 4 (rules.gpu_left, min_gpu, max_gpu); it needs 2",
+        }
+    ],
+    "preempted": [],
+}  # fmt: skip
+
+
 def router(service: Service, caller_of: CallerOf) -> APIRouter:
     """The routes of the configuration. Each answer's ETag stands for the file as it is; If-Match makes sure of it."""
     routes = APIRouter(tags=["config"])
@@ -38,6 +52,17 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     @routes.get("/api/config/history")
     async def history(request: Request, name: str | None = None, limit: Limit = 1000) -> list[Json]:
         return await settings.history(caller_of(request), name=name, most=limit)
+
+    @routes.post(
+        "/api/config/try", summary="What would start now under other rules; nothing is changed",
+        responses={200: {"content": {"application/json": {"example": _TRIED}}}},
+    )  # fmt: skip
+    async def try_rules(request: Request) -> Json:
+        wanted = (await read_object(request, ("settings",))).get("settings")
+        if not isinstance(wanted, dict):
+            problem, hint = "it is not an object", 'send {"settings": {"rules.min_gpu": 2}}'
+            raise InvalidField(field="settings", problem=problem, hint=hint)
+        return await settings.try_rules(caller_of(request), wanted)
 
     @routes.post("/api/config/undo")
     async def undo(request: Request, response: Response) -> Json:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 
 from gavelq.config import Config, differences
-from gavelq.config.edit import Author, Terms, put_values, undo, version_of
+from gavelq.config.edit import Author, Terms, put_values, try_values, undo, version_of
 from gavelq.config.history import Change, History
 from gavelq.config.load import SHORTHANDS
 from gavelq.config.reading import read_text
@@ -16,6 +16,7 @@ from gavelq.core.events import ActNoted
 from gavelq.daemon import journal
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.rule_trial import try_rules
 from gavelq.daemon.views import Json
 from gavelq.paths import Paths
 
@@ -88,6 +89,16 @@ class SettingsService:
             elif not self._applies_already(_full(name), given["value"]):
                 wanted[name] = given["value"]
         return await self.put(caller, wanted, versions=versions)
+
+    async def try_rules(self, caller: Caller, values: Mapping[str, object]) -> Json:
+        """`POST /api/config/try`: what would start now with these settings. Nothing is written, nothing starts.
+
+        Raises as put does.
+        """
+        caller.require_admin("trying other rules")
+        wanted = {_full(name): value for name, value in values.items()}
+        config, changes = await asyncio.to_thread(try_values, self._path, wanted, env=os.environ)
+        return try_rules(self._desk, config, changes)
 
     async def history(self, caller: Caller, *, name: str | None, most: int) -> list[Json]:
         """`GET /api/config/history`: the last changes, oldest first."""
