@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.fake_daemon import FakeDaemon
+from tests.support import forked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +37,7 @@ class Shell:
         self, *words: str, env: dict[str, str] | None = None, stdin: str = "", timeout_s: float = 60
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command line to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "gavelq", *words],
-            env=env or self.env(),
-            cwd=self.workdir,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-        )
+        return forked.run(words, env=env or self.env(), cwd=str(self.workdir), stdin=stdin, timeout_s=timeout_s)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,8 @@ from typing import Any
 from gavelq.client.address import Address
 from gavelq.client.wire import Unreachable, exchange
 from gavelq.testing.waiting import wait_until
+from tests.support import forked
+from tests.support.forked import Forked
 
 Json = dict[str, Any]
 
@@ -47,10 +48,13 @@ class Box:
     """An instance under one directory, whose daemon can be started, stopped and killed at will."""
 
     def __init__(
-        self, home: Path, *, n_gpus: int = 4, env: Mapping[str, str] | None = None, listen: str | None = None
-    ) -> None:
+        self, home: Path, *, n_gpus: int = 4, env: Mapping[str, str] | None = None, listen: str | None = None,
+        is_executed: bool = False,
+    ) -> None:  # fmt: skip
+        """`is_executed`: start every process by execve(2) and pay for its imports, instead of `forked.py`'s way."""
         self.home = home
         self.listen = listen
+        self.is_executed = is_executed
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("GAVELQ_")},
             "GAVELQ_HOME": str(home),
@@ -63,7 +67,7 @@ class Box:
             "GAVELQ_DEBUG": "1",
             **(env or {}),
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | subprocess.Popen[bytes] | None = None
 
     @property
     def socket(self) -> str:
@@ -72,14 +76,13 @@ class Box:
 
     def start(self, *, wait: bool = True) -> "Box":
         """Start the daemon; returns when it answers."""
-        command = [sys.executable, "-m", "gavelq", "daemon", "run"]
-        if self.listen:
-            command = [sys.executable, "-m", "gavelq", "serve", "--listen", self.listen]
+        words = ("serve", "--listen", self.listen) if self.listen else ("daemon", "run")
         self.home.mkdir(exist_ok=True)
         with open(self.home / "daemon.err", "ab") as err:
-            self.process = subprocess.Popen(
-                command, env=self.env, cwd="/", stdin=subprocess.DEVNULL, stdout=err, stderr=err, start_new_session=True
-            )
+            self.process = forked.start(
+                words, env=self.env, cwd="/", stdin=subprocess.DEVNULL, stdout=err, stderr=err, session=True,
+                is_executed=self.is_executed,
+            )  # fmt: skip
         if wait:
             wait_until(self._answers, 20, f"the daemon answers; it said: {self.said()}")
         return self
@@ -198,16 +201,8 @@ class Box:
 
     def cli(self, *words: str, stdin: str = "", timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
         """Run the command line against this instance."""
-        command = [sys.executable, "-m", "gavelq", *words]
-        return subprocess.run(
-            command,
-            env=self.env,
-            cwd="/tmp",
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
+        return forked.run(
+            words, env=self.env, cwd="/tmp", stdin=stdin, timeout_s=timeout_s, is_executed=self.is_executed
         )
 
     @property
