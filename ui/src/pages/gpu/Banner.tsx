@@ -6,6 +6,7 @@ import { Button } from "../../parts/Button";
 import { CopyButton } from "../../parts/Copy";
 import { Icon } from "../../parts/Icon";
 import { TaskLink } from "../../parts/TaskLink";
+import { useNarrow } from "../../parts/useNarrow";
 import { useNow } from "../../shell/Connection";
 import { useLive } from "../../store/live";
 import { useResource } from "../../store/resource";
@@ -61,6 +62,7 @@ function ForeignActions({ one }: { one: ForeignBlocker }) {
   const host = useLive((live) => live.host?.name ?? location.hostname);
   const { isAdmin } = useRights();
   const { share, ignore } = useGpuActions();
+  const isNarrow = useNarrow();
   const { gpu, process } = one;
   const refused = isAdmin ? null : t("onlyAdmin");
   const user = process?.user ?? null;
@@ -78,14 +80,14 @@ function ForeignActions({ one }: { one: ForeignBlocker }) {
     <div className="row wrap banner-actions">
       {process !== null && (
         <CopyButton text={message} small={false}>
-          {user === null ? t("copyMessage") : t("copyTo", { user })}
+          {user === null || isNarrow ? t("copyMessage") : t("copyTo", { user })}
         </CopyButton>
       )}
       <Button refused={refused} onClick={() => void share(gpu)}>
-        {t("shareThis")}
+        {t(isNarrow ? "shareShort" : "shareThis")}
       </Button>
       <Button refused={refused} onClick={() => void ignore(gpu)}>
-        {t("ignoreThis", { gpu: gpu.index })}
+        {isNarrow ? t("ignoreShort") : t("ignoreThis", { gpu: gpu.index })}
       </Button>
     </div>
   );
@@ -104,7 +106,7 @@ function Foreign({ one }: { one: ForeignBlocker }) {
           {who(one)}
           {waiting.length > 0 && (
             <>
-              . {t("waiting")}{" "}
+              {t("waiting")}
               {waiting.slice(0, MOST_IDS).map((id) => (
                 <span key={id}>
                   <TaskLink id={id} />{" "}

@@ -152,9 +152,9 @@ export function Actions({ gpu, byId }: { gpu: Gpu; byId: Tasks }) {
       )}
       {isMinded && <Button onClick={() => void share(gpu)}>{t("share")}</Button>}
       {!isMinded && strangers.length > 0 && <Button onClick={() => void unshare(gpu)}>{t("unshare")}</Button>}
-      <span className="push" />
       <Button
         kind="danger"
+        className="push"
         refused={gpu.queue === null && n === 0 ? t("nothingToRelease") : null}
         onClick={() => void release()}
       >

@@ -10,6 +10,7 @@ import { gib, when, wholeGib } from "../../../words/format";
 import { useNext } from "../CardLines";
 import { sharesOf, shownState, type Tasks } from "../cards";
 import type { CardPlan } from "../plan";
+import { words as pageWords } from "../words";
 import { Actions } from "./Actions";
 import { words } from "./words";
 
@@ -39,7 +40,11 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 function Health({ gpu }: { gpu: Gpu }) {
   const t = useWords(words);
+  const page = useWords(pageWords);
   const language = useLanguage((choice) => choice.language);
+  if (gpu.fault === null && gpu.state === "lost") {
+    return <span className="problem">{page("isLost")}</span>;
+  }
   if (gpu.fault === null) {
     return (
       <span className="row role-ok detail-health">
@@ -98,7 +103,9 @@ export function Facts(props: { gpu: Gpu; byId: Tasks; me: string; plan: CardPlan
           </Fact>
         )}
         {gpu.label && <Fact name={t("label")}>{gpu.label}</Fact>}
-        {gpu.unavailable && <Fact name={t("unavailable")}>{gpu.unavailable}</Fact>}
+        {gpu.unavailable && !["ignored", "draining", "lost"].includes(gpu.state) && (
+          <Fact name={t("unavailable")}>{gpu.unavailable}</Fact>
+        )}
         <Fact name={t("uuid")}>
           <code className="detail-uuid">{gpu.uuid}</code>
         </Fact>

@@ -5,7 +5,7 @@ import type { Gpu } from "../../../api/types";
 import { useLive } from "../../../store/live";
 import { useResource } from "../../../store/resource";
 import { useRights } from "../../../store/session";
-import { isEnded } from "../../../words/states";
+import { ENDED, isEnded } from "../../../words/states";
 import { GUEST_FIELDS, type Guest, type Stay, staysOn, type Values } from "./kinds";
 
 /** Ranges: how far back, a point's width in seconds, how often it is read anew, how many ended tasks are looked at. */
@@ -46,9 +46,8 @@ export interface History {
 
 function useGuests(range: Range): ReadonlyMap<number, Guest> {
   const { nTasks, everyMs } = RANGES[range];
-  const state = "completed,failed,cancelled,aborted";
   const { data } = useResource<Guest[]>(
-    path("/api/tasks", { state, newest: 1, limit: nTasks, fields: GUEST_FIELDS }),
+    path("/api/tasks", { state: ENDED, newest: 1, limit: nTasks, fields: GUEST_FIELDS }),
     { everyMs: Math.max(everyMs, 60_000) },
   );
   const live = useLive((known) => known.tasks);
@@ -70,11 +69,12 @@ export function useHistory(gpu: Gpu, range: Range): History | null {
         .filter((task) => task.tenant === me && task.memory_mib !== null && task.gpus.includes(gpu.index))
         .sort((a, b) => Number(isEnded(a.state)) - Number(isEnded(b.state)) || b.id - a.id)
         .slice(0, MOST_OWN)
-        .map((task) => `&task=${task.id}`)
-        .join(""),
+        .map((task) => task.id)
+        .join(","),
     [guests, me, gpu.index],
   );
-  const { data } = useResource<Answer>(path("/api/monitor/metrics", { gpu: gpu.uuid, from, step }) + own, {
+  const task = own === "" ? [] : own.split(",");
+  const { data } = useResource<Answer>(path("/api/monitor/metrics", { gpu: gpu.uuid, from, step, task }), {
     everyMs,
   });
   return useMemo(() => {
