@@ -60,6 +60,7 @@ TABLE: dict[str, list[Case]] = {
     "GET /api/gpu/status": [own()],
     "GET /api/daemon": [own()],
     "GET /api/status": [own()],
+    "GET /api/doctor": [admin()],
     "POST /api/daemon/stop": [admin(body={})],
     "POST /api/config/reload": [admin(body={})],
     "POST /api/backup": [admin(body={"path": "/tmp/gavelq-never"})],

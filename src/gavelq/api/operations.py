@@ -151,6 +151,7 @@ OPERATIONS: dict[str, Operation] = {
     "GET /api/gpu/status": _of("Whether the GPUs can be seen; no token needed"),
     "GET /api/daemon": _of("The daemon", "Daemon"),
     "GET /api/status": _of("Daemon, GPUs, queues and counts at a glance", "Status"),
+    "GET /api/doctor": _of("What works here, what does not, and what helps", "[DoctorCheck]"),
     "POST /api/daemon/stop": _of("End the daemon; its tasks only when asked", None, {"kill_tasks": _FLAG}, {}),
     "POST /api/daemon/listen": _of(
         "Open a TCP address on the loopback, for a browser on this machine; closed with the daemon",

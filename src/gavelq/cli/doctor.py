@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,16 +17,11 @@ from gavelq.cli.output.text import safe, say
 from gavelq.client import lean
 from gavelq.client.http import Link
 from gavelq.client.wire import Unreachable
-from gavelq.config import Config
 from gavelq.core.errors import GavelqError
 from gavelq.version import __version__
 
-if TYPE_CHECKING:
-    from gavelq.paths import Paths
-
 Row = dict[str, str]
 _COLUMNS = (Column("AREA"), Column("CHECK"), Column("VERDICT"), Column("FOUND", is_soft=True))
-_OLDEST_PYTHON = (3, 11)
 _PATIENCE_S = 10
 
 
@@ -70,55 +64,25 @@ def _rows(call: Call) -> Iterator[Row]:
 
     from gavelq.paths import resolve
 
-    yield from _versions()
-    paths = resolve(os.environ, config=call.config, socket=call.socket)
-    config, mistakes = _configuration(paths)
-    yield from mistakes
-    yield from _daemon(call)
     # Not a plain import: the command line does not know adapters, but here it looks at what they look at.
     looks = import_module("gavelq.adapters.doctor")
+    paths = resolve(os.environ, config=call.config, socket=call.socket)
+    config, mistakes = looks.configuration(paths.config, os.environ)
+    for found in (*looks.versions(), *mistakes):
+        yield _told(found)
+    yield from _daemon(call)
     is_chosen = call.socket or os.environ.get("GAVELQ_SOCKET") or not config.socket.path
-    wanted = looks.Wanted(
-        provider=config.gpu.provider,
-        simulated_count=config.gpu.simulated_count,
-        claims_dir=config.gpu.claims_dir,
-        socket=paths.socket if is_chosen else config.socket.path,
-        level=config.isolation.level,
-        allow_network_fs=config.daemon.allow_network_fs,
-    )
+    wanted = looks.wanted_of(config, paths.socket if is_chosen else config.socket.path)
     for found in looks.examine(paths, wanted, os.environ):
-        yield _row(found.area, found.name, found.verdict, found.text, found.fix)
+        yield _told(found)
+
+
+def _told(found: Any) -> Row:
+    return _row(found.area, found.name, found.verdict, found.text, found.fix)
 
 
 def _row(area: str, check: str, verdict: str, found: str, fix: str = "") -> Row:
     return {"area": area, "check": check, "verdict": verdict, "found": found, "fix": fix}
-
-
-def _versions() -> Iterator[Row]:
-    found = platform.python_version()
-    if sys.version_info[:2] < _OLDEST_PYTHON:
-        yield _row("gavelq", "python", "problem", f"Python {found}", "install Python 3.11 or newer")
-    else:
-        yield _row("gavelq", "python", "ok", f"Python {found} ({sys.executable})")
-    yield _row("gavelq", "version", "ok", f"gavelq {__version__}")
-
-
-def _configuration(paths: Paths) -> tuple[Config, list[Row]]:
-    """The configuration as far as it can be understood, and its mistakes."""
-    from gavelq.config.load import check
-    from gavelq.config.reading import read_text
-
-    try:
-        text = read_text(paths.config)
-        config, mistakes = check(paths.config, text, os.environ)
-    except GavelqError as error:
-        row = _row("gavelq", "configuration", "problem", error.message, error.hint or "correct it")
-        return check(paths.config, None, {})[0], [row]
-    if not mistakes:
-        said = paths.config if text is not None else f"{paths.config} is not there; the defaults apply"
-        return config, [_row("gavelq", "configuration", "ok", said)]
-    fix = "correct it, then look again with: gavelq config check"
-    return config, [_row("gavelq", "configuration", "problem", str(mistake), fix) for mistake in mistakes]
 
 
 def _daemon(call: Call) -> Iterator[Row]:

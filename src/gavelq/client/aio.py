@@ -120,6 +120,7 @@ class AsyncClient:
     user = _awaited(Client.user)
     own_tenant = _awaited(Client.own_tenant)
     plan = _awaited(Client.plan)
+    doctor = _awaited(Client.doctor)
     tenants = _awaited(Client.tenants)
     tenant = _awaited(Client.tenant)
     create_tenant = _awaited(Client.create_tenant)

@@ -120,6 +120,10 @@ class Client(
                 return
             after = page[-1]["id"]
 
+    def doctor(self) -> list[shapes.DoctorCheck]:
+        """What works on the daemon's machine, what does not, and what helps. For admins."""
+        return cast(list[shapes.DoctorCheck], self._link.fetch("GET", "/api/doctor"))
+
     def plan(self, *, hours: int = 6) -> shapes.Plan:
         """What is to come on each GPU, so many hours ahead: time limits, reservations, expected starts."""
         return cast(shapes.Plan, self._link.fetch("GET", "/api/plan" + query([("hours", hours)])))

@@ -362,6 +362,16 @@ class Daemon(TypedDict):
     counts: dict[str, int]
 
 
+class DoctorCheck(TypedDict):
+    """Something that gavelq needs here; `ok` None: it could be better, or is only good to know."""
+
+    name: str
+    ok: bool | None
+    level: Literal["ok", "warn", "fail", "info"]
+    text: str
+    hint: str | None
+
+
 class Host(TypedDict):
     """How busy the machine itself is; of all processors together."""
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gavelq.adapters import mps
 from gavelq.adapters.clock import SystemClock
@@ -41,6 +42,9 @@ from gavelq.daemon.listening import Listener, admin_token, open_shared, open_tcp
 from gavelq.daemon.tls import Tls, open_tls
 from gavelq.paths import Paths, resolve
 from gavelq.version import __version__
+
+if TYPE_CHECKING:
+    from gavelq.adapters import doctor
 
 
 def main(*, config_path: str | None, socket: str | None, listen: str | None) -> int:
@@ -131,6 +135,7 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         history=SqliteHistory(paths.history, keeping) if config.history.enabled else NoHistory(keeping),
         trees=ProcTrees(),
         host=ProcHost(),
+        examine=partial(_examine, paths),
         mps=PrivateMps(paths.mps, CannotConfine),
         notifier=Channels(lambda: _mail(daemon.config)),
         unavailable={level: problem for level, problem in _offers().items() if problem},
@@ -139,6 +144,15 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         is_debug=os.environ.get("GAVELQ_DEBUG") == "1",
     )
     return daemon
+
+
+def _examine(paths: Paths, config: Config) -> "list[doctor.Finding]":
+    """What `gavelq doctor` looks at. Blocking."""
+    from gavelq.adapters import doctor  # seldom asked for, and a start need not wait for it
+
+    wanted = doctor.wanted_of(config, paths.socket)
+    mistakes = doctor.configuration(paths.config, os.environ)[1]
+    return [*doctor.versions(), *mistakes, *doctor.examine(paths, wanted, os.environ)]
 
 
 def _mail(config: Config) -> MailSettings:

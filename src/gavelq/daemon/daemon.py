@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +38,7 @@ from gavelq.daemon.service.alerts import AlertService
 from gavelq.daemon.service.bindings import BindingService
 from gavelq.daemon.service.blocks import BlockCounter
 from gavelq.daemon.service.desk import Desk
+from gavelq.daemon.service.doctor import DoctorService, Finding
 from gavelq.daemon.service.exposition import Exposition
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
@@ -97,6 +98,7 @@ class Daemon:
         history: History,
         trees: ProcessTrees,
         host: HostMeter,
+        examine: Callable[[Config], Sequence[Finding]],
         mps: Mps,
         notifier: Notifier,
         unavailable: Mapping[Isolation, str],
@@ -112,6 +114,7 @@ class Daemon:
         self._processes = processes
         self._history = history
         self._host = host
+        self._examine = examine
         self._notifier = notifier
         self._unavailable = unavailable
         self._probe = probe
@@ -232,6 +235,7 @@ class Daemon:
             alerts=AlertService(desk, self._notifier),
             samples=samples,
             plan=plan,
+            doctor=DoctorService(desk, lambda: self._examine(self.config), self.warnings),
         )
 
     def _log_roots(self) -> LogRoots:

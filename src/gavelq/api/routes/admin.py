@@ -42,6 +42,10 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     async def status(request: Request) -> Json:
         return await admin.status(caller_of(request))
 
+    @routes.get("/api/doctor")
+    async def doctor(request: Request) -> list[Json]:
+        return await service.doctor.checks(caller_of(request))
+
     @routes.post("/api/daemon/stop", status_code=202)
     async def stop(request: Request) -> Json:
         body = await read_object(request, ("kill_tasks",))

@@ -6,6 +6,7 @@ from gavelq.daemon.feed import Feed
 from gavelq.daemon.service.admin import AdminService
 from gavelq.daemon.service.alerts import AlertService
 from gavelq.daemon.service.bindings import BindingService
+from gavelq.daemon.service.doctor import DoctorService
 from gavelq.daemon.service.exposition import Exposition
 from gavelq.daemon.service.files import FileService
 from gavelq.daemon.service.gpus import GpuService
@@ -52,3 +53,4 @@ class Service:
     alerts: AlertService
     samples: Samples
     plan: PlanService
+    doctor: DoctorService
