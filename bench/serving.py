@@ -1,42 +1,27 @@
 """Figures of the HTTP server: submissions over kept connections, reads meanwhile, and clients that only listen."""
 
-import contextlib
 import json
+import select
 import socket
-import threading
 import time
 
 from bench.contenders import Contender, Gavelq
 from bench.measuring import Row, cpu_s
 
 N_CLIENTS = 16
-SUBMIT_S = 5.0
+SUBMIT_S = 10.0
+READ_EVERY_S = 0.005
 N_STREAMS = 100
 IDLE_S = 20.0
 _TASK = json.dumps({"command": "true", "hold": True, "workdir": "/", "env": {"PATH": "/usr/bin"}}).encode()
 
 
-class Kept:
-    """A connection that is kept, with no more of HTTP than is needed: what is measured is the daemon."""
+class Listening:
+    """A client that listens to events."""
 
     def __init__(self, port: int, token: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = _connect(port)
         self._fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
-
-    def send(self, head: str, body: bytes = b"") -> bytes:
-        """One request; the answer's body. Raises RuntimeError where it is no 2xx."""
-        self._socket.sendall(f"{head}\r\n{self._fields}Content-Length: {len(body)}\r\n".encode() + _JSON + body)
-        received = b""
-        while b"\r\n\r\n" not in received:
-            received += self._socket.recv(65536)
-        fields, _, content = received.partition(b"\r\n\r\n")
-        length = int(fields.lower().partition(b"content-length: ")[2].split(b"\r\n", 1)[0])
-        while len(content) < length:
-            content += self._socket.recv(65536)
-        if not fields.startswith(b"HTTP/1.1 2"):
-            raise RuntimeError(f"{head}: {received[:500]!r}")
-        return content
 
     def listen(self) -> None:
         """Open a stream of events, and let it be."""
@@ -53,46 +38,100 @@ class Kept:
 _JSON = b"Content-Type: application/json\r\n\r\n"
 
 
+class Load:
+    """Clients on one core, without threads: each sends its next request as soon as the last one is answered."""
+
+    def __init__(self, place: tuple[int, str], n_submitters: int) -> None:
+        self._post = _request(place[1], "POST /api/tasks", _TASK)
+        self._submitters = [_connect(place[0]) for _ in range(n_submitters)]
+        self._reader = _connect(place[0])
+        first = json.loads(_exchange(self._reader, self._post).partition(b"\r\n\r\n")[2])["id"]
+        self._get = _request(place[1], f"GET /api/tasks/{first}")
+        self.n_submitted = 0
+        self.reads_ms: list[float] = []
+
+    def run(self, seconds: float) -> float:
+        """Submit for so long, and read a task about every 5 ms; the seconds that it took."""
+        begin = time.perf_counter()
+        end, asked, is_reading = begin + seconds, begin, False
+        with select.epoll() as poll:
+            by_number = {connection.fileno(): connection for connection in (*self._submitters, self._reader)}
+            for number in by_number:
+                poll.register(number, select.EPOLLIN)
+            for connection in self._submitters:
+                connection.sendall(self._post)
+            while (now := time.perf_counter()) < end:
+                if not is_reading and now >= asked + READ_EVERY_S:
+                    asked, is_reading = now, True
+                    self._reader.sendall(self._get)
+                for number, _ in poll.poll(READ_EVERY_S):
+                    connection = by_number[number]
+                    _answer(connection)
+                    if connection is self._reader:
+                        self.reads_ms.append((time.perf_counter() - asked) * 1000)
+                        is_reading = False
+                    else:
+                        self.n_submitted += 1
+                        connection.sendall(self._post)
+        for connection in (*self._submitters, self._reader):
+            connection.close()
+        return time.perf_counter() - begin
+
+
+def _connect(port: int) -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), timeout=30)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
+def _request(token: str, line: str, body: bytes = b"") -> bytes:
+    fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n"
+    return f"{line} HTTP/1.1\r\n{fields}".encode() + _JSON + body
+
+
+def _exchange(connection: socket.socket, request: bytes) -> bytes:
+    connection.sendall(request)
+    return _answer(connection)
+
+
+def _answer(connection: socket.socket) -> bytes:
+    """One whole answer. Raises RuntimeError where it is no 2xx."""
+    received = connection.recv(65536)
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += connection.recv(65536)
+    at = received.lower().find(b"content-length: ") + 16
+    length = int(received[at : received.find(b"\r\n", at)])
+    while len(received) < end + 4 + length:
+        received += connection.recv(65536)
+    if not received.startswith(b"HTTP/1.1 2"):
+        raise RuntimeError(f"{received[:500]!r}")
+    return received
+
+
 def submissions(contenders: list[Contender]) -> list[Row]:
-    """Submissions a second by 32 clients that keep their connections, and how long one more waits for its reads."""
+    """Submissions a second over kept connections, how long one more client waits for its reads, and what it costs."""
     gavelq = next(c for c in contenders if isinstance(c, Gavelq))
-    place = gavelq.over_tcp()
-    done = [0] * N_CLIENTS
-    reads: list[float] = []
-    end = time.perf_counter() + SUBMIT_S
-    first = json.loads(Kept(*place).send("POST /api/tasks HTTP/1.1", _TASK))["id"]
-
-    def submit(number: int) -> None:
-        with contextlib.closing(Kept(*place)) as kept:
-            while time.perf_counter() < end:
-                kept.send("POST /api/tasks HTTP/1.1", _TASK)
-                done[number] += 1
-
-    def read() -> None:
-        with contextlib.closing(Kept(*place)) as kept:
-            while time.perf_counter() < end:
-                begin = time.perf_counter()
-                kept.send(f"GET /api/tasks/{first} HTTP/1.1")
-                reads.append((time.perf_counter() - begin) * 1000)
-                time.sleep(0.005)
-
-    began = time.perf_counter()
-    threads = [threading.Thread(target=submit, args=(number,)) for number in range(N_CLIENTS)]
-    threads.append(threading.Thread(target=read))
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    reads.sort()
-    rate = sum(done) / (time.perf_counter() - began)
+    load = Load(gavelq.over_tcp(), N_CLIENTS)
+    pids = gavelq.server_pids()
+    before, own = cpu_s(pids), time.process_time()
+    took_s = load.run(SUBMIT_S)
+    used, own = cpu_s(pids) - before, time.process_time() - own
+    n_requests = load.n_submitted + len(load.reads_ms)
+    reads = sorted(load.reads_ms)
+    client = f"beside it the measuring client's {own / n_requests * 1000:.2f} ms"
     return [
         Row(
             what=f"submissions over HTTP, {N_CLIENTS} kept connections", unit="/s", least=1000,
-            values={"gavelq": rate},
+            values={"gavelq": load.n_submitted / took_s},
+            notes={"gavelq": f"the daemon had {used / took_s * 100:.0f} % of a core"},
         ),
         Row(
             what="GET /api/tasks/{id} under that load, 99 %", unit="ms", most=25,
             values={"gavelq": reads[len(reads) * 99 // 100]}, notes={"gavelq": f"median {reads[len(reads) // 2]:.1f}"},
+        ),
+        Row(
+            what="processor time of the daemon for one of these requests", unit="ms",
+            values={"gavelq": used / n_requests * 1000}, notes={"gavelq": client},
         ),
     ]  # fmt: skip
 
@@ -102,7 +141,7 @@ def streams(contenders: list[Contender]) -> list[Row]:
     gavelq = next(c for c in contenders if isinstance(c, Gavelq))
     pids = gavelq.server_pids()
     alone = _busy_percent(pids)
-    listening = [Kept(*gavelq.over_tcp()) for _ in range(N_STREAMS)]
+    listening = [Listening(*gavelq.over_tcp()) for _ in range(N_STREAMS)]
     try:
         for kept in listening:
             kept.listen()

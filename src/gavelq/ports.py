@@ -155,8 +155,8 @@ class Store(Protocol):
     ) -> None:
         """Hand over every attempt that may lie in a span of time, and every end that does, in any order.
 
-        Both are called from another thread, one after another. Attempts that end later than `since` are meant; some
-        that end earlier may come along.
+        Both are called from another thread, one after another. Ends of one day may come together (`Ended.count`).
+        Attempts that end later than `since` are meant; some that end earlier may come along.
         """
         ...
 

@@ -114,10 +114,11 @@ ATTEMPTS = st.lists(
 )  # fmt: skip
 ENDS = st.lists(
     st.builds(
-        Ended, st.sampled_from(["ada", "bob"]), st.just("running"), st.sampled_from(["failed", "completed"]), MOMENTS
+        Ended, st.sampled_from(["ada", "bob"]), st.just("running"), st.sampled_from(["failed", "completed"]), MOMENTS,
+        st.integers(1, 3),
     ),
     max_size=8,
-)
+)  # fmt: skip
 BORDERS = st.lists(st.integers(START - 200_000, START + 400_000), min_size=2, max_size=6, unique=True).map(sorted)
 GROUPINGS = st.lists(st.sampled_from(list(By)), unique=True, min_size=1).map(tuple)
 MINUTES = st.lists(st.integers(-3000, 6000), unique=True, max_size=30).map(
@@ -167,7 +168,7 @@ def test_nothing_outside_the_window_counts(
     assert found.total.gpu_s == pytest.approx(most)
     assert found.total.gpu_s <= 4 * len(attempts) * max(0.0, end_at - start) + 1e-6
     inside = [one for one in ends if start <= one.at < borders[-1] and one.at <= end_at]
-    assert found.total.ends.total() == len(inside)
+    assert found.total.ends.total() == sum(one.count for one in inside)
 
 
 @given(minutes=MINUTES, start=MOMENTS, lasts=st.floats(0, 500_000))

@@ -7,7 +7,7 @@ adds up to what the window had. A card counts whole for each attempt that holds 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil
@@ -47,12 +47,13 @@ class Held(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The end of a task."""
+    """The end of a task, or of several on one day."""
 
     tenant: str
     queue: str
     state: str
     at: float
+    count: int = 1
 
 
 class Day(NamedTuple):
@@ -110,6 +111,16 @@ class Sums:
         """A task started for the first time."""
         self._waits.append(waited_s)
 
+    def add(self, other: "Sums") -> None:
+        """What another group had, too."""
+        self.gpu_s += other.gpu_s
+        self.idle_s += other.idle_s
+        self.foreign_s += other.foreign_s
+        self._known_s += other._known_s
+        self._busy_s += other._busy_s
+        self.ends.update(other.ends)
+        self._waits.extend(other._waits)
+
     @property
     def n_started(self) -> int:
         """Tasks that started for the first time."""
@@ -145,10 +156,11 @@ class Report:
         self._end = min(now, days[-1].end)
         self._idle = minutes.idle
         self._foreign = minutes.foreign
-        self._known: dict[tuple[str, str, int], tuple[Sums, ...]] = {}
+        self._foreign_s = 0.0
+        self._known: dict[tuple[str, str, int], Sums] = {}
         self.groups: dict[Key, Sums] = {}
         """By the values of `by`, in its order."""
-        self.total = Sums()
+        self._ungrouped = Sums()
 
     def hold(self, held: Held) -> None:
         """One attempt."""
@@ -156,24 +168,25 @@ class Report:
         place = self._place(since)
         if gpus:
             until = self._end if held.until is None or held.until > self._end else held.until
-            for here, start, end in self._cut(max(0, place), since, until):
+            if place >= 0 and since < until <= self._days[place].end:  # most attempts lie in one day
+                parts: Iterable[tuple[int, float, float]] = ((place, since, until),)
+            else:
+                parts = self._cut(max(0, place), since, until)
+            for here, start, end in parts:
                 gpu_s = (end - start) * len(gpus)
                 idle_s = 0.0
                 for gpu in gpus:
                     if gpu in self._idle:
                         idle_s += seconds_in(self._idle[gpu], start, end)
-                for sums in self._sums(tenant, queue, here):
-                    sums.hold(gpu_s, idle_s, held.utilization)
+                self._sums(tenant, queue, here).hold(gpu_s, idle_s, held.utilization)
         if held.eligible_at is not None and place >= 0 and since <= self._end:
-            for sums in self._sums(tenant, queue, place):
-                sums.start(max(0.0, since - held.eligible_at))
+            self._sums(tenant, queue, place).start(max(0.0, since - held.eligible_at))
 
     def end(self, ended: Ended) -> None:
         """The end of one task."""
         place = self._place(ended.at)
         if place >= 0 and ended.at <= self._end:
-            for sums in self._sums(ended.tenant, ended.queue, place):
-                sums.ends[ended.state] += 1
+            self._sums(ended.tenant, ended.queue, place).ends[ended.state] += ended.count
 
     def add_foreign(self) -> None:
         """What others had goes to the total, and to the days where days alone are told. To be called once, last."""
@@ -181,7 +194,7 @@ class Report:
             for day in self._days:
                 seconds = seconds_in(minutes, day.start, min(day.end, self._end))
                 if seconds > 0:
-                    self.total.foreign_s += seconds
+                    self._foreign_s += seconds
                     if self._by == (By.DAY,):
                         self._group((day.label,)).foreign_s += seconds
 
@@ -201,13 +214,22 @@ class Report:
                 yield place, start, end
             place += 1
 
-    def _sums(self, tenant: str, queue: str, place: int) -> tuple[Sums, ...]:
+    @property
+    def total(self) -> Sums:
+        """What all of them had together."""
+        found = Sums()
+        for sums in (self._ungrouped, *self.groups.values()):
+            found.add(sums)
+        found.foreign_s = self._foreign_s
+        return found
+
+    def _sums(self, tenant: str, queue: str, place: int) -> Sums:
         """Where something is to be added. Kept, because it is asked for several times for each of many attempts."""
         found = self._known.get((tenant, queue, place))
         if found is None:
             values = {By.TENANT: tenant, By.QUEUE: queue, By.DAY: self._days[place].label}
             key = tuple(values[each] for each in self._by)
-            found = self._known[tenant, queue, place] = (self.total, self._group(key)) if key else (self.total,)
+            found = self._known[tenant, queue, place] = self._group(key) if key else self._ungrouped
         return found
 
     def _group(self, key: Key) -> Sums:

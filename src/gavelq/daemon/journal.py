@@ -14,6 +14,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        # A rotating file asks twice: how long it will be, and what it is.
+        made: str | None = getattr(record, "made", None)
+        if made is None:
+            made = record.made = self._made(record)
+        return made
+
+    def _made(self, record: logging.LogRecord) -> str:
         lines: Sequence[tuple[str, Mapping[str, Any]]] | None = getattr(record, "lines", None)
         if lines is None:
             lines = ((record.getMessage(), getattr(record, "fields", {})),)

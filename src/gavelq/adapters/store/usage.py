@@ -42,18 +42,8 @@ def _held(row: Sequence[Any]) -> Held:
         until = None if state in _HOLDING else placed_at if ended_at is None else ended_at
     eligible_at = None
     if number == 1:
-        eligible_at = max(at for at in (submitted_at, not_before, let_go_at) if at is not None)
-    return Held(
-        task_id=task_id,
-        number=number,
-        tenant=tenant,
-        queue=queue,
-        gpus=_cards(gpus),
-        since=placed_at,
-        until=until,
-        utilization=utilization,
-        eligible_at=eligible_at,
-    )
+        eligible_at = max(submitted_at, not_before or submitted_at, let_go_at or submitted_at)
+    return Held(task_id, number, tenant, queue, _cards(gpus), placed_at, until, utilization, eligible_at)
 
 
 @lru_cache(maxsize=1024)  # a machine has few cards, and many tasks hold the same

@@ -51,8 +51,10 @@ class UsageService:
             so_far = self._so_far()
 
             def hold(held: Held) -> None:
-                used = so_far.get((held.task_id, held.number)) if held.until is None else None
-                tally.hold(held if used is None else held._replace(utilization=used))
+                if held.until is None:
+                    used = so_far.get((held.task_id, held.number), held.utilization)
+                    held = held._replace(utilization=used)
+                tally.hold(held)
 
             await self._desk.store.usage(since=start, until=end, tenant=tenant, hold=hold, end=tally.end)
             told = await tally.told(with_foreign=tenant is None)
