@@ -125,7 +125,7 @@ export function QueueLane(props: Props) {
     >
       <div className="row lane-head">
         {state === "paused" ? (
-          <span className="role-wait glyph">
+          <span className="role-wait">
             <Icon name="pause" />
           </span>
         ) : (

@@ -83,6 +83,6 @@ describe("the list", () => {
     const now = new Map(linesOf([failed], new Set(), "normal").map((one) => [one.key, one]));
     if (line === undefined) throw new Error("no line");
     expect(freshened(line, now, new Map())).toMatchObject({ row: failed, height: 29 });
-    expect(heightOf(failed, "normal")).toBe(46);
+    expect(heightOf("exit code 1", "normal")).toBe(46);
   });
 });

@@ -79,15 +79,13 @@ function widthOf(text: string): number {
 }
 
 /** Letters that fit into a line of a narrow screen. */
-const NARROW_LETTERS = 50;
+const NARROW_LETTERS = 46;
 
-export function heightOf(row: Row, mode: Mode, hasReason = reasonOf(row) !== ""): number {
-  if (mode === "list") {
-    if (!hasReason) return 54;
-    return widthOf(reasonOf(row)) > NARROW_LETTERS ? 86 : 70;
-  }
+/** Of a line whose second or third line says this. Fixed, so that a list of thousands needs no measuring. */
+export function heightOf(reason: string, mode: Mode): number {
+  if (mode === "list") return reason === "" ? 54 : widthOf(reason) > NARROW_LETTERS ? 86 : 70;
   if (mode === "folded") return 46;
-  return hasReason ? 46 : 29;
+  return reason === "" ? 29 : 46;
 }
 
 /** Those of a submission that wait, are held or ended alike share a line; each that runs has its own. */
@@ -114,8 +112,13 @@ export function commonName(names: readonly string[]): string {
   return common.length >= 2 ? common : first;
 }
 
-/** The lines of the list. `open`: keys of folds that show their tasks. */
-export function linesOf(sorted: readonly Row[], open: ReadonlySet<string>, mode: Mode): Line[] {
+/** The lines of the list. `open`: keys of folds that show their tasks; `textOf`: the reason as it is shown. */
+export function linesOf(
+  sorted: readonly Row[],
+  open: ReadonlySet<string>,
+  mode: Mode,
+  textOf: (row: Row) => string = reasonOf,
+): Line[] {
   const groups = new Map<string, Row[]>();
   for (const row of sorted) {
     const key = foldKey(row);
@@ -130,7 +133,7 @@ export function linesOf(sorted: readonly Row[], open: ReadonlySet<string>, mode:
     key: `t${row.id}`,
     row,
     isMember,
-    height: heightOf(row, mode),
+    height: heightOf(textOf(row), mode),
   });
   const told = new Set<string>();
   for (const row of sorted) {
@@ -144,7 +147,7 @@ export function linesOf(sorted: readonly Row[], open: ReadonlySet<string>, mode:
     told.add(key);
     const isOpen = open.has(key);
     const name = commonName(group.map((one) => one.name));
-    lines.push({ kind: "fold", key, rows: group, name, isOpen, height: heightOf(row, mode) });
+    lines.push({ kind: "fold", key, rows: group, name, isOpen, height: heightOf(textOf(row), mode) });
     if (isOpen) for (const member of group) lines.push(task(member, true));
   }
   return lines;

@@ -6,6 +6,7 @@ import { useRights } from "../../store/session";
 import { END_REASONS, PENDING_REASONS } from "../../words/reasons";
 import { TASK_STATES } from "../../words/states";
 import { type Known, parse, type Test, type Token, testOf } from "./filter";
+import { useReason } from "./reason";
 import { type Line, linesOf, type Mode, ordered, type Places } from "./rows";
 
 export const SHOWS = ["all", "mine", "running", "pending"] as const;
@@ -53,7 +54,8 @@ export function useLines(
     () => ordered(rows.filter(testsOf(tenant)[show]), places),
     [rows, tenant, show, places],
   );
-  const lines = useMemo(() => linesOf(sorted, open, mode), [sorted, open, mode]);
+  const textOf = useReason();
+  const lines = useMemo(() => linesOf(sorted, open, mode, textOf), [sorted, open, mode, textOf]);
   return { tokens, lines, counts };
 }
 
