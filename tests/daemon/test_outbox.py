@@ -116,3 +116,16 @@ def test_an_owner_whose_servers_hang_delays_nobody_else() -> None:
     desk = Desk(*stuck, message("other", B, tenant="y"), notifier=Hanging())
     desk.run(lambda: "other" not in desk.state.outbox)
     assert desk.notifier.tries.count(A) == AT_ONCE
+
+
+def test_the_channels_do_not_wait_behind_what_a_tenant_has_told_elsewhere() -> None:
+    class Hanging(FakeNotifier):
+        async def send(self, url: str, notice: Any) -> None:
+            await super().send(url, notice)
+            if url == A:
+                await asyncio.Event().wait()
+
+    stuck = [message(str(number)) for number in range(AT_ONCE * 3)]
+    desk = Desk(*stuck, message("alert", to=""), channels=(B,), notifier=Hanging())
+    desk.run(lambda: "alert" not in desk.state.outbox)
+    assert [url for url, _ in desk.notifier.sent if url == B] == [B]

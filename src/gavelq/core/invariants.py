@@ -82,7 +82,10 @@ def _check_indexes(state: State, found: list[str]) -> None:
     counted: dict[tuple[str, TaskState], int] = {}
     for task in state.tasks.values():
         counted[task.queue, task.state] = counted.get((task.queue, task.state), 0) + 1
-    if counted != state.n_by_queue:
+    waiting: dict[str | None, int] = {}
+    for message in state.outbox.values():
+        waiting[message.tenant] = waiting.get(message.tenant, 0) + 1
+    if counted != state.n_by_queue or waiting != state.n_messages:
         found.append("the counters and a recount disagree")
 
 

@@ -12,8 +12,12 @@ from gavelq.core.ids import TaskId
 MAX_URL = 2000
 MAX_URLS = 5
 """Of one task."""
+MAX_OF_TENANT = 10_000
+"""Messages of one tenant's tasks that wait; beyond that they are dropped, and the task's story says so."""
 MAX_WAITING = 20_000
-"""Messages of tasks that wait; beyond that they are dropped, and the task's story says so."""
+"""Of all tenants together; beyond that only those are dropped whose tenant has its assured ones waiting."""
+ASSURED = 200
+"""So many of each tenant are taken, whatever waits of others."""
 
 
 class NotifyOn(StrEnum):

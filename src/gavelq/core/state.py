@@ -4,6 +4,7 @@ It changes in one place, `apply`. The daemon keeps two: the committed one, which
 ahead of it by the batch that is being committed; `revert` takes the draft back when a commit fails.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from gavelq.core.alerts import Alert, Mute
@@ -52,6 +53,8 @@ class State:
         self.alerts: dict[str, Alert] = {}
         self.mutes: dict[str, Mute] = {}
         self.outbox: dict[str, Message] = {}
+        self.n_messages: dict[str | None, int] = {}
+        """How many of these there are, by tenant."""
         self.keys: dict[str, KeyUse] = {}
         self.next_task_id = TaskId(1)
         self.next_submission_id = SubmissionId(1)
@@ -95,6 +98,7 @@ class State:
             self._index_hour(key, seconds)
         _join(self.alerts, changes.alerts)
         _join(self.mutes, changes.mutes)
+        self._count_messages(changes.outbox)
         _join(self.outbox, changes.outbox)
         if changes.reservations is not None:
             self.reservations = dict(changes.reservations)
@@ -103,6 +107,14 @@ class State:
         self.next_submission_id = changes.next_submission_id or self.next_submission_id
         self.next_file_id = changes.next_file_id or self.next_file_id
         self.next_token_id = changes.next_token_id or self.next_token_id
+
+    def _count_messages(self, changed: Mapping[str, Message | None]) -> None:
+        for key, after in changed.items():
+            for one, more in ((self.outbox.get(key), -1), (after, 1)):
+                if one is not None:
+                    self.n_messages[one.tenant] = self.n_messages.get(one.tenant, 0) + more
+                    if not self.n_messages[one.tenant]:
+                        del self.n_messages[one.tenant]
 
     def as_changes(self) -> Changes:
         """All rows, for another state to begin with."""

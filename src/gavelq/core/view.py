@@ -106,6 +106,10 @@ class View:
         """Messages that wait to be delivered, by key."""
         return self._state.outbox
 
+    def n_messages(self, tenant: str | None) -> int:
+        """How many of them are about a tenant's tasks."""
+        return self._state.n_messages.get(tenant, 0)
+
     @property
     def reservations(self) -> dict[str, Reservation]:
         """The reservations by domain (or purpose)."""

@@ -70,7 +70,9 @@ class Outbox:
             self._working[message.key] = asyncio.get_running_loop().create_task(self._deliver(message))
 
     async def _deliver(self, message: Message) -> None:
-        turns = self._turns.setdefault(message.tenant, asyncio.Semaphore(AT_ONCE))
+        # What goes to the channels does not wait behind what a tenant has told to go elsewhere.
+        owner = message.tenant if message.to else None
+        turns = self._turns.setdefault(owner, asyncio.Semaphore(AT_ONCE))
         left = [message.to] if message.to else list(self._channels())
         told: list[str] = []
         pause = self._first_pause_s

@@ -1,13 +1,14 @@
 """Who is told what of a task's life, and what becomes of the messages. Committed together with what they tell of."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from gavelq.core.events import MessagesSettled
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.notices import MAX_WAITING, Message, NotifyOn, masked
+from gavelq.core.notices import ASSURED, MAX_OF_TENANT, MAX_WAITING, Message, NotifyOn, masked
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Task
 from gavelq.core.view import View
@@ -16,17 +17,40 @@ OURSELVES = "gavelq"
 _BAD = frozenset({TaskState.FAILED, TaskState.ABORTED})
 
 
+class _Room:
+    """What the outbox still takes, the messages of this step counted."""
+
+    def __init__(self, view: View, step: Step) -> None:
+        self._view = view
+        new = [message.tenant for message in step.changes.outbox.values() if message is not None]
+        self._n_new = len(new)
+        self._n_of = Counter(new)
+
+    def take(self, tenant: str, n: int) -> str:
+        """Room for n more; else why there is none. A tenant whose outbox is full keeps nobody else's out."""
+        of_it = self._view.n_messages(tenant) + self._n_of[tenant] + n
+        if of_it > MAX_OF_TENANT:
+            return f"{MAX_OF_TENANT} notices of tenant {tenant} wait to be delivered already"
+        if of_it > ASSURED and len(self._view.outbox) + self._n_new + n > MAX_WAITING:
+            return f"{MAX_WAITING} notices wait to be delivered already, {of_it - n} of tenant {tenant} among them"
+        self._n_new += n
+        self._n_of[tenant] += n
+        return ""
+
+
 def tell_of_tasks(view: View, step: Step, now: float) -> None:
     """Write messages about the tasks that begin or end with this step, for those whom they notify."""
+    room: _Room | None = None
     for task_id, after in list(step.changes.tasks.items()):
         if after is None or not after.request.notify:
             continue
         wanted, before = after.request.notify_on, view.find_task(task_id)
+        room = room or _Room(view, step)
         if NotifyOn.START in wanted and _began(before, after):
-            tell_task(view, step, after, NotifyOn.START, now)
+            _tell(room, step, after, NotifyOn.START, now)
         is_wanted = NotifyOn.END in wanted or (NotifyOn.FAIL in wanted and after.state in _BAD)
         if after.state.is_ended and is_wanted:
-            tell_task(view, step, after, NotifyOn.END, now)
+            _tell(room, step, after, NotifyOn.END, now)
 
 
 def _began(before: Task | None, after: Task) -> bool:
@@ -44,9 +68,15 @@ def tell_task(
     """One message for each URL of a task, and one for the channels of the configuration where those are to know, too.
 
     Where too many wait already its story says that nobody is told."""
+    _tell(_Room(view, step), step, task, event, now, text, also_channels=also_channels)
+
+
+def _tell(
+    room: _Room, step: Step, task: Task, event: str, now: float, text: str = "", *, also_channels: bool = False
+) -> None:
     urls = (*task.request.notify, "") if also_channels else task.request.notify
-    if urls and len(view.outbox) + len(step.changes.outbox) + len(urls) > MAX_WAITING:
-        why = f"{MAX_WAITING} notices wait to be delivered already"
+    why = room.take(task.request.tenant, len(urls)) if urls else ""
+    if why:
         step.changes.records.append(_unsent(task.id, event, urls[0], why, now))
         return
     said = text or _said(task, event)
