@@ -37,7 +37,7 @@ export function GpuCard(props: CardProps) {
   return (
     <article className={`card gpu-card is-${gpu.state}`} aria-label={t("gpu", { n: gpu.index })}>
       <div className="row gpu-head">
-        <Link href={cardPath(gpu)} className="row grow gpu-open" aria-label={t("open", { n: gpu.index })}>
+        <Link href={cardPath(gpu)} className="row grow gpu-open" title={t("open", { n: gpu.index })}>
           <span className="gpu-index">{gpu.index}</span>
           <span className="name cut">{gpu.label || shortModel(gpu.name)}</span>
         </Link>

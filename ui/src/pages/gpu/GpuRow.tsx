@@ -32,7 +32,7 @@ export function GpuRow(props: CardProps) {
   const t = useWords(words);
   const owner = useOwner();
   return (
-    <Link href={cardPath(gpu)} className={`gpu-row is-${gpu.state}`} aria-label={t("open", { n: gpu.index })}>
+    <Link href={cardPath(gpu)} className={`gpu-row is-${gpu.state}`} title={t("open", { n: gpu.index })}>
       <span className="row">
         <span className="gpu-index">{gpu.index}</span>
         <span className="name cut">{gpu.label || shortModel(gpu.name)}</span>
