@@ -13,6 +13,7 @@ from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.step import Changes, Record
 from gavelq.core.task import Attempt, AttemptResult, Ending, GpuRequest, ShellLines, Task, TaskRequest
+from gavelq.core.units import MiB
 from gavelq.core.usage import By, CardMinutes
 from gavelq.daemon.requests import blob_key
 from gavelq.daemon.usage import Tally, days_of
@@ -65,7 +66,7 @@ def _tasks() -> Iterator[Task]:
         card = number % N_GPUS
         request = TaskRequest(
             command=ShellLines(lines=(f"python train.py --seed {number}",)), name=f"train-{number}",
-            workdir="/home/ada", env=blob_key(b"{}"), gpus=GpuRequest(count=1, memory=8192), queue=QueueName("running"),
+            workdir="/home/ada", env=blob_key(b"{}"), gpus=GpuRequest(memory=MiB(8192)), queue=QueueName("running"),
             tenant=f"tenant-{number % 4}", time_limit_s=3600.0,
         )  # fmt: skip
         result = AttemptResult(

@@ -155,7 +155,7 @@ class Store(Protocol):
     ) -> None:
         """Hand over every attempt that may lie in a span of time, and every end that does, in any order.
 
-        Both are called from another thread, one after another. Ends of one day may come together (`Ended.count`).
+        Both are called from another thread, one after another. Ends of one day may come together (`Ended.n_tasks`).
         Attempts that end later than `since` are meant; some that end earlier may come along.
         """
         ...

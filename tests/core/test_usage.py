@@ -168,7 +168,7 @@ def test_nothing_outside_the_window_counts(
     assert found.total.gpu_s == pytest.approx(most)
     assert found.total.gpu_s <= 4 * len(attempts) * max(0.0, end_at - start) + 1e-6
     inside = [one for one in ends if start <= one.at < borders[-1] and one.at <= end_at]
-    assert found.total.ends.total() == sum(one.count for one in inside)
+    assert found.total.ends.total() == sum(one.n_tasks for one in inside)
 
 
 @given(minutes=MINUTES, start=MOMENTS, lasts=st.floats(0, 500_000))

@@ -1,6 +1,6 @@
 """When a failed task is tried again: rules that a task, its queue and the configuration make together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from gavelq.core.lifecycle import EndReason
 
@@ -105,10 +105,15 @@ def chance_of(task_id: int, attempt: int) -> float:
 
 def resolved(*wishes: RetryWish) -> RetryRules:
     """The rules of a task: for each part the first wish that says something (task, then queue, then configuration)."""
+    found: dict[str, object] = {}
+    for wish in wishes:
+        if wish != _NO_WISH:  # most tasks, and most queues, say nothing
+            for name in _PARTS:
+                value = getattr(wish, name)
+                if value is not None:
+                    found.setdefault(name, value)
+    return replace(NO_RETRIES, **found) if found else NO_RETRIES  # type: ignore[arg-type]  # by name
 
-    def first(name: str, default: object) -> object:
-        said = (getattr(wish, name) for wish in wishes)
-        return next((value for value in said if value is not None), default)
 
-    names = ("retries", "backoff", "burst", "on", "on_gpu_oom")
-    return RetryRules(**{name: first(name, getattr(NO_RETRIES, name)) for name in names})  # type: ignore[arg-type]  # by name
+_NO_WISH = RetryWish()
+_PARTS = tuple(field.name for field in fields(RetryWish))

@@ -53,7 +53,7 @@ class Ended(NamedTuple):
     queue: str
     state: str
     at: float
-    count: int = 1
+    n_tasks: int = 1
 
 
 class Day(NamedTuple):
@@ -186,7 +186,7 @@ class Report:
         """The end of one task."""
         place = self._place(ended.at)
         if place >= 0 and ended.at <= self._end:
-            self._sums(ended.tenant, ended.queue, place).ends[ended.state] += ended.count
+            self._sums(ended.tenant, ended.queue, place).ends[ended.state] += ended.n_tasks
 
     def add_foreign(self) -> None:
         """What others had goes to the total, and to the days where days alone are told. To be called once, last."""
