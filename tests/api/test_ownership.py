@@ -123,6 +123,8 @@ TABLE: dict[str, list[Case]] = {
     "POST /api/gpus/{name}/ignore": [admin(body={})],
     "POST /api/gpus/{name}/unignore": [admin(body={})],
     "POST /api/gpus/{name}/drain": [admin(body={})],
+    "POST /api/gpus/{name}/share": [admin(body={})],
+    "POST /api/gpus/{name}/unshare": [admin(body={})],
     "GET /api/queues": [own()],
     "POST /api/queues": [admin(body={"name": "mine"})],
     "GET /api/queues/{name}": [own()],

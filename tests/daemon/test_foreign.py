@@ -184,3 +184,33 @@ def test_a_busy_card_must_have_been_calm_for_as_long() -> None:
         wait_until(lambda: gpu(instance, 0)["utilization_percent"] == 0, what="it is idle")
         assert instance.wait(instance.submit("true"))["state"] == "completed", "one that does not mind"
         assert instance.wait(waiting)["state"] == "completed", "what our own task did since is no business of others"
+
+
+def test_a_shared_card_takes_whole_card_tasks_until_the_foreign_process_leaves() -> None:
+    with box(n_gpus=1) as instance:
+        with foreign_on(instance, 0) as foreign:
+            waiting = instance.submit("sleep 300")
+            wait_until(lambda: instance.task(waiting)["pending_reason"] == "gpu_unavailable", what="it waits")
+
+            said = instance.cli("gpu", "share", "0")
+
+            assert said.returncode == 0, said.stderr
+            assert said.stdout.strip().endswith(f"shared with process {foreign.pid}")
+            instance.wait(waiting, "running")
+            shown = gpu(instance, 0)
+            assert (shown["accepted_pids"], shown["state"]) == ([foreign.pid], "busy")
+            assert [p["is_ignored"] for p in shown["processes"] if p["pid"] == foreign.pid] == [True]
+            assert shown["memory_free_mib"] == 0
+
+            instance.restart()
+            wait_until(lambda: gpu(instance, 0)["accepted_pids"] == [foreign.pid], what="it is still known")
+            assert gpu(instance, 0)["state"] == "busy"
+
+            assert instance.post("/api/gpus/0/unshare")["accepted_pids"] == []
+            assert gpu(instance, 0)["state"] == "foreign"
+            assert instance.state(waiting) == "running"
+            assert instance.post("/api/gpus/0/share", {"pid": foreign.pid})["accepted_pids"] == [foreign.pid]
+        wait_until(lambda: gpu(instance, 0)["accepted_pids"] == [], what="its leaving is seen")
+        acts = [act["event"] for act in instance.get("/api/audit") if "share" in act["event"]]
+        assert acts == ["gpu_shared", "gpu_unshared", "gpu_shared"]
+        assert instance.cli("gpu", "share", "0").returncode == 6

@@ -109,6 +109,13 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "POST /api/gpus/{name}/ignore": _of("Start nothing more on a GPU", "Gpu"),
     "POST /api/gpus/{name}/unignore": _of("Let a GPU be used again; ends a fault, too", "Gpu"),
+    "POST /api/gpus/{name}/share": _of(
+        "Run tasks beside the foreign processes that are on a GPU now, until they leave",
+        "Gpu",
+        {"pid": {"type": ["integer", "null"], "minimum": 1}},
+        {"pid": 48213},
+    ),
+    "POST /api/gpus/{name}/unshare": _of("Mind those foreign processes again", "Gpu"),
     "POST /api/gpus/{name}/drain": _of(
         "Start nothing more on a GPU and empty it",
         "Gpu",

@@ -140,6 +140,28 @@ def drain(call: Call, ids: tuple[str, ...], now: bool, requeue: bool) -> int:
     return _each(call, ids, "drain", {"now": now, "requeue": requeue}, _state)
 
 
+@gpu.command("share", cls=Command)
+@click.argument("gpu_id", metavar="ID")
+@click.option("--pid", type=int, metavar="PID", help="This process alone.")
+@pass_call
+def share(call: Call, gpu_id: str, pid: int | None) -> int:
+    """Run tasks beside the foreign processes that are on a GPU now, until those leave. Their memory counts as used."""
+    return _each(call, (gpu_id,), "share", {"pid": pid}, _shared)
+
+
+@gpu.command("unshare", cls=Command)
+@click.argument("gpu_id", metavar="ID")
+@pass_call
+def unshare(call: Call, gpu_id: str) -> int:
+    """Mind those processes again: no more whole-card tasks beside them. What runs goes on."""
+    return _each(call, (gpu_id,), "unshare", {}, _shared)
+
+
+def _shared(found: dict[str, Any]) -> str:
+    pids = ", ".join(map(str, found.get("accepted_pids") or ()))
+    return f"{_state(found)}" + (f", shared with process {pids}" if pids else ", shared with nobody")
+
+
 def _add_history(call: Call, gpus: list[dict[str, Any]]) -> None:
     """`history` of each GPU: the last hour, as `GET /api/monitor/metrics` tells it; missing where it is not known."""
     told = history_of(call.link(), [one["uuid"] for one in gpus]) if gpus else None

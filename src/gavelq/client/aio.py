@@ -88,6 +88,8 @@ class AsyncClient:
     release = _awaited(Client.release)
     ignore = _awaited(Client.ignore)
     unignore = _awaited(Client.unignore)
+    share = _awaited(Client.share)
+    unshare = _awaited(Client.unshare)
     drain = _awaited(Client.drain)
     queues = _awaited(Client.queues)
     queue = _awaited(Client.queue)

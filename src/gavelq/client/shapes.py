@@ -256,6 +256,8 @@ class Gpu(TypedDict):
     fault_at: str | None
     violations: list["GpuViolation"]
     n_other_tasks: int
+    accepted_pids: list[int]
+    """Foreign processes that it is shared with until they leave."""
 
 
 class GpuViolation(TypedDict):

@@ -368,6 +368,24 @@ class GpuUnignored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuShared:
+    """`gpu share`: the foreign processes that are there now are not minded any more, until they leave."""
+
+    by: str
+    gpu: GpuUuid
+    pid: int | None = None
+    """This one alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuUnshared:
+    """`gpu unshare`: they are minded again."""
+
+    by: str
+    gpu: GpuUuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GpuDrained:
     """`gpu drain`: no new task, and (with `stop_now`) the running ones are stopped."""
 
@@ -571,6 +589,8 @@ Event = (
     | GpuIgnored
     | GpuUnignored
     | GpuDrained
+    | GpuShared
+    | GpuUnshared
     | GpusSampled
     | GpusWatched
     | PlanMade

@@ -1,26 +1,31 @@
 """Which GPU processes count as somebody else's, and what was lately seen of them on a card."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 
-from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
-from gavelq.core.ids import TaskId
+from gavelq.core.gpu import Accepted, Card, CardSample, GpuProcess, GpuSample
+from gavelq.core.ids import GpuUuid, TaskId
 
+NO_CARDS: Mapping[GpuUuid, Card] = MappingProxyType({})
 SAME_START_S = 1.0
 """Start times of one process agree to this: they are counted from a boot time that is itself measured."""
 
 
-def mark_ignored(sample: GpuSample, users: tuple[str, ...], commands: tuple[str, ...]) -> GpuSample:
-    """The sample with `is_ignored` set on every process that is not to be minded (settings `foreign.ignored_*`).
+def mark_ignored(
+    sample: GpuSample, users: tuple[str, ...], commands: tuple[str, ...], register: Mapping[GpuUuid, Card] = NO_CARDS
+) -> GpuSample:
+    """The sample with `is_ignored` set on every process that is not to be minded.
 
-    A process is meant by the name of its user or of its program (the first word of its command line, without the
-    directory); in patterns `*` stands for anything. gavelq's own processes are never ignored.
+    By the settings `foreign.ignored_*` a process is meant by the name of its user or of its program (the first word of
+    its command line, without the directory); in patterns `*` stands for anything. By `gpu share` it is meant where the
+    `register` of cards says so. gavelq's own processes are never ignored.
     """
     if not any(card.processes for card in sample.cards):
         return sample
     cards = tuple(
-        replace(card, processes=tuple(_marked(process, users, commands) for process in card.processes))
+        replace(card, processes=tuple(_marked(p, users, commands, _accepted(card, register)) for p in card.processes))
         if card.processes
         else card
         for card in sample.cards
@@ -28,10 +33,32 @@ def mark_ignored(sample: GpuSample, users: tuple[str, ...], commands: tuple[str,
     return replace(sample, cards=cards, by_uuid={})
 
 
-def _marked(process: GpuProcess, users: tuple[str, ...], commands: tuple[str, ...]) -> GpuProcess:
+def _accepted(card: CardSample, cards: Mapping[GpuUuid, Card]) -> tuple[Accepted, ...]:
+    known = cards.get(card.uuid)
+    return () if known is None else known.accepted
+
+
+def still_there(card: Card, seen: CardSample) -> tuple[Accepted, ...]:
+    """Those of a card's accepted processes that a look still shows."""
+    return tuple(one for one in card.accepted if any(is_same(one, process) for process in seen.processes))
+
+
+def is_same(one: Accepted, process: GpuProcess) -> bool:
+    """Whether that is the process that was accepted, and not a later one with its pid."""
+    if one.pid != process.pid:
+        return False
+    if one.started_at is None or process.started_at is None:
+        return True
+    return abs(one.started_at - process.started_at) < SAME_START_S
+
+
+def _marked(
+    process: GpuProcess, users: tuple[str, ...], commands: tuple[str, ...], accepted: tuple[Accepted, ...]
+) -> GpuProcess:
     is_ignored = process.task_id is None and (
         (process.user is not None and is_listed(process.user, users))
         or is_listed(program_of(process.command), commands)
+        or any(is_same(one, process) for one in accepted)
     )
     return process if process.is_ignored == is_ignored else replace(process, is_ignored=is_ignored)
 

@@ -9,6 +9,15 @@ from gavelq.core.units import NO_MEMORY, MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Somebody else's process that gavelq's tasks may run beside, until it leaves (`gpu share`)."""
+
+    pid: int
+    started_at: float | None
+    """Seconds since the epoch; another process may get the same pid later. None: unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A GPU (or MIG device) that gavelq has seen, with what people decided about it. Outlives restarts."""
 
@@ -32,6 +41,8 @@ class Card:
     fault_at: float | None = None
     configured: str = ""
     """The `gpus:` entry that was applied to it last, so that it is applied once and not at each start."""
+    accepted: tuple[Accepted, ...] = ()
+    """Foreign processes that people share it with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

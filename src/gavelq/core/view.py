@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gavelq.core.alerts import Alert, Mute
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.errors import GpuNotFound, QueueNotFound, TaskNotFound
-from gavelq.core.gpu import Card, CardSample
+from gavelq.core.gpu import Card, CardSample, GpuSample
 from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.meters import Meter
@@ -183,6 +183,11 @@ class View:
     def tasks_on(self, gpu: GpuUuid) -> list[Task]:
         """The tasks that hold this GPU, by id."""
         return [self._state.tasks[task_id] for task_id in sorted(self._state.ledger.on(gpu))]
+
+    @property
+    def sample(self) -> GpuSample:
+        """The last look at all GPUs."""
+        return self._state.books.sample
 
     def look(self, gpu: GpuUuid) -> CardSample | None:
         """The last look at this GPU, where the last sample has one."""

@@ -191,6 +191,7 @@ def gpu_json(card: Card, view: GpuView) -> Json:
         "fault_at": stamp(card.fault_at),
         "unavailable": view.unavailable,
         "excluded": view.excluded,
+        "accepted_pids": [one.pid for one in card.accepted],
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from gavelq.core.alerts import Alert, Mute, RuleName
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
-from gavelq.core.gpu import Card
+from gavelq.core.gpu import Accepted, Card
 from gavelq.core.idling import IdleAction
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.isolation import Violation, ViolationKind
@@ -209,6 +209,7 @@ def full_card(uuid: str = "GPU-1") -> Card:
         keep_free=MiB(5),
         fault="Xid 79",
         fault_at=7.5,
+        accepted=(Accepted(pid=77, started_at=5.25), Accepted(pid=78, started_at=None)),
         configured="{}",
     )
 

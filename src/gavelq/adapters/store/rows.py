@@ -21,7 +21,7 @@ from gavelq.adapters.store.shape import (
     listed,
     optional,
 )
-from gavelq.core.gpu import Card
+from gavelq.core.gpu import Accepted, Card
 from gavelq.core.idling import IdleAction
 from gavelq.core.ids import QueueName, SubmissionId, TaskId
 from gavelq.core.isolation import Violation, ViolationKind
@@ -232,6 +232,7 @@ _QUEUE = Shape(
     idle_after_s=optional(REAL),
     idle_action=enumerated(IdleAction),
 )
+_ACCEPTED = Shape(Accepted, pid=WHOLE, started_at=optional(REAL))
 _CARD = Shape(
     Card,
     uuid=TEXT,
@@ -248,6 +249,7 @@ _CARD = Shape(
     fault=TEXT,
     fault_at=optional(REAL),
     configured=TEXT,
+    accepted=listed(_ACCEPTED.codec),
 )
 
 TaskRow = tuple[int, int, str, str, int, float, str, str]

@@ -54,6 +54,16 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         await read_object(request, ())
         return await gpus.unignore(caller_of(request), name)
 
+    @routes.post("/api/gpus/{name}/share")
+    async def share(name: str, request: Request) -> Json:
+        body = await read_object(request, ("pid",))
+        return await gpus.share(caller_of(request), name, body.get("pid"))
+
+    @routes.post("/api/gpus/{name}/unshare")
+    async def unshare(name: str, request: Request) -> Json:
+        await read_object(request, ())
+        return await gpus.unshare(caller_of(request), name)
+
     @routes.post("/api/gpus/{name}/drain")
     async def drain(name: str, request: Request) -> Json:
         body = await read_object(request, ("now", "requeue"))

@@ -8,7 +8,8 @@ from gavelq.core.engine.learning import observed
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.events import CardConfig, GpusSampled
 from gavelq.core.faults import GONE, SILENT, describe_xid, fault_of, is_fault, worth_telling
-from gavelq.core.gpu import Card, CardSample, GpuSample
+from gavelq.core.foreign import still_there
+from gavelq.core.gpu import Accepted, Card, CardSample, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.step import Record, Step
@@ -34,7 +35,7 @@ def gpus_sampled(view: View, event: GpusSampled, now: float) -> Step:
         card = known.get(seen.uuid)
         config = event.configured.get(seen.uuid) or event.configured.get(seen.index)
         fresh = _configured(view, _registered(card, seen), config)
-        fresh = replace(fresh, lost=seen.uuid in lost)
+        fresh = replace(fresh, lost=seen.uuid in lost, accepted=_staying(fresh, seen, sample))
         if fresh != card:
             _put(step, fresh, "gpu_seen" if card is None else _kind(card, fresh), now)
         fault = fault_of(seen, view.look(seen.uuid))
@@ -55,7 +56,15 @@ def gpus_sampled(view: View, event: GpusSampled, now: float) -> Step:
 def _kind(before: Card, after: Card) -> str:
     if before.lost != after.lost:
         return "gpu_lost" if after.lost else "gpu_back"
+    if before.accepted != after.accepted:
+        return "gpu_share_ended"
     return "gpu_changed"
+
+
+def _staying(card: Card, seen: CardSample, sample: GpuSample) -> tuple[Accepted, ...]:
+    """Whom the card is still shared with: who left and comes back is a stranger. A look that failed says nothing."""
+    is_known = sample.problem is None and seen.uuid not in sample.lost
+    return still_there(card, seen) if card.accepted and is_known else card.accepted
 
 
 def _registered(card: Card | None, seen: CardSample) -> Card:

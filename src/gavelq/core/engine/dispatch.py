@@ -16,6 +16,7 @@ from gavelq.core.engine import (
     plans,
     queues,
     runs,
+    sharing,
     submitting,
     tasks,
     tenants,
@@ -63,8 +64,10 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return queues.handle(view, event, now)
         case ev.GpusAllocated() | ev.GpuReleased() | ev.GpuIgnored() | ev.GpuUnignored() | ev.GpuDrained():
             return gpus.handle(view, event, now)
+        case ev.GpuShared() | ev.GpuUnshared():
+            return sharing.handle(view, event, now, rules)
         case ev.GpusSampled():
-            sample = mark_ignored(event.sample, rules.ignored_users, rules.ignored_commands)
+            sample = mark_ignored(event.sample, rules.ignored_users, rules.ignored_commands, view.cards())
             step = gpus.gpus_sampled(view, replace(event, sample=sample), now)
             note_violations(view, step, sample, now, rules)
             return step

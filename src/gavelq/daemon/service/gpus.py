@@ -64,6 +64,21 @@ class GpuService:
         caller.require_admin("unignoring a GPU")
         return await self._act(caller, ev.GpuUnignored(by=caller.name, gpu=self._resolve(name)))
 
+    async def share(self, caller: Caller, name: str, pid: object = None) -> Json:
+        """`gpu share`: the foreign processes that are there now (or that one) are accepted until they leave."""
+        caller.require_admin("sharing a GPU")
+        if pid is not None and (isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid < 1 << 31):
+            hint = "send a number, or leave it out"
+            raise InvalidField(field="pid", problem=f"{pid!r:.40} is no process id", hint=hint)
+        await self._desk.loop.ask(ev.GpuShared(by=caller.name, gpu=(uuid := self._resolve(name)), pid=pid))
+        return self.show(caller, uuid)
+
+    async def unshare(self, caller: Caller, name: str) -> Json:
+        """`gpu unshare`: those processes are minded again."""
+        caller.require_admin("sharing a GPU")
+        await self._desk.loop.ask(ev.GpuUnshared(by=caller.name, gpu=(uuid := self._resolve(name))))
+        return self.show(caller, uuid)
+
     async def drain(self, caller: Caller, name: str, *, now: bool, requeue: bool) -> Json:
         """`gpu drain`: no new task, and with `now` the running ones are stopped."""
         caller.require_admin("draining a GPU")
