@@ -20,9 +20,7 @@ _MAX_PAUSE_S = 30.0
 class Listener:
     """One stream of events over as many connections as it takes."""
 
-    def __init__(
-        self, *, after: str | int | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()
-    ) -> None:
+    def __init__(self, *, after: str | int | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()) -> None:
         """`after`: the id of the last event that was seen. `kinds` and `tasks`: the query of the request.
 
         Raises InvalidField for an id that cannot be one.

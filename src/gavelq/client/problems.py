@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from gavelq.client import lean
-from gavelq.core.errors import GavelqError
+from gavelq.core.errors import GavelqError, NotAllowed, NotFound, Refused, Unauthenticated, UsageError, WrongState
 
 _EXIT_CODES = {400: 2, 401: 4, 403: 4, 404: 3, 405: 2, 408: 8, 409: 6, 412: 6, 413: 2, 415: 2, 422: 7, 429: 7, 503: 1}
 """What a status means for an exit code where the error's code is one that this version does not know."""
+
+
+_KINDS: dict[int, type[GavelqError]] = {
+    400: UsageError, 401: Unauthenticated, 403: NotAllowed, 404: NotFound, 405: UsageError, 409: WrongState,
+    413: UsageError, 415: UsageError, 422: Refused, 429: Refused,
+}  # fmt: skip
+"""What such an error is a kind of, so that `except NotAllowed` catches it."""
 
 
 def error_of(status: int, body: bytes) -> GavelqError:
@@ -38,13 +45,9 @@ def revive(document: dict[str, Any], status: int = 500) -> GavelqError:
 
 
 def _unknown(code: str, status: int) -> type[GavelqError]:
-    class UnknownProblem(GavelqError):
-        """an error that a newer daemon may know"""
-
-    UnknownProblem.code = code
-    UnknownProblem.http_status = status
-    UnknownProblem.exit_code = _EXIT_CODES.get(status, 1)
-    return UnknownProblem
+    """A class for a code that only the daemon's side knows, or a newer daemon."""
+    about = {"code": code, "http_status": status, "exit_code": _EXIT_CODES.get(status, 1)}
+    return type("UnknownProblem", (_KINDS.get(status, GavelqError),), {"__doc__": "an error of the daemon", **about})
 
 
 def _class_of(code: str) -> type[GavelqError] | None:

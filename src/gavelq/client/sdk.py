@@ -8,6 +8,7 @@ from typing import Any, Unpack, cast
 from gavelq.client import shapes
 from gavelq.client.address import Address, from_url, resolve
 from gavelq.client.alerts import AlertVerbs
+from gavelq.client.bindings import BindingVerbs
 from gavelq.client.config import ConfigVerbs
 from gavelq.client.files import FileVerbs
 from gavelq.client.following import whole_log
@@ -29,8 +30,9 @@ _SLACK_S = 15.0
 
 
 class Client(
-    SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, MonitorVerbs, UsageVerbs, TenantVerbs, AlertVerbs
-):
+    SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, BindingVerbs, MonitorVerbs, UsageVerbs, TenantVerbs,
+    AlertVerbs,
+):  # fmt: skip
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
     The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.

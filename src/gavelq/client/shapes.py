@@ -631,6 +631,13 @@ class Bound(Binding):
     replaced: str | None
 
 
+class Unbound(TypedDict):
+    """A binding that was taken back."""
+
+    unbound: str
+    path: str
+
+
 class Bindings(TypedDict):
     """Bindings by MODE_CONFIGINDEX_QUEUEID_PROCESSINDEX, and below which directories log files may lie."""
 
