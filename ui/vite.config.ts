@@ -11,6 +11,6 @@ export default defineConfig({
     assetsInlineLimit: 0, // inlined data: URLs would need a wider Content-Security-Policy
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "/api": { target: daemon, changeOrigin: true } } },
+  server: { proxy: { "/api": { target: daemon, changeOrigin: false } } },
   test: { environment: "node", include: ["src/**/*.test.ts"] },
 });

@@ -99,7 +99,7 @@ class Visit:
     def violations(self, *, within: str | None = None) -> list[str]:
         """What axe finds serious or critical on the page as it is now; `within`: a selector. Skips without axe."""
         if not AXE.exists():
-            pytest.skip("axe is missing: npm ci in ui/")
+            pytest.skip("axe is missing: scripts/ui")
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate(
             "within => axe.run(within ?? document, {resultTypes: ['violations']})"
