@@ -60,6 +60,22 @@ def test_tasks_that_would_be_stopped_are_named(at: Box) -> None:
     assert at.state(high) == "pending"
 
 
+def test_the_file_is_shown_as_it_is_and_as_it_would_be(at: Box) -> None:
+    path = at.home / "config.yaml"
+    path.write_text("# the lab machine\nrules:\n  max_gpu: 1  # guests\n  gpu_left: 1\n")
+    told = at.post("/api/config/try", {"settings": {"rules.max_gpu": 2}, "unset": ["rules.gpu_left"]})
+    assert told["file"] == {
+        "path": str(path), "before": path.read_text(),
+        "after": "# the lab machine\nrules:\n  max_gpu: 2  # guests\n",
+    }  # fmt: skip
+    assert [(one["name"], one["is_default"]) for one in told["changed"]] == [
+        ("rules.max_gpu", False), ("rules.gpu_left", True),
+    ]  # fmt: skip
+    with pytest.raises(Failure) as refused:
+        at.post("/api/config/try", {"settings": {}, "unset": "rules.gpu_left"})
+    assert refused.value.body["details"]["field"] == "unset"
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [({"rules.max_gpus": 3}, "rules.max_gpus"), ({"rules.max_gpu": "many"}, "rules.max_gpu"), ([], "settings")],

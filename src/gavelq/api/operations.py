@@ -144,7 +144,11 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET /api/config/history": _of("Changes of the configuration, oldest first", "[ConfigChange]"),
     "POST /api/config/try": _of(
-        None, "TriedRules", {"settings": {"type": "object"}}, {"settings": {"rules.max_gpu": 2}}, ("settings",)
+        None,
+        "TriedRules",
+        {"settings": {"type": "object"}, "unset": {"type": "array"}},
+        {"settings": {"rules.max_gpu": 2}, "unset": ["rules.gpu_left"]},
+        ("settings",),
     ),
     "POST /api/config/undo": _of(
         "Take a change of the configuration back",

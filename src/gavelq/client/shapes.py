@@ -505,6 +505,14 @@ class TriedReason(TypedDict):
     then_reason: str | None
 
 
+class TriedFile(TypedDict):
+    """The configuration file: its text as it is (empty: there is none), and as it would be."""
+
+    path: str
+    before: str
+    after: str
+
+
 class TriedRules(TypedDict):
     """What would start now under the rules in force, and under others."""
 
@@ -513,6 +521,7 @@ class TriedRules(TypedDict):
     then: list[TriedStart]
     reasons: list[TriedReason]
     preempted: list[int]
+    file: TriedFile
 
 
 class ConfigChange(TypedDict):

@@ -44,6 +44,19 @@ class Terms:
 ANY = Terms()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a change would bring about."""
+
+    config: Config
+    """The configuration that would hold."""
+    changes: tuple[SettingChange, ...]
+    before: str
+    """The file's text as it is; empty where there is none."""
+    after: str
+    """The text that it would have."""
+
+
 def set_value(path: str, name: str, raw: object, author: Author | None = None) -> Any:
     """Write one setting into the file (made where it is missing) and return its value as YAML holds it.
 
@@ -83,15 +96,15 @@ def put_values(
 
 def try_values(
     path: str, values: Mapping[str, object], *, unset: Iterable[str] = (), env: Mapping[str, str]
-) -> tuple[Config, tuple[SettingChange, ...]]:
-    """The configuration that `put_values` would bring about, and what it would change; nothing is written.
-
-    Raises as put_values does with this environment.
-    """
+) -> Tried:
+    """What `put_values` would bring about; nothing is written. Raises as put_values does with this environment."""
     before = read_text(path)
     after = changed(before or "", path, _change_to(values, list(unset)))
     _require_sound(path, before, after, Terms(env=env))
-    return check(path, after, env)[0], _differences(before, after, path) or ()
+    return Tried(
+        config=check(path, after, env)[0], changes=_differences(before, after, path) or (), before=before or "",
+        after=after,
+    )  # fmt: skip
 
 
 def _change_to(values: Mapping[str, object], removed: Sequence[str]) -> Callable[[Any], None]:

@@ -25,6 +25,10 @@ _TRIED: Json = {
         }
     ],
     "preempted": [],
+    "file": {
+        "path": "/home/ada/.config/gavelq/config.yaml", "before": "rules: {max_gpu: 4}\n",
+        "after": "rules: {max_gpu: 6}\n",
+    },
 }  # fmt: skip
 
 
@@ -58,11 +62,12 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": _TRIED}}}},
     )  # fmt: skip
     async def try_rules(request: Request) -> Json:
-        wanted = (await read_object(request, ("settings",))).get("settings")
+        body = await read_object(request, ("settings", "unset"))
+        wanted = body.get("settings")
         if not isinstance(wanted, dict):
             problem, hint = "it is not an object", 'send {"settings": {"rules.min_gpu": 2}}'
             raise InvalidField(field="settings", problem=problem, hint=hint)
-        return await settings.try_rules(caller_of(request), wanted)
+        return await settings.try_rules(caller_of(request), wanted, _names(body.get("unset", [])))
 
     @routes.post("/api/config/undo")
     async def undo(request: Request, response: Response) -> Json:
@@ -99,9 +104,13 @@ def _wanted(body: Json) -> tuple[Json, list[str]]:
         raise InvalidField(field=name[:80], problem="it stands beside `values`", hint="put it into `values`")
     if not isinstance(values, dict):
         raise InvalidField(field="values", problem="it is not an object", hint='send {"rules.max_gpu": 2}')
+    return values, _names(unset)
+
+
+def _names(unset: object) -> list[str]:
     if not isinstance(unset, list) or not all(isinstance(name, str) for name in unset):
         raise InvalidField(field="unset", problem="it is not a list of names", hint='send ["rules.max_gpu"]')
-    return values, unset
+    return unset
 
 
 def _versions(request: Request) -> list[str] | None:

@@ -90,15 +90,16 @@ class SettingsService:
                 wanted[name] = given["value"]
         return await self.put(caller, wanted, versions=versions)
 
-    async def try_rules(self, caller: Caller, values: Mapping[str, object]) -> Json:
+    async def try_rules(self, caller: Caller, values: Mapping[str, object], unset: Collection[str] = ()) -> Json:
         """`POST /api/config/try`: what would start now with these settings. Nothing is written, nothing starts.
 
         Raises as put does.
         """
         caller.require_admin("trying other rules")
-        wanted = {_full(name): value for name, value in values.items()}
-        config, changes = await asyncio.to_thread(try_values, self._path, wanted, env=os.environ)
-        return try_rules(self._desk, config, changes)
+        wanted, removed = {_full(name): value for name, value in values.items()}, [_full(name) for name in unset]
+        tried = await asyncio.to_thread(try_values, self._path, wanted, unset=removed, env=os.environ)
+        text = {"path": self._path, "before": tried.before, "after": tried.after}
+        return try_rules(self._desk, tried.config, tried.changes) | {"file": text}
 
     async def history(self, caller: Caller, *, name: str | None, most: int) -> list[Json]:
         """`GET /api/config/history`: the last changes, oldest first."""
