@@ -132,8 +132,13 @@ class Store(Protocol):
         """The last `limit` records (of a task), oldest first."""
         ...
 
-    async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
-        """The last `limit` records of these kinds since a time that are about no task, oldest first."""
+    async def acts(
+        self, kinds: Collection[str], *, since: float, limit: int, before: int | None = None
+    ) -> Sequence[Numbered]:
+        """The last `limit` records of these kinds since a time that are about no task, oldest first.
+
+        `before`: only those whose id is below it.
+        """
         ...
 
     async def records_after(self, after: int, limit: int) -> Sequence[Numbered]:

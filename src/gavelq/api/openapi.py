@@ -1,9 +1,11 @@
 """The OpenAPI document: what FastAPI knows of the routes, put right and filled up from tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from gavelq.api.auth import OPEN
 from gavelq.api.operations import OPERATIONS, PARAMETERS, STATES, Operation
@@ -27,6 +29,9 @@ _KEYED = frozenset({
 _OTHER_ANSWERS = {("POST /api/tasks", "200"): "DryRun"}
 """Shapes of answers whose status tells that they are another kind of answer."""
 
+_LAST_ONES = frozenset({"GET /api/audit", "GET /api/config/history"})
+"""Lists that take the last ones whether that is said or not."""
+
 
 def install(app: FastAPI) -> None:
     """Let /openapi.json show the finished document."""
@@ -34,10 +39,29 @@ def install(app: FastAPI) -> None:
 
     def finished() -> Json:
         if app.openapi_schema is None or "x-finished" not in app.openapi_schema:
-            app.openapi_schema = finish(plain())
+            app.openapi_schema = finish(_with_whole_examples(plain(), app.state.routes))
         return app.openapi_schema
 
     app.openapi = finished  # type: ignore[method-assign]  # FastAPI's documented way to change the document
+
+
+def _with_whole_examples(document: Json, routes: Iterable[BaseRoute]) -> Json:
+    """Examples as the routes have them: FastAPI leaves every null out of its document, also out of what is answered."""
+    for route in routes:
+        if not isinstance(route, APIRoute):
+            continue
+        for method in (route.methods or set()) & {name.upper() for name in document["paths"].get(route.path, ())}:
+            operation = document["paths"][route.path][method.lower()]
+            for status, response in route.responses.items():
+                _put_examples(operation["responses"].get(str(status), {}), response)
+            _put_examples(operation.get("requestBody", {}), (route.openapi_extra or {}).get("requestBody", {}))
+    return document
+
+
+def _put_examples(shown: Json, written: Mapping[str, Any]) -> None:
+    for kind, content in written.get("content", {}).items():
+        if "example" in content and kind in shown.get("content", {}):
+            shown["content"][kind]["example"] = content["example"]
 
 
 def finish(document: Json) -> Json:
@@ -111,6 +135,8 @@ def _finish_parameter(name: str, parameter: Json) -> None:
     elif parameter["name"] == "after":
         parameter.update({key: value for key, value in _AFTER.items() if key not in parameter})
         parameter["schema"] = _AFTER["schema"]
+    elif parameter["name"] == "newest" and name in _LAST_ONES:
+        parameter.update({"description": "It is so anyhow", "schema": {"enum": ["1"]}, "example": "1"})
     elif known is not None:
         text, schema, example = known
         parameter.setdefault("description", text)

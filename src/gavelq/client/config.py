@@ -21,9 +21,14 @@ class ConfigVerbs:
         payload = {"values": dict(values), "unset": list(unset)}
         return cast(shapes.ConfigDone, self._link.fetch("PUT", "/api/config", payload))
 
-    def config_history(self, name: str | None = None, *, limit: int | None = None) -> list[shapes.ConfigChange]:
-        """Who changed what when, oldest first; of one setting alone where it is named."""
-        target = "/api/config/history" + query([("name", name), ("limit", limit)])
+    def config_history(
+        self, name: str | None = None, *, before: int | None = None, limit: int | None = None
+    ) -> list[shapes.ConfigChange]:
+        """Who changed what when, oldest first: the last changes, or those before a number.
+
+        Of one setting alone where it is named.
+        """
+        target = "/api/config/history" + query([("name", name), ("before", before), ("limit", limit)])
         return cast(list[shapes.ConfigChange], self._link.fetch("GET", target))
 
     def try_config(self, values: Mapping[str, Any]) -> shapes.TriedRules:

@@ -991,7 +991,7 @@ class User(TypedDict):
 
 
 class Act(TypedDict):
-    """An administrative act."""
+    """An administrative act; `id` is that of its event."""
 
     at: str
     event: str

@@ -67,7 +67,9 @@ class TenantVerbs:
         """Revoke a token by its id, its first characters, or itself."""
         self._link.fetch("DELETE", f"/api/tokens/{quote(str(token))}")
 
-    def audit(self, *, since: str | None = None, limit: int | None = None) -> list[shapes.Act]:
-        """The last administrative acts, oldest first."""
-        target = "/api/audit" + query([("since", since), ("limit", limit)])
+    def audit(
+        self, *, since: str | None = None, before: int | None = None, limit: int | None = None
+    ) -> list[shapes.Act]:
+        """The last administrative acts (before an id, to page back), oldest first."""
+        target = "/api/audit" + query([("since", since), ("before", before), ("limit", limit)])
         return cast(list[shapes.Act], self._link.fetch("GET", target))

@@ -67,11 +67,14 @@ def _checked(wanted: Change, changes: Sequence[Change], gone: dict[int, int]) ->
     return wanted
 
 
-def listed(changes: Sequence[Change], *, name: str | None = None, most: int | None = None) -> list[dict[str, Any]]:
+def listed(
+    changes: Sequence[Change], *, name: str | None = None, most: int | None = None, before: int | None = None
+) -> list[dict[str, Any]]:
     """The last changes for display, oldest first: `Change.as_json`.
 
-    `name`: only those of that setting; `most`: at most so many.
+    `name`: only those of that setting; `before`: only those with a smaller number; `most`: at most so many.
     """
     gone = undone_by(changes)
     found = [change for change in changes if name is None or any(one.name == name for one in change.settings)]
+    found = [change for change in found if before is None or change.number < before]
     return [change.as_json(gone.get(change.number)) for change in (found if most is None else found[-most:])]

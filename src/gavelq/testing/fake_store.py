@@ -181,11 +181,17 @@ class FakeStore:
         found = [record for record in self.disk.records if task_id is None or record.task_id == task_id]
         return found[max(0, len(found) - max(0, limit)) :]
 
-    async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
+    async def acts(
+        self, kinds: Collection[str], *, since: float, limit: int, before: int | None = None
+    ) -> Sequence[Numbered]:
         """See Store.acts."""
         self._check(self.reads_fail)
-        about_none = [record for record in self.disk.records if record.task_id is None]
-        found = [record for record in about_none if record.kind in kinds and record.at >= since]
+        found = [
+            Numbered(id=number, record=record, tenant=None)
+            for number, record in enumerate(self.disk.records, self.disk.n_records_gone + 1)
+            if record.task_id is None and record.kind in kinds and record.at >= since
+            and (before is None or number < before)
+        ]  # fmt: skip
         return found[max(0, len(found) - max(0, limit)) :]
 
     async def records_after(self, after: int, limit: int) -> Sequence[Numbered]:

@@ -354,12 +354,15 @@ def test_acts_are_records_of_some_kinds_about_no_task(subject: Subject) -> None:
     subject.restart()
 
     def acts(*kinds: str, since: float = 0.0, limit: int = 9) -> list[float]:
-        return [found.at for found in subject.run(subject.store.acts(kinds, since=since, limit=limit))]
+        return [found.record.at for found in subject.run(subject.store.acts(kinds, since=since, limit=limit))]
 
     assert acts("a", "b") == [1.0, 2.0, 5.0]
     assert acts("a", since=2.0) == [5.0]
     assert acts("a", "b", "c", limit=2) == [4.0, 5.0]
     assert acts() == []
+    last = subject.run(subject.store.acts(("a", "b", "c"), since=0.0, limit=2))
+    back = subject.run(subject.store.acts(("a", "b", "c"), since=0.0, limit=2, before=last[0].id))
+    assert [found.record.at for found in back] == [1.0, 2.0]
 
 
 def test_pruning_takes_old_history_and_nothing_else(subject: Subject) -> None:

@@ -15,6 +15,7 @@ from gavelq.core.tenants import TokenId
 from gavelq.ports import Loaded, Numbered, TaskFilter
 
 MAX_PAGE = 100_000
+_ABOVE_ALL = (1 << 63) - 1
 
 
 def load(connection: sqlite3.Connection) -> Loaded:
@@ -140,11 +141,13 @@ def records(connection: sqlite3.Connection, task_id: int | None, limit: int) -> 
     return [record_of(row) for row in reversed(rows)]
 
 
-def acts(connection: sqlite3.Connection, kinds: Collection[str], since: float, limit: int) -> Sequence[Record]:
+def acts(
+    connection: sqlite3.Connection, kinds: Collection[str], since: float, before: int | None, limit: int
+) -> Sequence[Numbered]:
     """The last records of these kinds that are about no task, oldest first. Raises RowError."""
-    limit = max(0, min(limit, MAX_PAGE))
-    rows = connection.execute(queries()["last_acts"], (since, to_json(sorted(kinds)), limit)).fetchall()
-    return [record_of(row) for row in reversed(rows)]
+    limit, below = max(0, min(limit, MAX_PAGE)), _ABOVE_ALL if before is None else before
+    rows = connection.execute(queries()["last_acts"], (since, below, to_json(sorted(kinds)), limit)).fetchall()
+    return [Numbered(id=number, record=record_of(rest), tenant=None) for number, *rest in reversed(rows)]
 
 
 def records_after(connection: sqlite3.Connection, after: int, limit: int) -> Sequence[Numbered]:

@@ -90,9 +90,11 @@ class SqliteStore:
         """See Store.records."""
         return await self._read(lambda connection: reading.records(connection, task_id, limit))
 
-    async def acts(self, kinds: Collection[str], *, since: float, limit: int) -> Sequence[Record]:
+    async def acts(
+        self, kinds: Collection[str], *, since: float, limit: int, before: int | None = None
+    ) -> Sequence[Numbered]:
         """See Store.acts."""
-        return await self._read(lambda connection: reading.acts(connection, kinds, since, limit))
+        return await self._read(lambda connection: reading.acts(connection, kinds, since, before, limit))
 
     async def records_after(self, after: int, limit: int) -> Sequence[Numbered]:
         """See Store.records_after."""

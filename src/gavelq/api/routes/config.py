@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gavelq.api.body import read_object
 from gavelq.api.callers import CallerOf
+from gavelq.api.routes.numbers import require_newest, whole
 from gavelq.core.errors import InvalidField
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.settings import MAX_SHOWN
@@ -54,8 +55,13 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         return done
 
     @routes.get("/api/config/history")
-    async def history(request: Request, name: str | None = None, limit: Limit = 1000) -> list[Json]:
-        return await settings.history(caller_of(request), name=name, most=limit)
+    async def history(
+        request: Request, name: str | None = None, before: str | None = None, limit: Limit = 1000,
+        newest: str | None = None,
+    ) -> list[Json]:  # fmt: skip
+        require_newest(newest)
+        last = whole(before, "before", default=None, low=1)
+        return await settings.history(caller_of(request), name=name, most=limit, before=last)
 
     @routes.post(
         "/api/config/try", summary="What would start now under other rules; nothing is changed",

@@ -29,6 +29,13 @@ def whole(written: str | None, name: str, *, default: int | None, low: int = 0, 
     return default if written is None else parse_count(written, field=name, low=low, high=high)
 
 
+def require_newest(written: str | None) -> None:
+    """Where lists take the last ones anyhow, `newest=1` may be said; `newest=0` is refused. Raises InvalidField."""
+    if written not in (None, "1", "true"):
+        problem = f"{written!r:.40} cannot be had: here the last ones are taken"
+        raise InvalidField(field="newest", problem=problem, hint="leave it out, and go back with `before`")
+
+
 def seconds(written: str | None, name: str, *, most: float) -> float:
     """A number of seconds in a query, 0 where it is missing. Raises InvalidField."""
     try:

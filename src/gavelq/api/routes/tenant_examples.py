@@ -31,7 +31,7 @@ TOKEN: Json = {
 TOKEN_WANTED: Json = {"tenant": "ada", "scopes": ["read", "submit"], "expires": "30d", "name": "notebook"}
 TOKEN_SHOWN: Json = {**TOKEN, "used_at": None, "token": "gvq_Zk3p9Q..."}
 ACT: Json = {
-    "at": "2026-08-01T09:30:00.000000Z", "event": "tenant_created", "by": "root", "subject": "tenant:ada",
+    "id": 41, "at": "2026-08-01T09:30:00.000000Z", "event": "tenant_created", "by": "root", "subject": "tenant:ada",
     "details": {"max_gpus": 2},
 }  # fmt: skip
 LOGIN: Json = {"tenant": "ada", "password": "correct horse battery staple"}

@@ -8,7 +8,7 @@ from gavelq.api.body import flag, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.command_examples import answers, body
 from gavelq.api.routes.matching import MATCH, versions
-from gavelq.api.routes.numbers import whole
+from gavelq.api.routes.numbers import require_newest, whole
 from gavelq.api.routes.tenant_examples import ACT, CREATE, DELETED, SET, TENANT, TOKEN, TOKEN_SHOWN, TOKEN_WANTED, USER
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.monitor import moment
@@ -41,10 +41,15 @@ def _add_own(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
         return tenants.own(caller_of(request))
 
     @routes.get("/api/audit", summary="Administrative acts, oldest first", responses=answers([ACT]))
-    async def audit(request: Request, since: str | None = None, limit: str | None = None) -> list[Json]:
+    async def audit(
+        request: Request, since: str | None = None, before: str | None = None, limit: str | None = None,
+        newest: str | None = None,
+    ) -> list[Json]:  # fmt: skip
+        require_newest(newest)
         at = 0.0 if since is None else moment(since, service.tenants.now(), field="since")
         most = whole(limit, "limit", default=100, low=1, high=MAX_ACTS) or 100
-        return await tenants.audit(caller_of(request), since=at, limit=most)
+        last = whole(before, "before", default=None, low=1)
+        return await tenants.audit(caller_of(request), since=at, limit=most, before=last)
 
 
 def _add_tenants(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:

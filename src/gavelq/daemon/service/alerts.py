@@ -40,7 +40,7 @@ class AlertService:
         return {
             "firing": [alert_json(alert, mutes, now) for alert in firing if _may_see(caller, alert.tenant)],
             "recent": [
-                recent_json(one) for one in recent if _may_see(caller, one.details.get("tenant"))
+                recent_json(one.record) for one in recent if _may_see(caller, one.record.details.get("tenant"))
             ][-limit:],
             "mutes": [mute_json(mute) for mute in mutes] if caller.is_admin else [],
             "is_quiet": is_quiet(config, now),

@@ -101,15 +101,17 @@ class SettingsService:
         text = {"path": self._path, "before": tried.before, "after": tried.after}
         return try_rules(self._desk, tried.config, tried.changes) | {"file": text}
 
-    async def history(self, caller: Caller, *, name: str | None, most: int) -> list[Json]:
-        """`GET /api/config/history`: the last changes, oldest first."""
+    async def history(
+        self, caller: Caller, *, name: str | None, most: int, before: int | None = None
+    ) -> list[Json]:
+        """`GET /api/config/history`: the last changes (before a number), oldest first."""
         caller.require_admin("looking at the history of the configuration")
         if name is not None and _full(name) not in BY_NAME and name != "gpus":
             raise InvalidField(field="name", problem=f"there is no setting {name[:80]!r}", hint="GET /api/config")
         changes, n_bad = await asyncio.to_thread(self._history.changes, self._path)
         if n_bad:
             journal.warn("lines of the configuration's history cannot be read and are passed over", n_lines=n_bad)
-        return listed(changes, name=None if name is None else _full(name), most=most)
+        return listed(changes, name=None if name is None else _full(name), most=most, before=before)
 
     async def undo(self, caller: Caller, number: int | None, *, versions: Collection[str] | None = None) -> Json:
         """`POST /api/config/undo`: put back what a change replaced (None: the last one that stands).

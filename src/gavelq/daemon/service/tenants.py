@@ -109,11 +109,12 @@ class TenantService:
 
     # --- audit -------------------------------------------------------------------------------------------
 
-    async def audit(self, caller: Caller, *, since: float, limit: int) -> list[Json]:
-        """`GET /api/audit`: the last administrative acts, oldest first."""
+    async def audit(self, caller: Caller, *, since: float, limit: int, before: int | None = None) -> list[Json]:
+        """`GET /api/audit`: the last administrative acts (before an id), oldest first."""
         caller.require_admin("looking at the audit log")
-        records = await self._desk.store.acts(ACTS, since=since, limit=limit)
-        return [{name: value for name, value in record_json(one).items() if name != "task_id"} for one in records]
+        found = await self._desk.store.acts(ACTS, since=since, limit=limit, before=before)
+        rows = [{"id": one.id, **record_json(one.record)} for one in found]
+        return [{name: value for name, value in row.items() if name != "task_id"} for row in rows]
 
     def now(self) -> float:
         """The daemon's time, in seconds since the epoch."""

@@ -119,8 +119,8 @@ SELECT at, kind, actor, task_id, subject, details FROM records ORDER BY id DESC 
 SELECT at, kind, actor, task_id, subject, details FROM records WHERE task_id = ? ORDER BY id DESC LIMIT ?
 
 -- name: last_acts
-SELECT at, kind, actor, task_id, subject, details FROM records
-WHERE task_id IS NULL AND +at >= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?
+SELECT id, at, kind, actor, task_id, subject, details FROM records
+WHERE task_id IS NULL AND +at >= ? AND id < ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?
 
 -- name: records_after
 SELECT records.id, at, kind, actor, task_id, subject, details, tenant
