@@ -278,7 +278,9 @@ def test_a_daemon_is_started_seen_and_stopped(fleeting: Shell) -> None:
 
 def test_a_restart_keeps_what_runs_and_who_waits(fleeting: Shell) -> None:
     env = instance(fleeting)
-    task_id = json.loads(ok(fleeting.run("submit", "-o", "json", "sleep 1; echo done", env=env)))["id"]
+    task_id = json.loads(
+        ok(fleeting.run("submit", "-o", "json", "until [ -e go ]; do sleep 0.05; done; echo done", env=env))
+    )["id"]
     waiting = subprocess.Popen(
         [sys.executable, "-m", "gavelq", "task", "wait", str(task_id)],
         env=env,
@@ -293,10 +295,11 @@ def test_a_restart_keeps_what_runs_and_who_waits(fleeting: Shell) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: is_connected(waiting.pid) and is_connected(following.pid), what="both are connected")
+    wait_until(lambda: is_connected(waiting.pid) and is_connected(following.pid), 60, "both are connected")
     before = json.loads(ok(fleeting.run("daemon", "status", "-o", "json", env=env)))["pid"]
     assert "started the daemon" in ok(fleeting.run("daemon", "restart", env=env))
     assert json.loads(ok(fleeting.run("daemon", "status", "-o", "json", env=env)))["pid"] != before
+    (fleeting.workdir / "go").touch()
     assert waiting.communicate(timeout=30) == (f"task {task_id}: completed\n", "")
     assert following.communicate(timeout=30) == ("done\n", "")
     assert (waiting.returncode, following.returncode) == (0, 0)
@@ -393,7 +396,7 @@ def test_whoever_loses_the_race_to_start_a_daemon_uses_the_winners(fleeting: She
             text=True,
         )
         out = state / "daemon.out"
-        wait_until(lambda: out.exists() and "in use" in out.read_text(), 20, "the second daemon gives up")
+        wait_until(lambda: out.exists() and "in use" in out.read_text(), 60, "the second daemon gives up")
         with FakeDaemon(fleeting.socket) as winner:
             winner.gives("/api/daemon", {"running": True, "pid": 1, "socket": str(fleeting.socket)})
             winner.on("POST", "/api/tasks", Answer(status=201, document=task(1)))

@@ -84,7 +84,7 @@ class Box:
                 is_executed=self.is_executed,
             )  # fmt: skip
         if wait:
-            wait_until(self._answers, 20, f"the daemon answers; it said: {self.said()}")
+            wait_until(self._answers, 60, f"the daemon answers; it said: {self.said()}")
         return self
 
     def _answers(self) -> bool:
@@ -111,7 +111,7 @@ class Box:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(15)
+        return self.process.wait(40)
 
     def restart(self) -> None:
         """Stop and start."""
@@ -170,7 +170,7 @@ class Box:
         """A task's state."""
         return str(self.task(task_id)["state"])
 
-    def wait(self, task_id: int, *states: str, timeout_s: float = 15) -> Json:
+    def wait(self, task_id: int, *states: str, timeout_s: float = 40) -> Json:
         """Until the task is in one of these states (default: any end)."""
         ends = ("completed", "failed", "cancelled", "aborted")
         wanted = states or ends
@@ -185,7 +185,7 @@ class Box:
         """A task's log."""
         return str(self.get(f"/api/tasks/{task_id}/logs?tail=10000"))
 
-    def wait_log(self, task_id: int, text: str, timeout_s: float = 15) -> str:
+    def wait_log(self, task_id: int, text: str, timeout_s: float = 40) -> str:
         """Until the log holds a text; the log. It is made when the task starts."""
 
         def holds() -> bool:

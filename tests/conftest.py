@@ -1,0 +1,45 @@
+"""What holds for the whole suite: which files begin first, and what the processes of tests inherit."""
+
+import signal
+
+import pytest
+
+SLOWEST_FIRST = (
+    "properties/test_scheduler.py",
+    "daemon/test_kill_daemon.py",
+    "properties/test_schedules.py",
+    "properties/test_stopping.py",
+    "docs/test_tour.py",
+    "api/test_schema.py",
+    "properties/test_filing.py",
+    "daemon/test_bad_start.py",
+    "cli/test_stored.py",
+    "cli/test_real_daemon.py",
+    "cli/test_config_history.py",
+    "compat/test_compete.py",
+    "compat/test_spec_section_2.py",
+    "daemon/test_restart.py",
+    "cli/test_run.py",
+    "adapters/store/test_crash.py",
+    "client/test_load_client.py",
+    "api/test_many_clients.py",
+    "client/test_typed.py",
+    "daemon/test_telling.py",
+    "daemon/test_full_disk.py",
+    "compat/test_spec_section_4.py",
+    "cli/test_checking.py",
+    "cli/test_bindings.py",
+)
+"""A file is one worker's alone: one that takes a minute and begins last would hold up the end by that minute."""
+
+
+def pytest_configure() -> None:
+    """A shell starts what it puts into the background with SIGINT ignored, and so would start whom tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first, the others as they were; the order of tests in a file stays."""
+    ranks = {name: rank for rank, name in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0].removeprefix("tests/"), len(ranks)))
