@@ -62,17 +62,19 @@ def _print(rows: list[Row]) -> None:
 def _rows(call: Call) -> Iterator[Row]:
     from importlib import import_module
 
+    from gavelq.config import health
     from gavelq.paths import resolve
 
     # Not a plain import: the command line does not know adapters, but here it looks at what they look at.
     looks = import_module("gavelq.adapters.doctor")
     paths = resolve(os.environ, config=call.config, socket=call.socket)
-    config, mistakes = looks.configuration(paths.config, os.environ)
-    for found in (*looks.versions(), *mistakes):
+    config, mistakes = health.configuration(paths.config, os.environ)
+    for found in (*health.versions(), *mistakes):
         yield _told(found)
     yield from _daemon(call)
     is_chosen = call.socket or os.environ.get("GAVELQ_SOCKET") or not config.socket.path
-    wanted = looks.wanted_of(config, paths.socket if is_chosen else config.socket.path)
+    socket = paths.socket if is_chosen else config.socket.path
+    wanted = looks.Wanted(socket=socket, **health.looked_after(config))
     for found in looks.examine(paths, wanted, os.environ):
         yield _told(found)
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
 
 from gavelq.adapters import mps
 from gavelq.adapters.clock import SystemClock
@@ -39,12 +38,10 @@ from gavelq.daemon.daemon import Daemon
 from gavelq.daemon.history import NoHistory, keeping_of
 from gavelq.daemon.instance import InstanceLock, private_directory
 from gavelq.daemon.listening import Listener, admin_token, open_shared, open_tcp, open_unix
+from gavelq.daemon.service.doctor import Finding
 from gavelq.daemon.tls import Tls, open_tls
 from gavelq.paths import Paths, resolve
 from gavelq.version import __version__
-
-if TYPE_CHECKING:
-    from gavelq.adapters import doctor
 
 
 def main(*, config_path: str | None, socket: str | None, listen: str | None) -> int:
@@ -146,13 +143,14 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
     return daemon
 
 
-def _examine(paths: Paths, config: Config) -> "list[doctor.Finding]":
+def _examine(paths: Paths, config: Config) -> list[Finding]:
     """What `gavelq doctor` looks at. Blocking."""
     from gavelq.adapters import doctor  # seldom asked for, and a start need not wait for it
+    from gavelq.config import health
 
-    wanted = doctor.wanted_of(config, paths.socket)
-    mistakes = doctor.configuration(paths.config, os.environ)[1]
-    return [*doctor.versions(), *mistakes, *doctor.examine(paths, wanted, os.environ)]
+    wanted = doctor.Wanted(socket=paths.socket, **health.looked_after(config))
+    mistakes = health.configuration(paths.config, os.environ)[1]
+    return [*health.versions(), *mistakes, *doctor.examine(paths, wanted, os.environ)]
 
 
 def _mail(config: Config) -> MailSettings:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from gavelq.adapters.doctor import driver, kernel, places, session
 from gavelq.adapters.doctor.finding import Finding, Wanted, problem
-from gavelq.adapters.doctor.software import configuration, versions, wanted_of
 from gavelq.paths import Paths
 
 
@@ -25,4 +24,4 @@ def examine(paths: Paths, wanted: Wanted, env: Mapping[str, str]) -> Iterator[Fi
             yield problem(area, "look", f"this could not be looked at: {error!r}", "tell the makers of gavelq")
 
 
-__all__ = ["Finding", "Wanted", "configuration", "examine", "versions", "wanted_of"]
+__all__ = ["Finding", "Wanted", "examine"]
