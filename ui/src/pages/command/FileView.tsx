@@ -94,7 +94,8 @@ export function FileView({ file, run, acts }: Props) {
     if (saved) drop();
     return saved !== null;
   };
-  const apply = async () => {
+  const applyAll = async () => {
+    if (isDraft && !(await save())) return;
     await acts.apply(file);
     difference.reload();
   };
@@ -177,14 +178,7 @@ export function FileView({ file, run, acts }: Props) {
             </>
           )}
           {isRunning && (isDraft || differs) && (
-            <Button
-              icon="check"
-              kind="primary"
-              refused={viewer ?? wrong}
-              onClick={() =>
-                void (isDraft ? save() : Promise.resolve(true)).then((isSaved) => isSaved && apply())
-              }
-            >
+            <Button icon="check" kind="primary" refused={viewer ?? wrong} onClick={() => void applyAll()}>
               {t(isDraft ? "saveApply" : "apply")}
             </Button>
           )}
