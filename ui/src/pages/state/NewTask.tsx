@@ -1,10 +1,72 @@
 /** A new task, with a dry run that says where and when it would start. */
+import { useState } from "react";
+import { useLocation } from "wouter";
+import type { Problem } from "../../api/client";
+import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
+import { toast } from "../../parts/Toast";
+import { useWords } from "../../words";
+import { countOf, type Draft, FRESH, sweepOf } from "./newtask/draft";
+import { Fields } from "./newtask/Fields";
+import { keepDraft, kept } from "./newtask/kept";
+import { asProblem, fieldOf } from "./newtask/problems";
+import { submit } from "./newtask/submit";
+import { useTrial } from "./newtask/useTrial";
+import { Verdict } from "./newtask/Verdict";
+import { words } from "./newtask/words";
+import "./newtask/newtask.css";
 
 export function NewTask({ onClose }: { onClose: () => void }) {
+  const t = useWords(words);
+  const [, go] = useLocation();
+  const [draft, setDraft] = useState<Draft>(kept);
+  const [refusal, setRefusal] = useState<Problem | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const trial = useTrial(draft);
+  const problem = refusal ?? trial.problem;
+  const nTasks = sweepOf(draft) === null ? 1 : countOf(draft);
+  const put = (changes: Partial<Draft>) => {
+    const after = { ...draft, ...changes };
+    setRefusal(null);
+    setDraft(after);
+    keepDraft(after);
+  };
+  const problemOf = (...names: string[]) =>
+    problem !== null && names.includes(fieldOf(problem) ?? "") ? problem.message : null;
+  const send = async () => {
+    setBusy(true);
+    try {
+      const { first, last, name, n, undo } = await submit(draft);
+      onClose();
+      go(`/state/${first}`);
+      toast(n === 1 ? t("submitted", { id: first, name }) : t("submittedN", { n, id: first, last }), undo);
+    } catch (error) {
+      const found = asProblem(error);
+      if (found === null) throw error;
+      setRefusal(found);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const isEmpty = !draft.lease && draft.command.trim() === "";
   return (
-    <Dialog title="New task" onClose={onClose}>
-      <p />
+    <Dialog title={t("title")} onClose={onClose} isWide>
+      <form className="stack dialog-text task-form" action={() => void send()}>
+        <Fields draft={draft} put={put} problemOf={problemOf} isNew />
+        <div className="form-foot">
+          <Verdict trial={{ answer: problem ? null : trial.answer, problem }} nTasks={nTasks} />
+          <div className="row dialog-end">
+            <Button kind="plain" onClick={() => put(FRESH)}>
+              {t("clear")}
+            </Button>
+            <span className="push" />
+            <Button onClick={onClose}>{t("cancel")}</Button>
+            <Button kind="primary" type="submit" disabled={isEmpty || isBusy || problem !== null}>
+              {nTasks > 1 ? t("submitN", { n: nTasks }) : t("submit")}
+            </Button>
+          </div>
+        </div>
+      </form>
     </Dialog>
   );
 }
