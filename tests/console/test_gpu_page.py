@@ -303,6 +303,18 @@ def test_without_gpus_the_page_names_the_command_that_looks_for_them(browser: "B
         visitor.page.get_by_text("gavelq doctor").wait_for()
 
 
+def test_keys_lead_from_card_to_card(page: "Page") -> None:
+    card(page, 1).wait_for()
+    for key in ("j", "j", "k", "j", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url("**/ui/gpu/1")
+    page.get_by_role("heading", name="Processes").wait_for()
+    page.keyboard.press("j")
+    page.wait_for_url("**/ui/gpu/2")
+    page.keyboard.press("Escape")
+    card(page, 1).wait_for()
+
+
 def test_a_card_that_is_not_there_is_told(visitor: Visit) -> None:
     visitor.goto("/ui/gpu/17")
     visitor.page.get_by_role("heading", name="There is no GPU 17").wait_for()
@@ -310,10 +322,13 @@ def test_a_card_that_is_not_there_is_told(visitor: Visit) -> None:
     visitor.page.get_by_role("heading", name="Processes").wait_for()
 
 
-def test_a_stranger_may_share_the_card(visitor: Visit, instance: Box, stranger: int) -> None:
+def test_a_card_is_shared_with_a_stranger_and_taken_back(visitor: Visit, instance: Box, stranger: int) -> None:
     page = visitor.page
     page.get_by_role("alert").get_by_role("button", name="Share this GPU").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Share GPU 1").click()
-    wait_until(lambda: gpu(instance, 1)["blocks"] == 0, 10, "it blocks nobody")
-    assert gpu(instance, 1)["processes"][0]["pid"] == stranger
     instance.wait(task_id(instance, "waits"), "completed")
+    assert gpu(instance, 1)["accepted_pids"] == [stranger]
+    opened(visitor, 1).get_by_text("foreign, shared").wait_for()
+    page.get_by_role("button", name="Unshare").click()
+    page.get_by_text("foreign processes count again").wait_for()
+    wait_until(lambda: gpu(instance, 1)["state"] == "foreign", 5, "the stranger counts")

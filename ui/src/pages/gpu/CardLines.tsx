@@ -7,7 +7,7 @@ import { taskPath } from "../../parts/TaskLink";
 import { useNow } from "../../shell/Connection";
 import { useLanguage, useWords } from "../../words";
 import { hours, since, span, when } from "../../words/format";
-import { program } from "./cards";
+import { program, strangersOn } from "./cards";
 import type { CardPlan } from "./plan";
 import { words } from "./words";
 
@@ -46,9 +46,7 @@ function TaskLine({ task, me }: { task: Row; me: string }) {
 function Stranger({ gpu }: { gpu: Gpu }) {
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
-  const one = gpu.processes
-    .filter((process) => process.task_id === null && !process.is_ignored)
-    .sort((a, b) => (b.memory_mib ?? 0) - (a.memory_mib ?? 0))[0];
+  const one = strangersOn(gpu)[0];
   const at = one?.since ?? gpu.claimed_since ?? gpu.unattributed_since;
   const who = gpu.claimed_by ? t("daemonOf", { name: gpu.claimed_by }) : t("unseen");
   return (
@@ -141,7 +139,7 @@ export function CardLines(lines: Lines) {
     <div className="card-lines">
       {first !== undefined ? (
         <TaskLine task={first} me={me} />
-      ) : gpu.state === "foreign" ? (
+      ) : gpu.state === "foreign" || (gpu.accepted_pids.length > 0 && gpu.state === "free") ? (
         <Stranger gpu={gpu} />
       ) : (
         <Quiet {...lines} />

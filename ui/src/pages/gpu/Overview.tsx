@@ -4,6 +4,7 @@ import type { GpuState } from "../../api/types";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
 import { useNarrow } from "../../parts/useNarrow";
+import { useKeys } from "../../shell/keys";
 import { useLive } from "../../store/live";
 import { useRights } from "../../store/session";
 import { useWords } from "../../words";
@@ -26,8 +27,16 @@ function NoGpu() {
   );
 }
 
+/** To the next card, or the one before. */
+function step(by: number): void {
+  const all = [...document.querySelectorAll<HTMLElement>(".gpu-open, .gpu-row")];
+  const here = all.indexOf(document.activeElement as HTMLElement);
+  all[here < 0 ? 0 : Math.min(all.length - 1, Math.max(0, here + by))]?.focus();
+}
+
 export function Overview() {
   const t = useWords(words);
+  useKeys({ j: () => step(1), k: () => step(-1) });
   const isNarrow = useNarrow();
   const isLoaded = useLive((live) => live.isLoaded);
   const me = useRights().tenant;

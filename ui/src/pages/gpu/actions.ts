@@ -40,16 +40,14 @@ export function useGpuActions() {
       return act(
         () => post(verb(gpu, "share"), body),
         t("shared", put(gpu)),
-        () => post(verb(gpu, "unshare"), body),
+        () => post(verb(gpu, "unshare")),
       );
     },
-    unshare: (gpu: Gpu, pid?: number) => {
-      const body = pid === undefined ? {} : { pid };
-      return act(
-        () => post(verb(gpu, "unshare"), body),
+    unshare: (gpu: Gpu) =>
+      act(
+        () => post(verb(gpu, "unshare")),
         t("unshared", put(gpu)),
-        () => post(verb(gpu, "share"), body),
-      );
-    },
+        () => post(verb(gpu, "share")),
+      ),
   };
 }

@@ -1,5 +1,5 @@
 /** What a card's memory is used for, and by whom: pure. */
-import type { Gpu, Row } from "../../api/types";
+import type { Gpu, GpuProcess, Row } from "../../api/types";
 import type { Shares } from "../../parts/MemoryBar";
 import type { ShownGpuState } from "../../words/states";
 import type { CardPlan } from "./plan";
@@ -11,9 +11,16 @@ export function shortModel(name: string): string {
   return name.replace(/^NVIDIA (GeForce )?/, "").replace(/ (Generation|PCIe|SXM\d?)$/, "");
 }
 
+/** Processes that are nobody's task: those that are minded, and those that a person shares the card with. */
+export function strangersOn(gpu: Gpu): GpuProcess[] {
+  return gpu.processes
+    .filter((one) => one.task_id === null && (!one.is_ignored || gpu.accepted_pids.includes(one.pid)))
+    .sort((a, b) => (b.memory_mib ?? 0) - (a.memory_mib ?? 0));
+}
+
 /** The memory in use that belongs to nobody's task: foreign processes, and what no visible process accounts for. */
 export function foreignMib(gpu: Gpu): number {
-  const strangers = gpu.processes.filter((process) => process.task_id === null && !process.is_ignored);
+  const strangers = strangersOn(gpu);
   return strangers.reduce((sum, process) => sum + (process.memory_mib ?? 0), gpu.unattributed_mib);
 }
 

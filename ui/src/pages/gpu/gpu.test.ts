@@ -27,6 +27,7 @@ const card = (over: Partial<Gpu>): Gpu =>
     n_other_tasks: 0,
     processes: [],
     unattributed_mib: 0,
+    accepted_pids: [],
     claimed_by: null,
     blocks: 0,
     fault: null,

@@ -24,7 +24,7 @@ export function BandRows(props: { title: string; bands: readonly Band[]; from: n
       <h3 className="history-head">{props.title}</h3>
       <ul
         className="history-bands"
-        style={{ height: Math.max(1, rows.length) * 22 }}
+        style={{ height: Math.max(2, rows.length) * 22 }}
         aria-label={props.title}
       >
         {rows.flatMap((row, i) =>

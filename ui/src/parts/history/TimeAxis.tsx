@@ -5,6 +5,9 @@ import { momentText, type Tick } from "./ticks";
 
 const words = { cursor: ["Time under the cursor", "光标所在时间"] } satisfies Record<string, Pair>;
 
+/** The part of the axis at either side of the cursor that its label covers. */
+const COVERED = 0.06;
+
 const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageUp: 10, PageDown: -10 };
 
 export function TimeAxis(props: {
@@ -23,11 +26,16 @@ export function TimeAxis(props: {
   const here = at ?? last;
   const moment = momentText((xs[here] ?? 0) * 1000, span[1] - span[0], language);
   const part = (ms: number) => `${(100 * (ms - span[0])) / (span[1] - span[0])}%`;
+  const isHidden = (tick: Tick) =>
+    at !== null && Math.abs(tick.at - (xs[at] ?? 0) * 1000) < (span[1] - span[0]) * COVERED;
   const onKey = (event: KeyboardEvent) => {
     const step = STEPS[event.key];
     const to =
       event.key === "Home" ? 0 : event.key === "End" ? last : step === undefined ? null : here + step;
-    if (event.key === "Escape") onMove(null);
+    if (event.key === "Escape" && at !== null) {
+      event.stopPropagation();
+      onMove(null);
+    }
     if (to === null) return;
     event.preventDefault();
     onMove(Math.min(last, Math.max(0, to)));
@@ -45,11 +53,13 @@ export function TimeAxis(props: {
       onKeyDown={onKey}
       onBlur={() => onMove(null)}
     >
-      {marks.map((tick) => (
-        <span key={tick.at} style={{ left: part(tick.at) }} aria-hidden="true">
-          {tick.text}
-        </span>
-      ))}
+      {marks
+        .filter((tick) => !isHidden(tick))
+        .map((tick) => (
+          <span key={tick.at} style={{ left: part(tick.at) }} aria-hidden="true">
+            {tick.text}
+          </span>
+        ))}
       {at !== null && (
         <span className="history-moment" style={{ left: part((xs[at] ?? 0) * 1000) }} aria-hidden="true">
           {moment}

@@ -100,8 +100,7 @@ export function Actions({ gpu, byId }: { gpu: Gpu; byId: Tasks }) {
     gpu.state === "draining" ||
     gpu.fault !== null ||
     gpu.unavailable === "ignored";
-  const strangers = gpu.processes.filter((process) => process.task_id === null);
-  const isMinded = gpu.state === "foreign" || strangers.some((process) => !process.is_ignored);
+  const isMinded = gpu.processes.some((process) => process.task_id === null && !process.is_ignored);
   const give = (queue: string) => {
     const before = gpu.queue;
     const back = () => post("/api/gpus/allocate", { queue: before, gpus: [gpu.uuid] });
@@ -151,7 +150,7 @@ export function Actions({ gpu, byId }: { gpu: Gpu; byId: Tasks }) {
         </Fragment>
       )}
       {isMinded && <Button onClick={() => void share(gpu)}>{t("share")}</Button>}
-      {!isMinded && strangers.length > 0 && <Button onClick={() => void unshare(gpu)}>{t("unshare")}</Button>}
+      {gpu.accepted_pids.length > 0 && <Button onClick={() => void unshare(gpu)}>{t("unshare")}</Button>}
       <Button
         kind="danger"
         className="push"

@@ -1,11 +1,12 @@
 /** One GPU: its history, what it does now, who uses it, and what can be done with it. */
 import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import { useShallow } from "zustand/react/shallow";
 import type { Gpu } from "../../../api/types";
 import { Segments } from "../../../parts/Button";
 import { GpuGlyph } from "../../../parts/Glyph";
 import { Icon } from "../../../parts/Icon";
+import { useKeys } from "../../../shell/keys";
 import { useLive } from "../../../store/live";
 import { useRights } from "../../../store/session";
 import { say, useLanguage, useWords } from "../../../words";
@@ -56,8 +57,22 @@ function Alone() {
   );
 }
 
+/** `j` and `k` lead to the next card and the one before, Escape to all of them. */
+function useSteps(gpu: Gpu): void {
+  const [, go] = useLocation();
+  const gpus = useLive(useShallow((live) => live.gpus.map(cardPath)));
+  const here = gpus.indexOf(cardPath(gpu));
+  const to = (by: number) => {
+    const next = gpus[here + by];
+    if (next !== undefined) go(next);
+  };
+  const back = () => go("/gpu");
+  useKeys({ j: () => to(1), k: () => to(-1), Escape: back });
+}
+
 function Shown({ gpu, isAlone }: { gpu: Gpu; isAlone: boolean }) {
   const t = useWords(words);
+  useSteps(gpu);
   const [range, setRange] = useState<Range>("1h");
   const history = useHistory(gpu, range);
   const plan = usePlan("6");

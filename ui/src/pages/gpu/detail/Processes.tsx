@@ -6,8 +6,11 @@ import { gib } from "../../../words/format";
 import { program } from "../cards";
 import { words } from "./words";
 
-function Whose({ process }: { process: GpuProcess }) {
+function Whose({ gpu, process }: { gpu: Gpu; process: GpuProcess }) {
   const t = useWords(words);
+  if (gpu.accepted_pids.includes(process.pid)) {
+    return <span className="role-foreign card-who">{t("isShared")}</span>;
+  }
   if (process.task_id !== null) return <TaskLink id={process.task_id} />;
   if (process.is_ignored) return <span className="quiet">{t("isMinded")}</span>;
   return <span className="role-foreign card-who">{t("isForeign")}</span>;
@@ -47,7 +50,7 @@ export function Processes({ gpu }: { gpu: Gpu }) {
                 </td>
                 <td className="num live">{gib(process.memory_mib)}</td>
                 <td className="num">
-                  <Whose process={process} />
+                  <Whose gpu={gpu} process={process} />
                 </td>
               </tr>
             ))}

@@ -74,6 +74,7 @@ export const words = {
   gib: ["GiB", "GiB"],
   task: ["Task", "任务"],
   isForeign: ["foreign", "外部"],
+  isShared: ["foreign, shared", "外部，已共享"],
   isMinded: ["not minded", "不计入"],
 
   events: ["Events", "事件"],
