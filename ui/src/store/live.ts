@@ -25,6 +25,8 @@ export const SAMPLE_S = 2;
 const FLUSH_MS = 1000;
 const MOST_IDS = 500;
 const PAGE = 1000;
+const AGAIN_MS = 2000;
+const KINDS = ["task", "queue", "gpu", "file", "run", "tenant", "token", "config", "daemon", "alert"];
 /** So many tasks that have ended are read at the start; lists ask for more. */
 const ENDED_FIRST = 200;
 
@@ -88,7 +90,7 @@ export function keep(rows: readonly Row[]): void {
 /** Begin to listen; returns how to stop. */
 export function listen(): () => void {
   const clock = setInterval(() => look("tick"), 1000);
-  void begin();
+  open();
   return () => {
     clearInterval(clock);
     stream?.close();
@@ -96,53 +98,61 @@ export function listen(): () => void {
   };
 }
 
-async function begin(): Promise<void> {
-  try {
-    const position = await readAll();
-    open(position);
-  } catch {
+/** Listen first, then read: what happens while one reads is told, and read again. */
+function open(): void {
+  const source = new EventSource(path("/api/events", { samples: SAMPLE_S }));
+  stream?.close();
+  stream = source;
+  let isRead = false;
+  source.onopen = () => {
+    look("heard");
+    // A stream that comes back goes on behind the last event by itself.
+    if (!isRead) void readAll(source);
+    isRead = true;
+  };
+  source.onerror = () => {
     look("lost");
-    setTimeout(() => void begin(), 2000);
+    // Refused for good: perhaps the session is over, which asking anything tells its store.
+    if (source.readyState === EventSource.CLOSED) void again(source);
+  };
+  source.addEventListener("sample", (message) => take(JSON.parse(message.data) as Sample));
+  source.addEventListener("gap", () => void readAll(source));
+  for (const kind of KINDS) {
+    source.addEventListener(kind, (message) => note(JSON.parse(message.data) as Told));
   }
 }
 
-async function readAll(): Promise<number> {
-  // The place is taken first: what happens while the rest is read is told again, and read again.
-  const status = await get<{
-    daemon: Daemon;
-    gpus: Gpu[];
-    queues: Queue[];
-    counts: Counts;
-    host: Host;
-    position?: number;
-  }>("/api/status");
-  const [live, ended] = await Promise.all([
-    readPages({ state: LIVE }),
-    get<Row[]>(
-      path("/api/tasks", {
-        state: ENDED,
-        newest: 1,
-        limit: ENDED_FIRST,
-        fields,
-      }),
-    ),
-  ]);
-  const tasks = new Map<number, Row>();
-  for (const row of [...ended, ...live]) tasks.set(row.id, row);
-  const { daemon, gpus, queues, counts, host } = status;
-  const versions = bumped(useLive.getState().versions, [
-    "task",
-    "queue",
-    "gpu",
-    "file",
-    "run",
-    "tenant",
-    "token",
-    "config",
-    "daemon",
-  ]);
-  useLive.setState({ daemon, gpus, queues, counts, host: host ?? null, tasks, isLoaded: true, versions });
-  return status.position ?? 0;
+async function again(source: EventSource): Promise<void> {
+  await get("/api/user").catch(() => undefined);
+  await new Promise((done) => setTimeout(done, AGAIN_MS));
+  if (stream === source) open();
+}
+
+interface Status {
+  daemon: Daemon;
+  gpus: Gpu[];
+  queues: Queue[];
+  counts: Counts;
+  host: Host;
+}
+
+async function readAll(source: EventSource): Promise<void> {
+  try {
+    const [status, live, ended] = await Promise.all([
+      get<Status>("/api/status"),
+      readPages({ state: LIVE }),
+      get<Row[]>(path("/api/tasks", { state: ENDED, newest: 1, limit: ENDED_FIRST, fields })),
+    ]);
+    const tasks = new Map<number, Row>();
+    for (const row of [...ended, ...live]) tasks.set(row.id, row);
+    const versions = bumped(useLive.getState().versions, KINDS);
+    useLive.setState({ ...status, tasks, versions, isLoaded: true });
+    if (dirty.size || kinds.size) schedule(0);
+  } catch {
+    if (stream === source && source.readyState !== EventSource.CLOSED) {
+      setTimeout(() => void readAll(source), AGAIN_MS);
+    }
+  }
 }
 
 async function readPages(query: Record<string, readonly string[]>): Promise<Row[]> {
@@ -155,34 +165,6 @@ async function readPages(query: Record<string, readonly string[]>): Promise<Row[
     const last = page.at(-1);
     if (page.length < PAGE || last === undefined) return rows;
     after = last.id;
-  }
-}
-
-function open(position: number): void {
-  stream?.close();
-  const source = new EventSource(path("/api/events", { samples: SAMPLE_S, after: position || null }));
-  stream = source;
-  source.onopen = () => look("heard");
-  source.onerror = () => {
-    look("lost");
-    // A refusal (the session is over) closes the stream for good; begin anew, which tells the session's store.
-    if (source.readyState === EventSource.CLOSED && stream === source) setTimeout(() => void begin(), 1000);
-  };
-  source.addEventListener("sample", (message) => take(JSON.parse(message.data) as Sample));
-  source.addEventListener("gap", () => void begin());
-  for (const kind of [
-    "task",
-    "queue",
-    "gpu",
-    "file",
-    "run",
-    "tenant",
-    "token",
-    "config",
-    "daemon",
-    "alert",
-  ]) {
-    source.addEventListener(kind, (message) => note(JSON.parse(message.data) as Told));
   }
 }
 
@@ -200,7 +182,8 @@ function note(told: Told): void {
 }
 
 function schedule(delay: number): void {
-  if (flushing === null) flushing = setTimeout(() => void flush(), delay);
+  // Before everything was read once there is nothing to bring up to date.
+  if (flushing === null && useLive.getState().isLoaded) flushing = setTimeout(() => void flush(), delay);
 }
 
 async function flush(): Promise<void> {
