@@ -25,13 +25,16 @@ import { words } from "./words";
 
 const NAMES = Object.keys(RANGES) as Range[];
 
+/** More cards than this stand closer together. */
+const MANY = 9;
+
 /** All cards, to go from one to the next. */
 function Others({ here }: { here: string | null }) {
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
   const gpus = useLive(useShallow((live) => live.gpus));
   return (
-    <nav className="detail-others" aria-label={t("gpus")}>
+    <nav className={`detail-others ${gpus.length > MANY ? "many" : ""}`} aria-label={t("gpus")}>
       {gpus.map((gpu) => (
         <Link
           key={gpu.uuid}
