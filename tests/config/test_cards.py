@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gavelq.config import load
+from gavelq.core.card_config import CardConfig
 from gavelq.core.errors import InvalidFile
-from gavelq.core.events import CardConfig
 
 
 def cards(tmp_path: Path, text: str) -> dict[str, CardConfig]:

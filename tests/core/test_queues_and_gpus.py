@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from gavelq.core.card_config import CardConfig
 from gavelq.core.errors import GavelqError, InvalidField, Refused, WrongState
 from gavelq.core.events import (
-    CardConfig,
     GpuIgnored,
     GpusAllocated,
     GpusSampled,

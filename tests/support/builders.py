@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gavelq.core import events as ev
+from gavelq.core.card_config import CardConfig
 from gavelq.core.effects import Effect
 from gavelq.core.engine import EngineRules, handle
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
@@ -94,7 +95,7 @@ class World:
         self,
         *cards: CardSample,
         problem: str | None = None,
-        configured: Mapping[str, ev.CardConfig] | None = None,
+        configured: Mapping[str, CardConfig] | None = None,
         lost: tuple[GpuUuid, ...] = (),
     ) -> None:
         """The monitor takes a sample."""

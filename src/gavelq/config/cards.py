@@ -7,8 +7,8 @@ from gavelq.config.kinds import Flag, Kind, Memory
 from gavelq.config.mistakes import Mistake, suggest
 from gavelq.config.places import QueueRef, is_card_name
 from gavelq.config.reading import Located
+from gavelq.core.card_config import CardConfig
 from gavelq.core.errors import InvalidField
-from gavelq.core.events import CardConfig
 from gavelq.core.ids import QueueName
 
 

@@ -9,8 +9,8 @@ from gavelq.config.model import Config, build
 from gavelq.config.places import is_loopback, split_listen
 from gavelq.config.reading import Located, read_mapping, read_text
 from gavelq.config.settings import BY_NAME, SECTIONS, SETTINGS
+from gavelq.core.card_config import CardConfig
 from gavelq.core.errors import InvalidField
-from gavelq.core.events import CardConfig
 
 SHORTHANDS = {"foreign": "foreign.policy"}
 """Sections that may be written as the value of one setting."""

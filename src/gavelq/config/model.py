@@ -9,7 +9,7 @@ from typing import Any
 
 from gavelq.config.settings import BY_NAME, SETTINGS
 from gavelq.core.alerts import Quiet, RuleSpec
-from gavelq.core.events import CardConfig
+from gavelq.core.card_config import CardConfig
 from gavelq.core.lifecycle import EndReason
 from gavelq.core.retrying import Backoff, OomAction
 from gavelq.core.units import MiB

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gavelq.core.alerts import Alert
 from gavelq.core.bursts import Burst
+from gavelq.core.card_config import CardConfig
 from gavelq.core.command_files import BindingKey, FileId, Run
 from gavelq.core.gpu import GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
@@ -13,7 +14,6 @@ from gavelq.core.queue import Queue
 from gavelq.core.reservation import Reservation
 from gavelq.core.task import AttemptResult, LanePlace, ProcessIdentity, TaskRequest
 from gavelq.core.tenants import Scope, Tenant, TokenId
-from gavelq.core.units import NO_MEMORY, MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,17 +393,6 @@ class GpuDrained:
     gpu: GpuUuid
     stop_now: bool = False
     requeue: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardConfig:
-    """One entry of the configuration's `gpus:` section. `entry` is its text: it is applied when that changes."""
-
-    label: str = ""
-    keep_free: MiB = NO_MEMORY
-    ignored: bool = False
-    queue: QueueName | None = None
-    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from gavelq.core.events import CardConfig, GpusSampled
+from gavelq.core.card_config import CardConfig
+from gavelq.core.events import GpusSampled
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lease_processes import Leasehold, leased_to, leaseholds

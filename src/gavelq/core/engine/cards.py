@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from gavelq.core.card_config import CardConfig
 from gavelq.core.effects import Wake
 from gavelq.core.engine.learning import observed
 from gavelq.core.engine.stopping import stop_task
-from gavelq.core.events import CardConfig, GpusSampled
+from gavelq.core.events import GpusSampled
 from gavelq.core.faults import GONE, SILENT, describe_xid, fault_of, is_fault, worth_telling
 from gavelq.core.foreign import still_there
 from gavelq.core.gpu import Accepted, Card, CardSample, GpuSample
