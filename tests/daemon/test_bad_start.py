@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from gavelq.testing.waiting import wait_until
+from tests.support import forked
 from tests.support.daemon import Box, alive_with, box
 
 NOBODY = 65534
@@ -32,8 +33,7 @@ def run(place: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[st
     """`gavelq daemon run` in that directory, where it must end by itself."""
     instance = Box(place / "h", env=env)
     instance.home.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "gavelq", "daemon", "run", *words]
-    return subprocess.run(command, env=instance.env, cwd="/", capture_output=True, text=True, timeout=30, check=False)
+    return forked.run(("daemon", "run", *words), env=instance.env, cwd="/")
 
 
 def test_a_second_daemon_on_the_same_state_is_refused_and_names_the_first(daemon: Box) -> None:

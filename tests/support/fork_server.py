@@ -67,19 +67,23 @@ def _become(request: dict[str, Any], fds: list[int]) -> None:
     for place, fd in enumerate(fds):
         os.dup2(fd, place)
         os.close(fd)
+    is_unbuffered = bool(request["env"].get("PYTHONUNBUFFERED"))
     sys.stdin = _stream(0, "r", sys.__stdin__)
-    sys.stdout = _stream(1, "w", sys.__stdout__)
-    sys.stderr = _stream(2, "w", sys.__stderr__)
+    sys.stdout = _stream(1, "w", sys.__stdout__, is_unbuffered=is_unbuffered)
+    sys.stderr = _stream(2, "w", sys.__stderr__, is_unbuffered=is_unbuffered)
     sys.dont_write_bytecode = bool(request["env"].get("PYTHONDONTWRITEBYTECODE"))
     sys.path[0] = request["cwd"]
     sys.argv = ["gavelq", *request["words"]]
 
 
-def _stream(fd: int, mode: str, like: Any) -> io.TextIOWrapper:
+def _stream(fd: int, mode: str, like: Any, *, is_unbuffered: bool = False) -> io.TextIOWrapper:
     """A standard stream as the interpreter makes it at its start."""
-    raw = open(fd, mode + "b", closefd=False)  # noqa: SIM115  # as long as the process
+    size = 0 if is_unbuffered else -1
+    file: Any = open(fd, mode + "b", buffering=size, closefd=False)  # noqa: SIM115  # as long as the process
     is_lively = mode == "w" and (fd == 2 or os.isatty(fd))
-    return io.TextIOWrapper(raw, encoding=like.encoding, errors=like.errors, line_buffering=is_lively)
+    return io.TextIOWrapper(
+        file, encoding=like.encoding, errors=like.errors, line_buffering=is_lively, write_through=is_unbuffered
+    )
 
 
 def _run() -> NoReturn:

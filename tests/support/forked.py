@@ -23,6 +23,8 @@ from tests.support.fork_server import LENGTH
 
 _BEFORE_MAIN = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_")
 """What the interpreter, its loader or libc read before `main`."""
+_AFTER_FORK = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""Of these, what a forked process does just as well."""
 
 
 class Forked:
@@ -126,11 +128,7 @@ def _needs_exec(env: Mapping[str, str]) -> bool:
 
 
 def _before_main(env: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in env.items()
-        if name.startswith(_BEFORE_MAIN) and name != "PYTHONDONTWRITEBYTECODE"
-    }
+    return {name: value for name, value in env.items() if name.startswith(_BEFORE_MAIN) and name not in _AFTER_FORK}
 
 
 def start(
