@@ -62,6 +62,7 @@ TABLE: dict[str, list[Case]] = {
     "GET /api/status": [own()],
     "GET /api/doctor": [admin()],
     "POST /api/daemon/stop": [admin(body={})],
+    "POST /api/daemon/listen": [admin(body={})],
     "POST /api/config/reload": [admin(body={})],
     "POST /api/backup": [admin(body={"path": "/tmp/gavelq-never"})],
     # --- tasks
@@ -178,6 +179,7 @@ TABLE: dict[str, list[Case]] = {
     "POST /api/tokens": [admin(body={"tenant": "{tenant}"}), admin(body={"admin": True})],
     "DELETE /api/tokens/{named}": [hers()],
     "POST /api/login": [Case(frozenset({401}), body={"tenant": "{tenant}", "password": "some words"})],
+    "POST /api/login/link": [own(body={})],
     "POST /api/logout": [own(body={})],
     "GET /api/audit": [admin()],
     "GET /openapi.json": [own()],
@@ -376,7 +378,8 @@ def test_a_log_of_another_tenant_cannot_be_bound(world: World) -> None:
 
 
 VIEWING = [route for route in TABLE if route.startswith("GET ")]
-CHANGING = [route for route in TABLE if route not in VIEWING and route not in ("POST /api/login", "POST /api/logout")]
+LOGINS = ("POST /api/login", "POST /api/login/link", "POST /api/logout")
+CHANGING = [route for route in TABLE if route not in VIEWING and route not in LOGINS]
 
 
 def test_a_viewer_and_a_token_for_reading_change_nothing(world: World) -> None:
