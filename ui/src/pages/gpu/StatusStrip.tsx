@@ -89,8 +89,13 @@ function Waiting({ isShort }: { isShort: boolean }) {
       </Link>
       {oldest && (
         <span className="second">
-          {t("oldest", { time: span(since(oldest.submitted_at, now), language) })}{" "}
-          {!isShort && <TaskLink id={oldest.id} />}
+          {t("oldest", { time: span(since(oldest.submitted_at, now), language) })}
+          {!isShort && (
+            <>
+              {t("comma")}
+              <TaskLink id={oldest.id} />
+            </>
+          )}
         </span>
       )}
     </>

@@ -23,7 +23,7 @@ export const words = {
   nLost: ["{n} lost", "{n} 丢失"],
   queue: ["Queue", "队列"],
   nPending: ["{n} pending", "{n} 等待"],
-  oldest: ["oldest {time},", "最久 {time}，"],
+  oldest: ["oldest {time}", "最久 {time}"],
   utilHour: ["Utilisation, last hour", "近一小时利用率"],
   utilShort: ["{p} last hour", "近一小时 {p}"],
   utilLabel: ["Mean utilisation of all GPUs in the last hour", "近一小时全部 GPU 的平均利用率"],
