@@ -1,0 +1,157 @@
+/** Changes of settings that are not saved yet: kept while one looks at other pages, tried by the daemon while one types. */
+import { useEffect, useMemo, useRef, useState } from "react";
+import { create } from "zustand";
+import { Problem, post, put } from "../../api/client";
+import type { Setting } from "../../api/types";
+import { useConfig } from "../../store/config";
+import { type Draft, namesOf, type Sent, toSend, type Wish } from "./values";
+
+const PAUSE_MS = 300;
+const AGAIN_MS = 10_000;
+
+export interface SettingChange {
+  name: string;
+  old: unknown;
+  new: unknown;
+  was_default: boolean;
+  is_default: boolean;
+}
+
+export interface Start {
+  task_id: number;
+  name: string;
+  gpus: (number | string)[];
+}
+
+export interface Reason {
+  task_id: number;
+  name: string;
+  now: string | null;
+  then: string | null;
+  now_reason: string | null;
+  then_reason: string | null;
+}
+
+/** What the daemon says of the changes: what would start, and how the file would read. */
+export interface Tried {
+  changed: SettingChange[];
+  now: Start[];
+  then: Start[];
+  reasons: Reason[];
+  preempted: number[];
+  file: { path: string; before: string; after: string };
+}
+
+export interface Change {
+  number: number;
+  at: string;
+  by: string;
+  how: string;
+  undoes: number | null;
+  undone_by: number | null;
+  settings: SettingChange[];
+}
+
+/** What came of saving or undoing. */
+export interface Done {
+  changed: string[];
+  needs_restart: string[];
+  warnings: string[];
+  change: Change | null;
+}
+
+const useDrafts = create<{ drafts: Readonly<Record<string, Draft>> }>(() => ({ drafts: {} }));
+const EMPTY: Draft = {};
+
+function keep(page: string, change: (draft: Draft) => Draft): void {
+  useDrafts.setState(({ drafts }) => ({ drafts: { ...drafts, [page]: change(drafts[page] ?? EMPTY) } }));
+}
+
+/** What is wrong with each setting, in the daemon's words; under "" what belongs to none of these. */
+export function mistakesOf(problem: Problem | null, rows: readonly Setting[]): Record<string, string> {
+  if (problem === null) return {};
+  const details = (problem.body.details ?? {}) as { mistakes?: unknown };
+  const told = Array.isArray(details.mistakes) ? (details.mistakes as Record<string, string | null>[]) : [];
+  const found: Record<string, string> = {};
+  for (const one of told) {
+    const field = rows.some((row) => row.name === one.field) ? (one.field ?? "") : "";
+    found[field] = one.hint ? `${one.problem}: ${one.hint}` : (one.problem ?? "");
+  }
+  if (told.length > 0) return found;
+  return { [rows.some((row) => row.name === problem.field) ? (problem.field ?? "") : ""]: problem.message };
+}
+
+interface Verdict {
+  tried: Tried | null;
+  problem: Problem | null;
+  /** The changes that it is about. */
+  about: string;
+}
+
+/** What the daemon says of these changes, a moment after they were made and again as time goes by. */
+function useTried(sent: Sent, isOn: boolean, version: string | null): Verdict {
+  const [verdict, setVerdict] = useState<Verdict>({ tried: null, problem: null, about: "" });
+  const about = JSON.stringify(sent);
+  const latest = useRef(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the file is another one
+  useEffect(() => {
+    if (!isOn) return;
+    const ask = async () => {
+      const mine = ++latest.current;
+      const { values, unset } = JSON.parse(about) as Sent;
+      try {
+        const tried = await post<Tried>("/api/config/try", { settings: values, unset });
+        if (mine === latest.current) setVerdict({ tried, problem: null, about });
+      } catch (error) {
+        if (!(error instanceof Problem) || mine !== latest.current || error.status === 0) return;
+        setVerdict((before) => ({ tried: before.tried, problem: error, about }));
+      }
+    };
+    const first = setTimeout(() => void ask(), PAUSE_MS);
+    const clock = setInterval(() => void ask(), AGAIN_MS);
+    return () => {
+      latest.current++;
+      clearTimeout(first);
+      clearInterval(clock);
+    };
+  }, [about, isOn, version]);
+  return verdict;
+}
+
+export function useDraft(page: string, isMine: (name: string) => boolean, mayRead: boolean) {
+  const { config, problem: unread, reload } = useConfig(mayRead);
+  const draft = useDrafts(({ drafts }) => drafts[page] ?? EMPTY);
+  const rows = useMemo(() => config?.rows.filter((row) => isMine(row.name)) ?? [], [config, isMine]);
+  const sent = useMemo(() => toSend(rows, draft), [rows, draft]);
+  const names = useMemo(() => namesOf(sent), [sent]);
+  const verdict = useTried(sent, config !== null, config?.etag ?? null);
+  const isJudged = verdict.about === JSON.stringify(sent);
+  return {
+    rows,
+    /** What is wanted of each setting, changed or not. */
+    draft,
+    /** The names of those that are different. */
+    names,
+    tried: verdict.tried,
+    /** The daemon has looked at the changes as they are now. */
+    isJudged,
+    isValid: verdict.problem === null,
+    mistakes: isJudged ? mistakesOf(verdict.problem, rows) : {},
+    unread,
+    reload,
+    wish: (name: string, wish: Wish) => keep(page, (before) => ({ ...before, [name]: wish })),
+    discard: () => keep(page, () => EMPTY),
+    /** Write all of them or none. Throws Problem; the draft is gone only when they are written. */
+    save: async (): Promise<Done> => {
+      try {
+        const done = await put<Done>("/api/config", sent, { etag: config?.etag ?? null });
+        keep(page, () => EMPTY);
+        return done;
+      } finally {
+        reload();
+      }
+    },
+  };
+}
+
+export type Drafting = ReturnType<typeof useDraft>;

@@ -1,0 +1,32 @@
+import type { Pair } from "../../words";
+
+export const words = {
+  default: ["default", "默认"],
+  environment: ["environment", "环境变量"],
+  flag: ["command line", "命令行"],
+  changed: ["changed", "已修改"],
+  isDefault: ["default {value}", "默认 {value}"],
+  none: ["none", "无"],
+  on: ["on", "开"],
+  off: ["off", "关"],
+  all: ["all", "全部"],
+  reset: ["Use the default of {name}", "恢复 {name} 的默认值"],
+  fixedEnv: [
+    "The daemon's environment decides ({variable}), not the file",
+    "由守护进程的环境变量 {variable} 决定，文件不起作用",
+  ],
+  fixedFlag: ["The daemon's command line decides, not the file", "由守护进程的命令行决定，文件不起作用"],
+  line: ["line {line}", "第 {line} 行"],
+  lastCard: ["One card at least; to use none, write 0 at “At most”", "至少一张；若都不用，请将“最多”设为 0"],
+  cards: ["GPUs", "GPU"],
+  changes: ["{n} changes not saved", "{n} 处修改未保存"],
+  change1: ["1 change not saved", "1 处修改未保存"],
+  discard: ["Discard", "放弃"],
+  save: ["Save {n} changes", "保存 {n} 处修改"],
+  save0: ["Save", "保存"],
+  save1: ["Save 1 change", "保存 1 处修改"],
+  saved: ["Saved: {names}", "已保存：{names}"],
+  nothing: ["The file says so already", "文件中已是如此"],
+  wrong: ["A value is refused", "有一个值被拒绝"],
+  restart: ["{names}: at the next gavelq daemon restart", "{names}：下次 gavelq daemon restart 后生效"],
+} as const satisfies Record<string, Pair>;
