@@ -86,7 +86,15 @@ function Name({ line, row, isMine }: { line: Line; row: Row; isMine: boolean }) 
   if (line.kind === "fold") {
     return (
       <>
-        <Icon name={line.isOpen ? "down" : "right"} size={12} />
+        <button
+          type="button"
+          className="fold-mark"
+          tabIndex={-1}
+          aria-expanded={line.isOpen}
+          aria-label={t(line.isOpen ? "fold" : "unfold", { n: line.rows.length, name: line.name })}
+        >
+          <Icon name={line.isOpen ? "down" : "right"} size={12} />
+        </button>
         <span className="id mono">{row.id}</span>
         <span className={`title ${isMine ? "name" : ""} ${quiet}`}>{line.name}</span>
         <span className="note">{t("count", { n: line.rows.length })}</span>
@@ -142,7 +150,6 @@ export const TaskRow = memo(function TaskRow(props: LineProps) {
       role="row"
       aria-rowindex={index + 2}
       aria-selected={isSelected}
-      aria-expanded={line.kind === "fold" ? line.isOpen : undefined}
       tabIndex={isHere ? 0 : -1}
       data-key={line.key}
       className={classes.filter(Boolean).join(" ")}
