@@ -14,6 +14,7 @@ export type Daemon = Schemas["Daemon"];
 export type User = Schemas["User"];
 export type Explanation = Schemas["Explanation"];
 export type DryRun = Schemas["DryRun"];
+export type Plan = Schemas["Plan"];
 export type Attempt = Schemas["Attempt"];
 export type Setting = Schemas["Setting"];
 export type ConfigChange = Schemas["ConfigChange"];

@@ -1,0 +1,154 @@
+/** What can be done with this task: the likely acts as buttons, the rest in a menu. */
+import { useState } from "react";
+import { useLocation } from "wouter";
+import { post } from "../../../api/client";
+import type { TaskDetails } from "../../../api/types";
+import { Button } from "../../../parts/Button";
+import { confirm, Dialog } from "../../../parts/Dialog";
+import { Field } from "../../../parts/Field";
+import { type Choice, Menu } from "../../../parts/Menu";
+import { act } from "../../../parts/Toast";
+import { touch, useLive } from "../../../store/live";
+import { useRights } from "../../../store/session";
+import { useWords } from "../../../words";
+import { isEnded } from "../../../words/states";
+import { ChangeDialog } from "../newtask/ChangeDialog";
+import { useActions } from "../useActions";
+import { Victims } from "../Victims";
+import { applies } from "../verbs";
+import { words } from "./words";
+
+/** Signals that people send to running tasks; ending ones go by the button. */
+const SIGNALS = ["INT", "USR1", "USR2", "HUP", "CONT"] as const;
+
+type Asked = "priority" | "edit" | "rerun" | null;
+
+function useMore(task: TaskDetails, refused: string | null, ask: (what: Asked) => void): (Choice | null)[] {
+  const t = useWords(words);
+  const actions = useActions();
+  const [, go] = useLocation();
+  const queues = useLive((live) => live.queues);
+  const isWaiting = task.state === "pending" || task.state === "held";
+  const isOn = task.state === "running" && !task.is_lease;
+  const send = (name: string) =>
+    act(() => post(`/api/tasks/${task.id}/kill`, { signal: name }), t("signalled", { name, id: task.id }));
+  const remove = async () => {
+    if (await actions.act("remove", [task])) go(`/state${window.location.search}`);
+  };
+  const others = applies("move", task) ? queues.filter(({ name }) => name !== task.queue) : [];
+  return [
+    isWaiting ? { text: t("edit"), icon: "edit", refused, act: () => ask("edit") } : null,
+    applies("rerun", task) ? { text: t("rerun"), icon: "undo", refused, act: () => ask("rerun") } : null,
+    ...others.map(
+      ({ name }): Choice => ({
+        text: t("moveTo", { name }),
+        icon: "right",
+        refused,
+        act: () => void actions.move([task], name),
+      }),
+    ),
+    ...(isOn ? SIGNALS : []).map(
+      (name): Choice => ({ text: t("signal", { name }), icon: "bell", refused, act: () => void send(name) }),
+    ),
+    applies("remove", task) ? { text: t("remove"), icon: "trash", refused, act: () => void remove() } : null,
+  ];
+}
+
+export function TaskActions({ task }: { task: TaskDetails }) {
+  const t = useWords(words);
+  const actions = useActions();
+  const { maySubmit } = useRights();
+  const [asked, setAsked] = useState<Asked>(null);
+  const [, go] = useLocation();
+  const refused = maySubmit ? null : t("viewer");
+  const more = useMore(task, refused, setAsked);
+  const giveBack = async () => {
+    const what = `#${task.id} ${task.name}`;
+    const text = <Victims rows={[task]} consequence={t("giveBackText")} />;
+    const { isAgreed } = await confirm({ title: t("giveBackAsk", { what }), text, effect: t("giveBack") });
+    if (!isAgreed) return;
+    await act(() => post(`/api/tasks/${task.id}/release`), t("gaveBack", { id: task.id }));
+    touch(task.id);
+  };
+  const isHeld = task.state === "held";
+  const isOn = task.state === "running" || task.state === "starting" || task.state === "stopping";
+  return (
+    <span className="drawer-acts">
+      {task.state === "pending" && (
+        <Button size="small" refused={refused} onClick={() => void actions.act("hold", [task])}>
+          {t("hold")}
+        </Button>
+      )}
+      {isHeld && (
+        <Button size="small" refused={refused} onClick={() => void actions.act("run", [task])}>
+          {t("run")}
+        </Button>
+      )}
+      {applies("priority", task) && (
+        <Button size="small" refused={refused} onClick={() => setAsked("priority")}>
+          {t("prio")}
+        </Button>
+      )}
+      {task.is_lease && isOn && (
+        <Button size="small" refused={refused} onClick={() => void giveBack()}>
+          {t("giveBack")}
+        </Button>
+      )}
+      {!isEnded(task.state) && !(task.is_lease && isOn) && (
+        <Button size="small" kind="danger" refused={refused} onClick={() => void actions.act("kill", [task])}>
+          {t(isOn ? "stop" : "cancel")}
+        </Button>
+      )}
+      {isEnded(task.state) && !task.is_lease && (
+        <Button size="small" refused={refused} onClick={() => setAsked("rerun")}>
+          {t("rerun")}
+        </Button>
+      )}
+      {more.some((choice) => choice !== null) && <Menu label={t("more")} size="small" choices={more} />}
+      {asked === "priority" && <PriorityDialog task={task} onClose={() => setAsked(null)} />}
+      {(asked === "edit" || asked === "rerun") && (
+        <ChangeDialog
+          task={task}
+          kind={asked}
+          onClose={() => setAsked(null)}
+          onDone={(made) => made.id !== task.id && go(`/state/${made.id}${window.location.search}`)}
+        />
+      )}
+    </span>
+  );
+}
+
+function PriorityDialog({ task, onClose }: { task: TaskDetails; onClose: () => void }) {
+  const t = useWords(words);
+  const actions = useActions();
+  const [priority, setPriority] = useState(String(task.priority));
+  const isGood = /^\d{1,3}$/.test(priority) && Number(priority) <= 100;
+  const done = () => {
+    if (!isGood) return;
+    onClose();
+    void actions.prioritize([task], Number(priority));
+  };
+  return (
+    <Dialog title={t("prioTitle", { id: task.id })} onClose={onClose}>
+      <form className="stack dialog-text" action={done}>
+        <Field label={t("prio")} hint={t("prioHint")} problem={isGood ? null : t("prioHint")}>
+          {(control) => (
+            <input
+              {...control}
+              className="input"
+              data-first
+              inputMode="numeric"
+              value={priority}
+              onChange={(event) => setPriority(event.target.value)}
+            />
+          )}
+        </Field>
+        <div className="row dialog-end">
+          <Button kind="primary" type="submit" disabled={!isGood}>
+            {t("prio")}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
