@@ -260,8 +260,6 @@ class Client(
         """Let tasks onto a GPU again."""
         return self._gpu(gpu, "unignore", {})
 
-    def drain(self, gpu: str | int, *, now: bool = False, requeue: bool = False) -> shapes.Gpu:
-        """Start no new task on a GPU and empty it, at once with `now`."""
     def share(self, gpu: str | int, *, pid: int | None = None) -> shapes.Gpu:
         """Run tasks beside the foreign processes that are on a GPU now (or beside that one), until they leave."""
         return self._gpu(gpu, "share", {"pid": pid})
@@ -270,6 +268,8 @@ class Client(
         """Mind those processes again."""
         return self._gpu(gpu, "unshare", {})
 
+    def drain(self, gpu: str | int, *, now: bool = False, requeue: bool = False) -> shapes.Gpu:
+        """Start no new task on a GPU and empty it, at once with `now`."""
         return self._gpu(gpu, "drain", {"now": now, "requeue": requeue})
 
     # --- queues, the daemon ----------------------------------------------------------------------------------

@@ -993,6 +993,7 @@ class User(TypedDict):
 class Act(TypedDict):
     """An administrative act; `id` is that of its event."""
 
+    id: int
     at: str
     event: str
     by: str
