@@ -185,12 +185,11 @@ function RunCard({ run, filter, onFilter }: { run: Run; filter: string; onFilter
 
 export function RunLanes({ filter, onFilter }: { filter: string; onFilter: (token: string) => void }) {
   const t = useWords(words);
-  const [isBusy, setBusy] = useState(false);
+  // A run's start is told as the submission of its tasks.
   const { data } = useResource<{ schedulers: Run[] }>("/api/scheduler/running?processes=0", {
-    on: isBusy ? ["run", "task"] : ["run"],
+    on: ["run", "task"],
   });
   const runs = data?.schedulers ?? [];
-  if (runs.length > 0 !== isBusy) setBusy(runs.length > 0);
   if (runs.length === 0) return null;
   return (
     <section className="runs" aria-label={t("runs")}>
