@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 import { Button } from "../parts/Button";
 import { Icon } from "../parts/Icon";
 import { useLive } from "../store/live";
+import { useResource } from "../store/resource";
 import { useRights } from "../store/session";
 import { type Pair, say, useLanguage, useWords } from "../words";
 import { ConnectionBadge } from "./Connection";
@@ -18,11 +19,15 @@ const words: Record<string, Pair> = {
   viewer: ["Your account may only look", "您的账户只能查看"],
 };
 
+/** What the page has to do with now: tasks that have not ended, command files that run. */
 function useCount(path: string): number {
-  return useLive(({ counts }) => {
-    if (path !== "/state" || counts === null) return 0;
-    return counts.pending + counts.running + counts.starting + counts.stopping + counts.held;
-  });
+  const tasks = useLive(({ counts }) =>
+    counts === null ? 0 : counts.pending + counts.running + counts.starting + counts.stopping + counts.held,
+  );
+  const target = path === "/command" ? "/api/scheduler/running?processes=0" : null;
+  const runs = useResource<{ schedulers: unknown[] }>(target, { on: ["run"] });
+  if (path === "/command") return runs.data?.schedulers.length ?? 0;
+  return path === "/state" ? tasks : 0;
 }
 
 function PageLink({ page, isHere }: { page: Page; isHere: boolean }) {
