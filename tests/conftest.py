@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SLOWEST_FIRST = (
     "properties/test_scheduler.py",
@@ -31,6 +32,10 @@ SLOWEST_FIRST = (
     "cli/test_bindings.py",
 )
 """A file is one worker's alone: one that takes a minute and begins last would hold up the end by that minute."""
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("gavelq", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gavelq")
 
 
 def pytest_configure() -> None:

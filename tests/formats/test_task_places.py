@@ -114,9 +114,9 @@ def test_every_task_of_any_json_is_found_where_it_begins(tasks: list[Any], inden
 
 def test_a_large_list_is_looked_through_quickly() -> None:
     text = json.dumps([{"cmd": f"python train.py --seed {n}", "env": {"A": "{[,"}} for n in range(50_000)], indent=1)
-    began = time.perf_counter()
+    began = time.process_time()
     (found,) = open_task_file(text.encode(), "t").places([(49_999, "env.A")])
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert text.split("\n")[found.line - 1].strip().startswith('"A"')
 
 
