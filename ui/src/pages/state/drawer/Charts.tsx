@@ -42,7 +42,9 @@ function useMetrics(task: TaskDetails, range: Range): Metrics | null {
   const end = isOver && task.ended_at !== null ? Date.parse(task.ended_at) : minute;
   const first = Date.parse(task.attempts[0]?.started_at ?? task.started_at ?? task.submitted_at);
   const from = range === "all" ? first : Math.max(first, end - BACK_S[range] * 1000);
-  const step = Math.max(1, Math.ceil((end - from) / 1000 / POINTS));
+  const seconds = (end - from) / 1000;
+  // Processors are looked at every ten seconds only: finer points would have gaps.
+  const step = Math.max(seconds < 60 ? 2 : 10, Math.ceil(seconds / POINTS));
   const target =
     task.started_at === null
       ? null

@@ -60,8 +60,8 @@ export function Drawer({ taskId, tab, onTab, onClose }: Props) {
       <div className="drawer-head">
         <div className="row">
           <h2 className="grow">{problem === null ? `#${taskId}` : t("missing", { id: taskId })}</h2>
-          {close}
         </div>
+        <div className="drawer-close">{close}</div>
         {problem && <p className="second">{problem.status === 404 ? t("missingText") : problem.message}</p>}
       </div>
     );

@@ -80,9 +80,11 @@ function Evidence({ task, lines, onLog }: { task: TaskDetails; lines: string[] |
       )}
       {lines?.length === 0 && <p className="second">{t("noLog")}</p>}
       {lines !== null && lines.length > 0 && (
-        <Button size="small" onClick={onLog}>
-          {t("openLog")}
-        </Button>
+        <div className="row">
+          <Button size="small" onClick={onLog}>
+            {t("openLog")}
+          </Button>
+        </div>
       )}
     </section>
   );
@@ -100,14 +102,14 @@ export function Ended({ task, summary, onLog }: { task: TaskDetails; summary: st
   const refused = maySubmit ? null : t("viewer");
   const reason = END_REASONS[task.end_reason ?? ""];
   const state = TASK_STATES[task.state];
+  const how =
+    task.end_reason === "exit_nonzero" ? `${t("exit")} ${task.exit_code}` : reason && say(reason, language);
   return (
     <div className="why">
       <section className={`verdict-box role-${state.role}`}>
         <h2>
           {say(state.words, language)}
-          {reason &&
-            task.end_reason !== "exit_zero" &&
-            `${language === "zh" ? "：" : ": "}${say(reason, language)}`}
+          {task.end_reason !== "exit_zero" && how && `${language === "zh" ? "：" : ": "}${how}`}
         </h2>
         <p className="second">{summary.replace(/^task (\d+)/, "#$1")}</p>
       </section>

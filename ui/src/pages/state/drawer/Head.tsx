@@ -53,10 +53,9 @@ export function Head({ task, close }: { task: TaskDetails; close: ReactNode }) {
           <span className="mono drawer-id">#{task.id}</span> {task.name}
         </h2>
         <TaskStatePill state={task.state} {...(part === undefined ? {} : { part })} />
-        <span className="push" />
         <TaskActions task={task} />
-        {close}
       </div>
+      <div className="drawer-close">{close}</div>
       <Facts task={task} />
     </header>
   );

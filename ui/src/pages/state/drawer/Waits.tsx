@@ -39,7 +39,10 @@ function SignOf({ sign }: { sign: Sign }) {
 
 /** `task 5 waits (priority): would fit, but ...` without what the page shows already. */
 function bare(summary: string): string {
-  const text = summary.replace(/^task \d+ /, "").replace(/^waits \(\w+\): /, "");
+  return upper(summary.replace(/^task \d+ /, "").replace(/^waits \(\w+\): /, ""));
+}
+
+function upper(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -67,7 +70,7 @@ function Verdict({ why, promised }: { why: Explanation; promised: readonly (stri
       <h2>{title()}</h2>
       <p className="second">{bare(why.summary)}</p>
       <p className="second">
-        {place} {why.expected_basis}
+        {place} {why.expected_basis === null ? "" : upper(why.expected_basis)}
       </p>
     </section>
   );
@@ -136,7 +139,7 @@ function CardText({ row, id }: { row: CardRow; id: number }) {
     case "fits":
       return said.isKept ? t("fitsKept", { free: said.free, id }) : t("fits", { free: said.free });
     case "owned":
-      return t("owned", { queue: said.queue });
+      return t("owned", { name: said.queue });
     case "daemon":
       return said.text;
     case "held":
@@ -148,11 +151,14 @@ function CardText({ row, id }: { row: CardRow; id: number }) {
               <TaskLink id={task.id} /> {task.tenant}
             </span>
           ))}
-          {said.until !== null &&
-            `, ${t("heldUntil", { at: when(new Date(said.until).toISOString(), language) })}`}
+          {said.until !== null && t("heldUntil", { at: when(new Date(said.until).toISOString(), language) })}
         </>
       );
   }
+}
+
+function isKept({ gpu, said }: CardRow): boolean {
+  return said.kind === "fits" && said.isKept && gpu.state === "free";
 }
 
 function Cards({ rows, id }: { rows: readonly CardRow[]; id: number }) {
@@ -162,7 +168,7 @@ function Cards({ rows, id }: { rows: readonly CardRow[]; id: number }) {
       {rows.map((row) => (
         <li key={row.gpu.uuid} className={`is-${row.verdict}`}>
           <b>{row.gpu.index}</b>
-          <GpuGlyph state={row.gpu.state} size={14} />
+          <GpuGlyph state={isKept(row) ? "reserved" : row.gpu.state} size={14} />
           <span className="grow">
             <CardText row={row} id={id} />
           </span>

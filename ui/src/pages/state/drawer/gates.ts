@@ -76,6 +76,15 @@ function endOf(tasks: readonly Row[]): number | null {
   return last || null;
 }
 
+/** Who else is there, where the daemon's words do not name them. */
+function withStrangers(text: string, gpu: Gpu): string {
+  const known = gpu.processes.filter(({ task_id, is_ignored }) => task_id === null && !is_ignored);
+  const unnamed = known.filter(({ pid }) => !text.includes(String(pid)));
+  return [text, ...unnamed.slice(0, 2).map(({ user, pid }) => `${user ? `${user}, ` : ""}pid ${pid}`)].join(
+    "; ",
+  );
+}
+
 /** All cards in their order: those that the task may use, and those that are another queue's. */
 export function cardRows(
   why: Explanation,
@@ -101,7 +110,7 @@ export function cardRows(
     const there = gpu.tasks.flatMap((id) => tasks.get(id) ?? []);
     if (card.reason === "gpu_count" && there.length > 0 && gpu.n_other_tasks === 0)
       return { gpu, verdict, said: { kind: "held", tasks: there, until: endOf(there) } };
-    return { gpu, verdict, said: { kind: "daemon", text: card.text } };
+    return { gpu, verdict, said: { kind: "daemon", text: withStrangers(card.text, gpu) } };
   });
 }
 

@@ -46,7 +46,7 @@ export const words = {
   cards: ["GPUs one by one", "逐张 GPU"],
   fits: ["fits: {free} GiB free", "满足：空闲 {free} GiB"],
   fitsKept: ["fits: {free} GiB free, kept for #{id}", "满足：空闲 {free} GiB，已为 #{id} 保留"],
-  heldUntil: ["until {at}", "最迟 {at}"],
+  heldUntil: [", until {at}", "，最迟 {at}"],
   owned: ["owned by queue {name}", "归队列 {name} 独占"],
 
   apply: ["Do that", "执行"],

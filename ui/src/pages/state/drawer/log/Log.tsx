@@ -206,7 +206,7 @@ export function Log({ task }: { task: TaskDetails }) {
       )}
       <p className="label log-foot">
         {t("lines", { n: lines.length })}
-        {lines.length > 0 && ` · ${t(page?.isEnded ? "ended" : "following")}`}
+        {lines.length > 0 && ` · ${t(page?.isEnded ? "ended" : "goesOn")}`}
         {page?.problem && lines.length > 0 && ` · ${t("problem", { text: page.problem })}`}
       </p>
     </div>

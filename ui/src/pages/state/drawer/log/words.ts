@@ -29,7 +29,7 @@ export const words = {
   ],
   lines: ["{n} lines", "{n} 行"],
   ended: ["ended", "已结束"],
-  following: ["following", "跟随中"],
+  goesOn: ["goes on", "进行中"],
   notStarted: ["It has not started; its output appears here.", "尚未启动，输出将显示在此处。"],
   neverStarted: ["It never started, so there is no log.", "从未启动，没有日志。"],
   empty: ["It has written nothing yet.", "尚无输出。"],
