@@ -79,9 +79,7 @@ def test_lines_stand_in_order_and_say_why_tasks_wait_or_ended(state: Visit) -> N
     state.goto("/ui/state?q=tag:order")
     lines = page.locator("[data-key]")
     lines.nth(3).wait_for()
-    assert [re.search(r"order-\w+", text).group() for text in lines.all_inner_texts()] == [  # type: ignore[union-attr]
-        "order-running", "order-pending", "order-held", "order-failed",
-    ]  # fmt: skip
+    assert names(page, "order-") == ["order-running", "order-pending", "order-held", "order-failed"]
     row(page, "order-running").get_by_text("/ 2:00").wait_for()
     row(page, "order-pending").get_by_text("paused").wait_for()
     row(page, "order-failed").get_by_text("Exit code 3").wait_for()
@@ -251,21 +249,29 @@ def test_keys_move_select_open_and_close(state: Visit) -> None:
 
 def test_the_order_stands_still_while_the_pointer_is_in_the_list(state: Visit) -> None:
     page, instance = state.page, state.instance
-    park(instance, "read-me", tags=["still"])
+    first = park(instance, "still-a", tags=["still"])
+    park(instance, "still-b", tags=["still"])
     state.goto("/ui/state?q=tag:still")
-    row(page, "read-me").hover()
-    park(instance, "new-one", tags=["still"], priority=99)
-    changes = page.get_by_role("button", name="1 change", exact=True)
-    # The newest line comes behind the last one: it pushes nothing. A line that goes is only told of.
-    until(page, lambda: row(page, "new-one").count() == 1 or changes.count() == 1)
-    instance.post(f"/api/tasks/{instance.get('/api/tasks?newest=1&limit=1')[0]['id']}/hold")
-    until(
-        page,
-        lambda: "Held" in row(page, "new-one").inner_text() if row(page, "new-one").count() else changes.count() > 0,
-    )
+    row(page, "still-b").hover()
+    instance.post(f"/api/tasks/{first}/kill")
+    instance.submit("true", name="still-c", queue="waiting", tags=["still"])
+    changes = page.get_by_role("button", name="2 changes")
+    changes.wait_for()
+    row(page, "still-a").get_by_text("Cancelled", exact=True).wait_for()
+    assert names(page, "still-") == ["still-a", "still-b"]
+    changes.click()
+    row(page, "still-c").wait_for()
+    assert names(page, "still-") == ["still-b", "still-c", "still-a"]
+    instance.submit("true", name="still-d", queue="waiting", tags=["still"])
+    page.get_by_role("button", name="1 change", exact=True).wait_for()
     page.mouse.move(5, 5)
-    row(page, "new-one").wait_for()
-    assert changes.count() == 0
+    row(page, "still-d").wait_for()
+
+
+def names(page: "Page", start: str) -> list[str]:
+    """The names that begin so, from top to bottom."""
+    texts = page.locator("[data-key]").all_inner_texts()
+    return [name for text in texts for name in re.findall(rf"{start}\w+", text)[:1]]
 
 
 def test_a_queue_is_made_paused_changed_and_deleted(state: Visit) -> None:
@@ -342,7 +348,7 @@ def test_a_running_configuration_is_a_lane_that_can_be_stopped(state: Visit) -> 
     made = instance.post("/api/commands/single/new", {"content": text, "name": "sweep.txt"})
     started = instance.post(f"/api/scheduler/single/start?config_index={made['config_index']}")
     card = page.locator(f"[data-run='{started['pid']}']")
-    card.get_by_text("0 of").wait_for()
+    card.get_by_text("0 of 1 done ·").wait_for()
     card.get_by_role("button", name="Stop").click()
     page.get_by_role("alertdialog").get_by_role("button", name=re.compile("^Stop and end")).click()
     card.wait_for(state="detached")
