@@ -1,13 +1,13 @@
 /** The rules of scheduling: a form beside the file, what would come of changes, and what was changed before. */
 import { Link } from "wouter";
 import { Empty } from "../../parts/Empty";
+import { isRule } from "../../parts/setting/belongs";
 import { useDraft } from "../../parts/setting/useDraft";
 import { useRights } from "../../store/session";
 import { useWords } from "../../words";
 import { FileCard } from "./FileCard";
 import { History } from "./History";
 import { RuleForm } from "./RuleForm";
-import { isRule } from "./rules";
 import { TryIt } from "./TryIt";
 import "../../parts/setting/setting.css";
 import "./rule.css";

@@ -403,15 +403,9 @@ export const GROUPS: readonly Group[] = [
   },
 ];
 
-const SECTIONS = ["rules", "scheduling", "foreign", "sampling", "sharing", "preemption", "retry"];
-const SINGLE = new Set(GROUPS.flatMap((group) => group.rules.flatMap((one) => one.keys)));
-
-/** Whether a setting is a rule of scheduling; all others stand on the page of settings. */
-export function isRule(name: string): boolean {
-  return SINGLE.has(name) || SECTIONS.includes(name.split(".")[0] ?? "");
-}
+const NAMED = new Set(GROUPS.flatMap((group) => group.rules.flatMap((one) => one.keys)));
 
 /** Rules that no group names, such as those of a newer daemon: they are shown all the same. */
 export function others(names: readonly string[]): string[] {
-  return names.filter((name) => !SINGLE.has(name));
+  return names.filter((name) => !NAMED.has(name));
 }

@@ -2,17 +2,8 @@
 import { useShallow } from "zustand/react/shallow";
 import { useLive } from "../../store/live";
 import { useWords } from "../../words";
+import { type Card, switched } from "./chosen";
 import { words } from "./words";
-
-type Card = number | string;
-
-/** The list after a card was switched; all of them are written as none named. */
-export function switched(named: readonly Card[], card: Card, all: readonly Card[]): Card[] {
-  const lit = named.length === 0 ? [...all] : [...named];
-  const after = lit.includes(card) ? lit.filter((one) => one !== card) : [...lit, card];
-  const isAll = all.every((one) => after.includes(one)) && after.length === all.length;
-  return isAll ? [] : after.sort((a, b) => String(a).localeCompare(String(b), "en", { numeric: true }));
-}
 
 export function Cards(props: {
   label: string;
