@@ -76,7 +76,7 @@ def test_an_old_runner_is_replaced_by_one_that_can_do_what_is_asked(
         assert failure.is_transient
         assert {"lease": "leases", "warn": "warnings", "devices": "isolation of devices"}[wish] in failure.problem
         assert "is being replaced" in failure.problem
-        assert old.wait(10) == -signal.SIGTERM
+        assert old.wait(60) == -signal.SIGTERM
         box.await_reconnection()
         assert [m["op"] for m in asked(box)] in (["hello"], [])  # it never heard of the task
         assert box.inventory() == {}
