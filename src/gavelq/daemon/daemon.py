@@ -357,7 +357,8 @@ class Daemon:
         """Read the configuration file again. Raises InvalidFile; then nothing changed."""
         fresh = load(self.paths.config, os.environ)
         if self.config.source("http.listen") == "flag":
-            fresh = replace(fresh, http=self.config.http, sources={**fresh.sources, "http.listen": "flag"})
+            http = replace(fresh.http, listen=self.config.http.listen)
+            fresh = replace(fresh, http=http, sources={**fresh.sources, "http.listen": "flag"})
         changed, needs_restart = differences(self.config, fresh)
         self.config = fresh
         self.loop.policy = policy_of(fresh)
