@@ -136,7 +136,7 @@ export function Bindings({ file, mayWrite }: { file: StoredFile; mayWrite: boole
       : (one.problem ?? t("missing"));
   return (
     <section className="bindings">
-      <div className="head">
+      <div className="file-head">
         <h2>{t("bound")}</h2>
         <span className="push" />
         {mayWrite && <Button onClick={() => setNew(true)}>{t("bind")}</Button>}

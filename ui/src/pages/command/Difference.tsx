@@ -19,13 +19,13 @@ export function Difference({ found, before, after }: { found: Found | null; befo
     <section className="structure scroll" tabIndex={0} aria-label={t("diff")}>
       {isSame && <Empty title={t("noDiff")}>{t("same")}</Empty>}
       {before !== after && (
-        <div className="lane">
+        <div className="file-lane">
           <Diff before={before} after={after} />
         </div>
       )}
       {found?.is_changed &&
         Object.entries(found.queues).map(([queue, changes]) => (
-          <section key={queue} className="lane">
+          <section key={queue} className="file-lane">
             <h3>
               <span className="chip">{queue}</span>
             </h3>

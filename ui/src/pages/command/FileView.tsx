@@ -99,12 +99,13 @@ export function FileView({ file, run, acts }: Props) {
     await acts.apply(file);
     difference.reload();
   };
+  const same = difference.data?.n_started ? t("begun") : t("same");
   const nDiffers = isDraft ? countDifferent(file.content, text) : 0;
   const diffCount = nDiffers + (difference.data ? difference.data.n_added + difference.data.n_removed : 0);
   return (
     <>
       <section className="card file-view" aria-label={file.name}>
-        <div className="head">
+        <div className="file-head">
           <h2 className="cut">
             {file.mode} {file.index} · {file.name}
           </h2>
@@ -162,9 +163,7 @@ export function FileView({ file, run, acts }: Props) {
         {view === "logs" && <Bindings file={file} mayWrite={maySubmit} />}
         <div className="file-end">
           <div className="grow">
-            <b>
-              {isDraft ? t("unsaved", { n: nDiffers }) : differs ? t("differs") : isRunning ? t("same") : ""}
-            </b>
+            <b>{isDraft ? t("unsaved", { n: nDiffers }) : differs ? t("differs") : isRunning ? same : ""}</b>
             {(isDraft || differs) && isRunning && <div className="second">{t("applyText")}</div>}
           </div>
           {isDraft && (
@@ -185,7 +184,7 @@ export function FileView({ file, run, acts }: Props) {
         </div>
       </section>
       <section className="card run-panel" aria-label={t("running")}>
-        <div className="head">
+        <div className="file-head">
           {run && <TaskStatePill state={stateOf(run.state)} />}
           {run && (
             <span className="second">

@@ -58,7 +58,7 @@ function LaneView({ lane }: { lane: Lane }) {
   const t = useWords(words);
   const failed = lane.processes.findLast((one) => one.last_error !== null && one.status === "failed");
   return (
-    <section className="lane">
+    <section className="file-lane">
       <div className="row">
         <span className="chip">{lane.id}</span>
         <TaskStatePill state={stateOf(lane.status)} />

@@ -14,7 +14,7 @@ export function Structure({
   return (
     <section className="structure scroll" tabIndex={0} aria-label={t("structure")}>
       {Object.entries(queues).map(([queue, blocks]) => (
-        <section key={queue} className="lane">
+        <section key={queue} className="file-lane">
           <h3 className="row">
             <span className="chip">{queue}</span>
             <span className="second">{t("tasksQueues", { tasks: blocks.length, queues: 1 })}</span>

@@ -47,6 +47,10 @@ export const words = {
     "应用只改变尚未开始的任务；运行中的继续。",
   ],
   same: ["The file is what runs", "文件与正在运行的内容一致"],
+  begun: [
+    "Only tasks that have started differ: they go on as they are",
+    "仅已开始的任务有差异：它们照旧继续",
+  ],
   saved: ["Saved", "已保存"],
   applied: [
     "Applied: {added} added, {removed} removed, {moved} moved",

@@ -85,7 +85,7 @@ export default function LoginPage() {
           {t("enter")}
         </Button>
       </form>
-      <div className="stack rule">
+      <div className="stack or-else">
         <p className="second">{t("help")}</p>
         <div>
           <Command text="gavelq ui" />

@@ -112,7 +112,7 @@ export function History() {
           {t("noHistoryText")}
         </Empty>
       )}
-      <ul className="changes">
+      <ul className="rule-changes">
         {changes.slice(0, limit).map((change) => (
           <Row key={change.number} change={change} />
         ))}

@@ -195,7 +195,7 @@ export function Alerting({ drafting, alerts }: { drafting: Drafting; alerts: Ale
         <h2 id="alerts-title">{t("alerts")}</h2>
         <span className="second">{t("nFiring", { n })}</span>
       </div>
-      <ul className="lines">
+      <ul className="setting-lines">
         <Firing alerts={alerts} onMute={isAdmin ? (rule, subject) => setAsked({ rule, subject }) : null} />
         {alerts.mutes.map((mute) => (
           <Muted key={`${mute.rule} ${mute.subject}`} mute={mute} />

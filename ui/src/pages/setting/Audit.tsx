@@ -28,7 +28,7 @@ export function Audit() {
         <h2 id="audit-title">{t("audit")}</h2>
       </div>
       {kept?.length === 0 && <Empty title={t("noActs")} command="gavelq audit" />}
-      <ul className="lines acts-list">
+      <ul className="setting-lines acts-list">
         {acts.slice(0, limit).map((act, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: several acts may have one time
           <li key={`${act.at} ${i}`}>

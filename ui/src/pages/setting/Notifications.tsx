@@ -141,7 +141,7 @@ export function Notifications({ drafting, alerts }: { drafting: Drafting; alerts
           {t("noChannelText")}
         </Empty>
       ) : (
-        <ul className="lines">
+        <ul className="setting-lines">
           {wanted.map((url) => (
             <Channel
               key={url}

@@ -145,7 +145,7 @@ export function Versions({ checks, onReload }: { checks: readonly Check[]; onRel
         <h2 id="versions-title">{t("versions")}</h2>
         {daemon.read_only && <span className="chip role-bad tinted">{t("readOnly")}</span>}
       </div>
-      <dl className="facts">
+      <dl className="setting-facts">
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt className="quiet">{name}</dt>

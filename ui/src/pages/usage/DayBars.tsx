@@ -96,7 +96,7 @@ export function DayBars({
   };
   return (
     <section className="card">
-      <div className="head">
+      <div className="usage-head">
         <h2>{t("perDay")}</h2>
         <Key names={names} hasForeign={days.some((day) => day.foreign > 0)} />
       </div>

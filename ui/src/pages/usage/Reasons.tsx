@@ -33,7 +33,7 @@ export function Reasons() {
   const all = found.reduce((sum, [, hours]) => sum + hours, 0);
   return (
     <section className="card">
-      <div className="head">
+      <div className="usage-head">
         <h2>{t("why")}</h2>
         {all > 0 && <span className="second">{t("share", { h: round(all) })}</span>}
       </div>

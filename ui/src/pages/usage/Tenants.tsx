@@ -96,7 +96,7 @@ export function Tenants({ report, by, names, tenants }: Props) {
   };
   return (
     <section className="card" aria-labelledby="usage-tenants">
-      <div className="head">
+      <div className="usage-head">
         <h2 id="usage-tenants">{t(by === "tenant" ? "tenants" : "queues")}</h2>
         <span className="push" />
         {isAdmin && by === "tenant" && (

@@ -157,7 +157,7 @@ export function Tokens({ tenants }: { tenants: readonly Tenant[] }) {
   };
   return (
     <section className="card" aria-labelledby="usage-tokens">
-      <div className="head">
+      <div className="usage-head">
         <h2 id="usage-tokens">{t("tokens")}</h2>
         <span className="push" />
         <Button icon="plus" onClick={() => setNew(true)}>
