@@ -1,0 +1,121 @@
+"""`scripts/pictures [NAME...]`: take the pictures of the web console into docs/console; without a name all of them."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console_pictures.palette import shrink
+from console_pictures.scene import DRAFT, Scene, scene
+from tests.support.browser import NARROW, WIDE, Visit, chromium, visit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+MOST_BYTES = 250_000
+Act = Callable[["Page", Scene], None]
+
+
+def _nothing(page: "Page", shown: Scene) -> None:
+    """Most pages need no hand."""
+
+
+def _edit(page: "Page", shown: Scene) -> None:
+    """A text that somebody is changing."""
+    page.get_by_role("textbox", name=re.compile("Text of")).fill(DRAFT)
+    page.get_by_text("1 error").wait_for()
+
+
+def _write(page: "Page", shown: Scene) -> None:
+    """A form that is filled in."""
+    page.get_by_role("button", name="New task").click()
+    page.get_by_role("dialog").get_by_label("Command").fill("python train.py --model qwen-7b")
+    page.wait_for_timeout(1500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One file, and what is to be seen on it. `{name}` in the path is a task's id."""
+
+    path: str
+    act: Act = _nothing
+    theme: str = "light"
+    width: int = WIDE
+    language: str = "en"
+
+
+_GPU, _STATE, _COMMAND = "/ui/gpu", "/ui/state/{qwen-32b-lora}", "/ui/command/multi/1"
+PICTURES = {
+    "gpu-light": Picture(path=_GPU),
+    "gpu-dark": Picture(path=_GPU, theme="dark"),
+    "gpu-narrow": Picture(path=_GPU, width=NARROW),
+    "gpu-detail-light": Picture(path="/ui/gpu/3"),
+    "state-light": Picture(path=_STATE),
+    "state-dark": Picture(path=_STATE, theme="dark"),
+    "state-zh": Picture(path=_STATE, language="zh"),
+    "state-narrow": Picture(path="/ui/state", width=NARROW),
+    "state-log-light": Picture(path="/ui/state/{embed-corpus}?tab=log"),
+    "state-new-light": Picture(path="/ui/state", act=_write),
+    "command-light": Picture(path=_COMMAND, act=_edit),
+    "command-dark": Picture(path=_COMMAND, act=_edit, theme="dark"),
+    "rule-light": Picture(path="/ui/rule"),
+    "rule-dark": Picture(path="/ui/rule", theme="dark"),
+    "usage-light": Picture(path="/ui/usage"),
+    "usage-dark": Picture(path="/ui/usage", theme="dark"),
+    "usage-narrow": Picture(path="/ui/usage", width=NARROW),
+    "setting-light": Picture(path="/ui/setting"),
+    "setting-dark": Picture(path="/ui/setting", theme="dark"),
+    "login-light": Picture(path="/ui/login"),
+}
+
+
+def take(browser: "Browser", shown: Scene, picture: Picture, path: Path) -> str | None:
+    """Take one; what went wrong."""
+    height = 844 if picture.width == NARROW else 900
+    try:
+        with visit(
+            browser, shown.instance, theme=picture.theme, width=picture.width, height=height, language=picture.language
+        ) as visitor:
+            _look(visitor, shown, picture, path)
+    except AssertionError as error:
+        return str(error)
+    shrink(path)
+    size = path.stat().st_size
+    return f"{size:,} bytes are more than {MOST_BYTES:,}" if size > MOST_BYTES else None
+
+
+def _look(visitor: Visit, shown: Scene, picture: Picture, path: Path) -> None:
+    page, target = visitor.page, picture.path.replace("{", "{0[").replace("}", "]}").format(shown.ids)
+    if target == "/ui/login":
+        visitor.expect("401")
+        visitor.goto(target)
+    else:
+        visitor.enter(target, shown.mei)
+    page.wait_for_timeout(2500)  # for eyes, not for tests: live values settle, fonts and charts are drawn
+    picture.act(page, shown)
+    page.screenshot(path=path)
+
+
+def main() -> int:
+    """Take pictures; 1 where something went wrong with one."""
+    parser = argparse.ArgumentParser(prog="scripts/pictures", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(PICTURES)}")
+    parser.add_argument("--to", type=Path, default=Path("docs/console"), metavar="DIRECTORY", help="docs/console")
+    options = parser.parse_args()
+    if unknown := [name for name in options.names if name not in PICTURES]:
+        parser.error(f"{', '.join(unknown)}: the pictures are {', '.join(PICTURES)}")
+    options.to.mkdir(parents=True, exist_ok=True)
+    troubles = 0
+    with scene() as shown, chromium() as browser:
+        for name in options.names or PICTURES:
+            trouble = take(browser, shown, PICTURES[name], options.to / f"{name}.png")
+            print(f"{name}: {trouble or 'taken'}", flush=True)
+            troubles += trouble is not None
+    return 1 if troubles else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
