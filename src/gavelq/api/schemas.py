@@ -1,6 +1,6 @@
 """JSON schemas (2020-12) of the documents that travel here, made from the types that describe them already.
 
-Answers are the shapes of `client/shapes.py`; a task request is what its readers take (`formats/fields.py`).
+Answers are the shapes of `client/shapes`; a task request is what its readers take (`formats/fields.py`).
 """
 
 import types

@@ -1,4 +1,4 @@
-"""Bound log files as JSON objects (`client/shapes.py`), and which task of the last run each belongs to."""
+"""Bound log files as JSON objects (`client/shapes`), and which task of the last run each belongs to."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Configurations of command files as JSON objects (`client/shapes.py`)."""
+"""Configurations of command files as JSON objects (`client/shapes`)."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping

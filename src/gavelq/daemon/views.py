@@ -1,4 +1,4 @@
-"""The state as JSON objects: one shape on every surface (SPEC section 4, `client/shapes.py`)."""
+"""The state as JSON objects: one shape on every surface (SPEC section 4, `client/shapes`)."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
