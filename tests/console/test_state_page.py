@@ -322,14 +322,14 @@ def test_queues_are_merged_by_dropping_one_on_another_or_by_the_menu(state: Visi
     lanes[0].drag_to(lanes[1])
     asked = page.get_by_role("alertdialog", name="Merge queue parked into waiting?")
     asked.get_by_text("merge-me").wait_for()
-    asked.get_by_role("button", name="Move 1 tasks to waiting").click()
+    asked.get_by_role("button", name="Move 1 task to waiting").click()
     until(page, lambda: instance.task(task)["queue"] == "waiting")
     page.get_by_role("button", name="Undo").click()
     until(page, lambda: instance.task(task)["queue"] == PARKED)
     menu(lanes[0], "Merge into")
     page.get_by_label("Queue", exact=True).select_option("waiting")
     page.get_by_role("button", name="Merge into waiting").click()
-    asked.get_by_role("button", name="Move 1 tasks to waiting").click()
+    asked.get_by_role("button", name="Move 1 task to waiting").click()
     until(page, lambda: instance.task(task)["queue"] == "waiting")
 
 

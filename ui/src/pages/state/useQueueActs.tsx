@@ -1,27 +1,32 @@
 /** What is done to queues from their lanes, with what takes it back. */
-import { patch, post, remove as requestRemoval } from "../../api/client";
-import type { Queue, Row } from "../../api/types";
+import { get, patch, path, post, remove as requestRemoval } from "../../api/client";
+import { type Queue, ROW_FIELDS, type Row } from "../../api/types";
 import { confirm } from "../../parts/Dialog";
-import { act } from "../../parts/Toast";
-import { touch, useLive } from "../../store/live";
+import { act, complain } from "../../parts/Toast";
+import { touch } from "../../store/live";
 import { type Pair, useWords } from "../../words";
-import { isEnded } from "../../words/states";
+import { LIVE } from "../../words/states";
 import { optionsOf } from "./queueOptions";
 import { Victims } from "./Victims";
 import { each } from "./verbs";
 
+/** The most that one answer lists. */
+const MOST = 10_000;
+
 const words = {
+  one: ["1 task", "1 个任务"],
+  many: ["{n} tasks", "{n} 个任务"],
   paused: ["Queue {name} paused: nothing more starts from it", "队列 {name} 已暂停，不再启动其任务"],
   resumed: ["Queue {name} resumed", "队列 {name} 已恢复"],
   holds: ["Queue {name} holds its tasks", "队列 {name} 已挂起其任务"],
   lets: ["Queue {name} lets its tasks go", "队列 {name} 已放行其任务"],
   mergeAsk: ["Merge queue {from} into {into}?", "将队列 {from} 合并到 {into}？"],
-  mergeEffect: ["Move {n} tasks to {into}", "将 {n} 个任务移到 {into}"],
+  mergeEffect: ["Move {what} to {into}", "将 {what} 移到 {into}"],
   mergeText: [
     "They wait in {into} from then on; what runs keeps its GPUs. Queue {from} stays, empty.",
     "此后它们在 {into} 中等待；运行中的任务保留其 GPU。队列 {from} 保留，但为空。",
   ],
-  merged: ["{n} tasks moved from {from} to {into}", "已将 {n} 个任务从 {from} 移到 {into}"],
+  merged: ["{what} moved from {from} to {into}", "已将 {what} 从 {from} 移到 {into}"],
   removeAsk: ["Delete queue {name}?", "删除队列 {name}？"],
   removeText: [
     "It is empty. Its GPUs ({gpus}) go back to the pool.",
@@ -67,10 +72,14 @@ export function useQueueActs(): QueueActs {
         t(queue.hold ? "lets" : "holds", { name: queue.name }),
       ),
     merge: async (from, into) => {
-      const inside = [...useLive.getState().tasks.values()].filter(
-        (row) => row.queue === from && !isEnded(row.state),
-      );
-      const put = { from, into, n: inside.length };
+      // Asked of the daemon, not of what the page knows: it may be a second old, and this names whom it hits.
+      const fields = ROW_FIELDS.join(",");
+      const inside = await get<Row[]>(
+        path("/api/tasks", { queue: from, state: LIVE, fields, limit: MOST }),
+      ).catch(complain);
+      if (!inside) return;
+      const n = inside.length;
+      const put = { from, into, n, what: t(n === 1 ? "one" : "many", { n }) };
       const { isAgreed } = await confirm({
         title: t("mergeAsk", put),
         text: <Victims rows={inside} consequence={t("mergeText", put)} />,
