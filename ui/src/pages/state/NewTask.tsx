@@ -9,7 +9,7 @@ import { useWords } from "../../words";
 import { countOf, type Draft, FRESH, sweepOf } from "./newtask/draft";
 import { Fields } from "./newtask/Fields";
 import { keepDraft, kept } from "./newtask/kept";
-import { asProblem, fieldOf } from "./newtask/problems";
+import { asProblem, finder } from "./newtask/problems";
 import { submit } from "./newtask/submit";
 import { useTrial } from "./newtask/useTrial";
 import { Verdict } from "./newtask/Verdict";
@@ -31,8 +31,7 @@ export function NewTask({ onClose }: { onClose: () => void }) {
     setDraft(after);
     keepDraft(after);
   };
-  const problemOf = (...names: string[]) =>
-    problem !== null && names.includes(fieldOf(problem) ?? "") ? problem.message : null;
+  const problemOf = finder(problem);
   const send = async () => {
     setBusy(true);
     try {

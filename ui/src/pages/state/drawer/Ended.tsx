@@ -51,13 +51,20 @@ function proposalOf(
   return null;
 }
 
-function Evidence({ task, lines, onLog }: { task: TaskDetails; lines: string[] | null; onLog: () => void }) {
+interface EvidenceProps {
+  task: TaskDetails;
+  summary: string;
+  lines: string[] | null;
+  onLog: () => void;
+}
+
+function Evidence({ task, summary, lines, onLog }: EvidenceProps) {
   const t = useWords(words);
   const facts = [
     [t("reason"), task.end_reason],
     [t("exit"), task.exit_code],
     [t("signal"), task.signal],
-    [t("detail"), task.end_detail],
+    [t("detail"), summary.includes(task.end_detail ?? "") ? null : task.end_detail],
   ] as const;
   return (
     <section>
@@ -136,7 +143,7 @@ export function Ended({ task, summary, onLog }: { task: TaskDetails; summary: st
           )}
         </section>
       )}
-      <Evidence task={task} lines={lines} onLog={onLog} />
+      <Evidence task={task} summary={summary} lines={lines} onLog={onLog} />
       <Uses task={task} />
       {asked && (
         <ChangeDialog

@@ -9,7 +9,7 @@ import { touch } from "../../../store/live";
 import { useWords } from "../../../words";
 import { changesOf, type Draft, draftOf } from "./draft";
 import { Fields } from "./Fields";
-import { asProblem, fieldOf } from "./problems";
+import { asProblem, finder, refusalOf } from "./problems";
 import { words } from "./words";
 import "./newtask.css";
 
@@ -35,8 +35,7 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
     setProblem(null);
     setDraft({ ...draft, ...some });
   };
-  const problemOf = (...names: string[]) =>
-    problem !== null && names.includes(fieldOf(problem) ?? "") ? problem.message : null;
+  const problemOf = finder(problem);
   const send = async () => {
     try {
       const made =
@@ -62,7 +61,7 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
         <div className="form-foot">
           {problem && (
             <p className="problem" role="alert">
-              {problem.message}
+              {refusalOf(problem).lines.join(" ")}
             </p>
           )}
           <div className="row dialog-end">

@@ -2,6 +2,7 @@
 import { Icon } from "../../../parts/Icon";
 import { useLanguage, useWords } from "../../../words";
 import { when } from "../../../words/format";
+import { refusalOf } from "./problems";
 import type { Trial } from "./useTrial";
 import { words } from "./words";
 
@@ -14,7 +15,11 @@ export function Verdict({ trial, nTasks }: { trial: Trial; nTasks: number }) {
       <Icon name="cross" />
       <div>
         <h3>{t("refused")}</h3>
-        <p className="second">{problem.message}</p>
+        {refusalOf(problem).lines.map((line) => (
+          <p key={line} className="second">
+            {line}
+          </p>
+        ))}
       </div>
     </div>
   );
@@ -36,7 +41,7 @@ export function Verdict({ trial, nTasks }: { trial: Trial; nTasks: number }) {
           <Icon name={isNow ? "check" : "clock"} />
           <div>
             <h3>{title()}</h3>
-            {!isNow && <p className="second">{answer.summary.replace(/^it would wait \(\w+\): /, "")}</p>}
+            {!isNow && <p className="second">{answer.summary.replace(/^it would (?:wait \(\w+\)|be held): /, "")}</p>}
             <p className="second">
               {!isNow && answer.position !== null && `${t("place", { n: answer.position })} `}
               {nTasks > 1 && t("ofEach", { n: nTasks })}
