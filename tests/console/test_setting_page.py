@@ -201,7 +201,7 @@ def test_stopping_the_daemon_asks_and_leaves_tasks_running(browser: "Browser") -
             visitor.enter("/ui/setting")
             part(visitor, "Versions").get_by_role("button", name="Stop the daemon").click()
             dialog = visitor.page.get_by_role("alertdialog")
-            dialog.get_by_text(f"1 tasks go on running without it: #{task} long").wait_for()
+            dialog.get_by_text(f"Running tasks go on without it: #{task} long").wait_for()
             dialog.get_by_role("button", name="Keep it").click()
             assert instance.get("/api/daemon")["running"]
             part(visitor, "Versions").get_by_role("button", name="Stop the daemon").click()

@@ -5,7 +5,8 @@ import type { Drafting } from "../../parts/setting/useDraft";
 import { words as common } from "../../parts/setting/words";
 import { say, useLanguage, useWords } from "../../words";
 import { RuleRow } from "./RuleRow";
-import { GROUPS, type Group, others } from "./rules";
+import { GROUPS, others } from "./rules";
+import type { Group } from "./shapes";
 import { words } from "./words";
 
 /** The groups, and one for rules that none of them names. */

@@ -5,7 +5,7 @@ import { Control } from "../../parts/setting/Control";
 import { DefaultOf, isUsual, SourceChip, useShown } from "../../parts/setting/Source";
 import type { Drafting } from "../../parts/setting/useDraft";
 import { say, useLanguage } from "../../words";
-import type { Rule } from "./rules";
+import type { Rule } from "./shapes";
 
 export function RuleRow({
   rule,

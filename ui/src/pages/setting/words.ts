@@ -104,8 +104,8 @@ export const words = {
   stop: ["Stop the daemon", "停止守护进程"],
   stopAsk: ["Stop the daemon?", "停止守护进程？"],
   stopText: [
-    "{n} tasks go on running without it: {named}. Nothing new starts until it is there again.",
-    "{n} 个任务继续运行：{named}。守护进程恢复前不会启动新任务。",
+    "Running tasks go on without it: {named}. Nothing new starts until it is there again.",
+    "运行中的任务继续：{named}。守护进程恢复前不会启动新任务。",
   ],
   stopIdle: [
     "No task runs. Nothing new starts until it is there again.",
@@ -115,7 +115,7 @@ export const words = {
     "This page goes stale. On the machine: gavelq daemon start",
     "本页将停止更新。在该机器上恢复：gavelq daemon start",
   ],
-  stopKill: ["End the {n} running tasks, too", "同时结束 {n} 个运行中的任务"],
+  stopKill: ["End the running tasks, too ({n})", "同时结束 {n} 个运行中的任务"],
   stopping: ["The daemon stops", "守护进程正在停止"],
   andMore: ["{named} and {n} more", "{named} 等，另有 {n} 个"],
   browser: ["This browser", "本浏览器"],
