@@ -38,6 +38,10 @@ it("names cards once, and ranges as ranges", () => {
   expect(submitLine({ ...plain, min_gpus: 1, max_gpus: 4 })).toContain(" --min-gpus 1 --max-gpus 4 ");
 });
 
+it("says that no card is wanted", () => {
+  expect(submitLine({ ...plain, gpu_count: 0 })).toContain(" -c 0 ");
+});
+
 it("is nothing for a lease", () => {
   expect(submitLine({ ...plain, is_lease: true, command: null })).toBeNull();
 });

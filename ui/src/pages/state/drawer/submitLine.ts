@@ -24,7 +24,12 @@ export function submitLine(task: TaskDetails): string | null {
     ["-w", task.workdir],
     ["-q", task.queue],
     ["-g", task.gpu_ids.join(",") || null],
-    ["-c", isElastic || task.gpu_ids.length === task.gpu_count ? null : task.gpu_count],
+    [
+      "-c",
+      isElastic || (task.gpu_ids.length > 0 && task.gpu_ids.length === task.gpu_count)
+        ? null
+        : task.gpu_count,
+    ],
     ["--min-gpus", isElastic ? task.min_gpus : null],
     ["--max-gpus", task.max_gpus],
     ["-m", task.memory_mib === null ? null : `${task.memory_mib}M`],

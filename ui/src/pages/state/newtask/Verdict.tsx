@@ -41,7 +41,9 @@ export function Verdict({ trial, nTasks }: { trial: Trial; nTasks: number }) {
           <Icon name={isNow ? "check" : "clock"} />
           <div>
             <h3>{title()}</h3>
-            {!isNow && <p className="second">{answer.summary.replace(/^it would (?:wait \(\w+\)|be held): /, "")}</p>}
+            {!isNow && (
+              <p className="second">{answer.summary.replace(/^it would (?:wait \(\w+\)|be held): /, "")}</p>
+            )}
             <p className="second">
               {!isNow && answer.position !== null && `${t("place", { n: answer.position })} `}
               {nTasks > 1 && t("ofEach", { n: nTasks })}
