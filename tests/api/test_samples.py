@@ -32,6 +32,8 @@ class Page:
         self.raw = b""
         self._parser = Parser()
         self._blocks: list[StreamEvent] = []
+        while b"\r\n\r\n" not in self.raw:  # what happens before is not told
+            self._take()
 
     def next(self, kind: str) -> StreamEvent:
         """The next block of a kind; others before it are dropped."""
@@ -40,11 +42,14 @@ class Page:
                 block = self._blocks.pop(0)
                 if block.event == kind:
                     return block
-            is_first = b"\r\n\r\n" not in self.raw
-            got = self._socket.recv(65536)
-            assert got, self.raw[-500:]
-            self.raw += got
-            self._blocks += self._parser.feed(self.raw.partition(b"\r\n\r\n")[2] if is_first else got)
+            self._take()
+
+    def _take(self) -> None:
+        is_first = b"\r\n\r\n" not in self.raw
+        got = self._socket.recv(65536)
+        assert got, self.raw[-500:]
+        self.raw += got
+        self._blocks += self._parser.feed(self.raw.partition(b"\r\n\r\n")[2] if is_first else got)
 
     def sample(self) -> Json:
         return dict(self.next("sample").data)
