@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, history, quick, serving, standing, usage
+from bench import backlog, console, history, quick, serving, standing, usage
 from bench.contenders import PEERS, Contender, Gavelq, NotHere
 from bench.measuring import Row
 
@@ -26,6 +26,7 @@ FIGURES: dict[str, tuple[Figure, int, bool]] = {
     "cycle": (backlog.cycle, 0, False),
     "http": (serving.submissions, 4, False),
     "streams": (serving.streams, 4, False),
+    "console": (console.console, console.N_GPUS, False),
     "usage": (usage.usage, 0, False),
     "history": (history.history, history.N_GPUS, False),
 }

@@ -20,7 +20,7 @@ class Listening:
     """A client that listens to events."""
 
     def __init__(self, port: int, token: str) -> None:
-        self._socket = _connect(port)
+        self._socket = connect(port)
         self._fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
 
     def listen(self) -> None:
@@ -42,11 +42,11 @@ class Load:
     """Clients on one core, without threads: each sends its next request as soon as the last one is answered."""
 
     def __init__(self, place: tuple[int, str], n_submitters: int) -> None:
-        self._post = _request(place[1], "POST /api/tasks", _TASK)
-        self._submitters = [_connect(place[0]) for _ in range(n_submitters)]
-        self._reader = _connect(place[0])
-        first = json.loads(_exchange(self._reader, self._post).partition(b"\r\n\r\n")[2])["id"]
-        self._get = _request(place[1], f"GET /api/tasks/{first}")
+        self._post = request_of(place[1], "POST /api/tasks", _TASK)
+        self._submitters = [connect(place[0]) for _ in range(n_submitters)]
+        self._reader = connect(place[0])
+        first = json.loads(exchange(self._reader, self._post).partition(b"\r\n\r\n")[2])["id"]
+        self._get = request_of(place[1], f"GET /api/tasks/{first}")
         self.n_submitted = 0
         self.reads_ms: list[float] = []
 
@@ -78,18 +78,21 @@ class Load:
         return time.perf_counter() - begin
 
 
-def _connect(port: int) -> socket.socket:
+def connect(port: int) -> socket.socket:
+    """A kept connection to the daemon."""
     made = socket.create_connection(("127.0.0.1", port), timeout=30)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
 
 
-def _request(token: str, line: str, body: bytes = b"") -> bytes:
+def request_of(token: str, line: str, body: bytes = b"") -> bytes:
+    """A whole request; `line`: `GET /api/tasks`."""
     fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n"
     return f"{line} HTTP/1.1\r\n{fields}".encode() + _JSON + body
 
 
-def _exchange(connection: socket.socket, request: bytes) -> bytes:
+def exchange(connection: socket.socket, request: bytes) -> bytes:
+    """One request and its whole answer. Raises RuntimeError where that is no 2xx."""
     connection.sendall(request)
     return _answer(connection)
 
