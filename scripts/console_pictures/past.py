@@ -7,6 +7,7 @@ it uses itself, and it shows what it finds there.
 import asyncio
 import random
 import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -187,12 +188,17 @@ def age(state: Path, ages: Mapping[TaskId, Age], now: float) -> None:
             connection.execute("UPDATE records SET at = at - ? WHERE task_id = ?", (back_s, int(task.id)))
     connection.close()
     looks: list[Look] = []
+    on_card: dict[tuple[GpuUuid, int], Counter[str]] = defaultdict(Counter)
     chance = random.Random(3)  # noqa: S311  # the same each time
     for task in live:
         wanted = ages[task.id]
         if task.attempt is not None and wanted.util:
-            for at in range(int(now - wanted.minutes * 60), int(now) - 20, 10):
-                looks += _live(task.id, task.attempt.gpus, at, wanted, chance)
+            for at in range(int(now - wanted.minutes * 60) // 10 * 10, int(now) - 5, 10):
+                busy = max(0, min(100, wanted.util + chance.randrange(-4, 5)))
+                looks.append(_look_at_task(task.id, at, busy, wanted))
+                for card in task.attempt.gpus:
+                    on_card[card, at].update(util=busy, mib=int(wanted.gib * 1024), n=1)
+    looks += [_look_at_card(card, at, seen) for (card, at), seen in on_card.items()]
     writer = Writer(str(state / "history.db"))
     if not writer.write(looks, Keeping()):
         raise RuntimeError(writer.problem)
@@ -215,20 +221,20 @@ async def _move(path: Path, ages: Mapping[TaskId, Age]) -> list[Task]:
     return live
 
 
-def _live(task_id: TaskId, cards: Sequence[GpuUuid], at: int, wanted: Age, chance: random.Random) -> Iterator[Look]:
-    busy = max(0, min(100, wanted.util + chance.randrange(-4, 5)))
-    mib = wanted.gib * 1024
-    task = {
-        "gpu_memory_mib": mib,
-        "gpu_utilization_percent": busy,
-        "cpu_percent": 110.0 + busy,
-        "rss_mib": 9_000,
-        "n_processes": 3,
-    }
-    yield Look(kind=Kind.TASK, subject=int(task_id), at=at, values=task)
-    for card in cards:
-        values = {
-            "utilization_percent": busy, "memory_utilization_percent": busy // 2, "memory_used_mib": mib,
-            "foreign_memory_mib": 0, "power_w": 25.0 + busy * 3.0, "temperature_c": 33 + busy * 45 // 100, "n_tasks": 1,
-        }  # fmt: skip
-        yield Look(kind=Kind.GPU, subject=card, at=at, values=values)
+def _look_at_task(task_id: TaskId, at: int, busy: int, wanted: Age) -> Look:
+    values = {
+        "gpu_memory_mib": wanted.gib * 1024, "gpu_utilization_percent": busy, "cpu_percent": 110.0 + busy,
+        "rss_mib": 9_000, "n_processes": 3,
+    }  # fmt: skip
+    return Look(kind=Kind.TASK, subject=int(task_id), at=at, values=values)
+
+
+def _look_at_card(card: GpuUuid, at: int, seen: Counter[str]) -> Look:
+    """All tasks that share it together."""
+    busy = min(100, seen["util"])
+    values = {
+        "utilization_percent": busy, "memory_utilization_percent": busy // 2, "memory_used_mib": seen["mib"],
+        "foreign_memory_mib": 0, "power_w": 25.0 + busy * 3.0, "temperature_c": 33 + busy * 45 // 100,
+        "n_tasks": seen["n"],
+    }  # fmt: skip
+    return Look(kind=Kind.GPU, subject=card, at=at, values=values)

@@ -112,6 +112,8 @@ def _prepared(instance: Box, lab: Lab, ends: contextlib.ExitStack) -> Scene:
     cards = [GpuUuid(card["uuid"]) for card in instance.get("/api/gpus")]
     instance.stop()
     past.write(instance.home / "state", cards, time.time())
+    history = instance.home / "state" / "history.db"
+    kept = history.read_bytes()
     instance.start()
     stranger = ends.enter_context(_stranger())
     _simulate(instance, {"foreign": {card: {"mib": mib, "pid": stranger} for card, mib in FOREIGN.items()}})
@@ -120,6 +122,7 @@ def _prepared(instance: Box, lab: Lab, ends: contextlib.ExitStack) -> Scene:
     _files_of_yesterday(mei, instance, lab)
     ages = _today(mei, instance, lab)
     instance.stop()
+    history.write_bytes(kept)  # without the minutes in which the scene was set
     past.age(instance.home / "state", ages, time.time())
     instance.start()
     _simulate(instance, {
