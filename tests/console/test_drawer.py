@@ -370,7 +370,7 @@ def test_command_and_history_tell_what_was_asked_for_and_what_happened(visitor: 
     assert line == rf"gavelq submit -n told -w /tmp -q running -c 0 -p 7 --after {first} --tag paper 'echo '\''a b'\'''"
     visitor.page.keyboard.press("5")
     drawer.get_by_text("waits until it completes").wait_for()
-    drawer.get_by_text("Submitted").wait_for()
+    drawer.get_by_text("Submitted", exact=True).wait_for()
     drawer.get_by_role("link", name=f"#{first}").click()
     visitor.page.wait_for_url(re.compile(f"/ui/state/{first}"))
     instance.post(f"/api/tasks/{number}/kill")
