@@ -71,7 +71,7 @@ def test_status_shows_cards_and_queues(someone: Person) -> None:
     shown = someone.does("status")
     assert "Simulated 24GiB" in shown
     assert "waiting\thold" in shown
-    assert set(someone.asks("status")) == {"daemon", "gpus", "queues", "counts"}
+    assert set(someone.asks("status")) == {"daemon", "host", "gpus", "queues", "counts"}
 
 
 def test_list_shows_one_state_or_all_newest_last(someone: Person) -> None:

@@ -1,5 +1,7 @@
 """The application: a door that every request passes, the routes behind it, problem documents for what goes wrong."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,7 +46,9 @@ def build_app(service: Service, doorkeeper: Doorkeeper, limits: Limits | None = 
 def build_routes(service: Service) -> FastAPI:
     """The routes alone, and the document that describes them."""
     # Swagger's pages load scripts from elsewhere, so they are left out; /openapi.json describes all.
-    app = FastAPI(title="gavelq", version=__version__, docs_url=None, redoc_url=None)
+    # FastAPI measures and reports by itself where the environment names somebody to report to; gavelq does not.
+    silent: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+    app = FastAPI(title="gavelq", version=__version__, docs_url=None, redoc_url=None, telemetry=silent)
     problems.install(app)
     app.state.routes = []  # for those who ask what can be done at a path
     for module in (

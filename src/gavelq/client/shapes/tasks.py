@@ -24,7 +24,7 @@ class Task(TypedDict):
     gpu_count: int
     min_gpus: int | None
     max_gpus: int | None
-    gpu_ids: list[str]
+    gpu_ids: list[int | str]
     memory_mib: int | None
     max_util: int | None
     share: bool
