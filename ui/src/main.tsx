@@ -7,6 +7,16 @@ import "./style/base.css";
 import "./style/parts.css";
 import "./style/shell.css";
 
+const LOADED = "gavelq.loaded";
+
+// A page that is open since before an upgrade asks for parts whose names have changed with it: it is loaded anew, once.
+window.addEventListener("vite:preloadError", (event) => {
+  if (Date.now() - Number(sessionStorage.getItem(LOADED)) < 60_000) return;
+  sessionStorage.setItem(LOADED, String(Date.now()));
+  event.preventDefault();
+  location.reload();
+});
+
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(

@@ -7,7 +7,7 @@ export const words = {
   state: ["State", "状态"],
   task: ["Task", "任务"],
   owner: ["Owner", "所有者"],
-  prio: ["Prio", "优先级"],
+  prio: ["Prio", "优先"],
   priority: ["Priority", "优先级"],
   wants: ["Wants", "需求"],
   gpu: ["GPU", "GPU"],
