@@ -152,9 +152,8 @@ def _looks(cards: Sequence[GpuUuid], past: Sequence[Stay], now: float, chance: r
             stay = mine[0] if mine and mine[0].since <= at else None
             # Working hours of somebody without gavelq, on one card.
             is_foreign = stay is None and number == FOREIGN_CARD and 9 <= at % DAY_S // HOUR_S <= 20
-            yield _look(
-                card, at, stay.habit.util if stay else 12 if is_foreign else 0, stay is not None, is_foreign, chance
-            )
+            util = stay.util(at) if stay else 12 if is_foreign else 0
+            yield _look(card, at, util, stay is not None, is_foreign, chance)
             at += 60 if at < now - 3 * HOUR_S else 10
 
 
