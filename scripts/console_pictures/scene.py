@@ -224,10 +224,14 @@ def _today(mei: As, instance: Box, lab: Lab) -> dict[TaskId, Age]:
                tenant="vision-api", priority=50, gpu_ids=["6"], time_limit="90m"),
         submit("pack-shards", "python pack_shards.py", Age(minutes=0.2), tenant="priya", gpu_count=0),
     ]  # fmt: skip
-    for number in runs:
+    # On the card that is to be free and promised, until the file's tasks stand beside others that share.
+    guard = submit("clip-probe", "python serve.py deepseek-7b", Age(minutes=0), tenant="mei", gpu_ids=["4"])
+    for number in (*runs, guard):
         instance.wait(number, "running")
     started = mei.post("/api/scheduler/multi/start?config_index=0")
     wait_until(lambda: _is_settled(instance, started["pid"]), 40, "the file runs")
+    instance.post(f"/api/tasks/{guard}/kill")
+    instance.wait(guard)
     for task in instance.get(f"/api/tasks?submission={started['submission_id']}"):
         is_wide = "torchrun" in task["command"]
         ages[TaskId(task["id"])] = (
