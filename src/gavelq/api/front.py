@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gavelq.api import problems
 from gavelq.api.body import MAX_BODY, TooLarge
+from gavelq.api.heads import Fields, field_of
 from gavelq.api.limits import Limits
-from gavelq.api.plain import Fields, field_of
 from gavelq.core.errors import GavelqError, InvalidField
 from gavelq.daemon import journal
 

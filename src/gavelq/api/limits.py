@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from gavelq.api.plain import field_of
+from gavelq.api.heads import field_of
 from gavelq.core.errors import LimitReached
 
 FAILURES_PER_MINUTE = 30

@@ -7,14 +7,15 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
-from gavelq.api.lane import LaneProtocol
+from gavelq.api.peer import PeerProtocol
 
 
-def make_protocol(app: ASGIApp, patience_s: float = LaneProtocol.patience_s) -> Callable[[], asyncio.Protocol]:
+def make_protocol(app: ASGIApp, patience_s: float = PeerProtocol.patience_s) -> Callable[[], asyncio.Protocol]:
     """A factory of HTTP/1.1 connections that serve `app`; `patience_s`: see PeerProtocol."""
     config = uvicorn.Config(
         app,
-        http=LaneProtocol,
+        http=PeerProtocol,
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -22,13 +23,12 @@ def make_protocol(app: ASGIApp, patience_s: float = LaneProtocol.patience_s) -> 
         server_header=False,
         date_header=False,
         timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 << 10,
     )
     config.load()
     state = ServerState()
 
-    def make() -> LaneProtocol:
-        made = LaneProtocol(config=config, server_state=state, app_state={})
+    def make() -> PeerProtocol:
+        made = PeerProtocol(config=config, server_state=state, app_state={})
         made.patience_s = patience_s
         return made
 
