@@ -184,7 +184,14 @@ TABLE: dict[str, list[Case]] = {
     "GET /api/audit": [admin()],
     "GET /openapi.json": [own()],
 }  # fmt: skip
-STREAMS = {"GET /api/events": ["?after=0", "?after=0&samples=60", "?after=0&task={task}", "?after=0&kinds=task,tenant,token,run,file"]}
+STREAMS = {
+    "GET /api/events": [
+        "?after=0",
+        "?after=0&samples=60",
+        "?after=0&task={task}",
+        "?after=0&kinds=task,tenant,token,run,file",
+    ]
+}
 """Answers that do not end: what they tell of the whole past is looked at."""
 OPEN = {"GET /": 200, "GET /api/gpu/status": 200, "POST /api/login": 400}
 """What answers to everybody, and how it answers to an empty object."""

@@ -94,9 +94,7 @@ def put_values(
     return change_file(path, _change_to(values, list(unset)), author, terms=terms)
 
 
-def try_values(
-    path: str, values: Mapping[str, object], *, unset: Iterable[str] = (), env: Mapping[str, str]
-) -> Tried:
+def try_values(path: str, values: Mapping[str, object], *, unset: Iterable[str] = (), env: Mapping[str, str]) -> Tried:
     """What `put_values` would bring about; nothing is written. Raises as put_values does with this environment."""
     before = read_text(path)
     after = changed(before or "", path, _change_to(values, list(unset)))

@@ -1,6 +1,7 @@
 """A task as a JSON object, field by field: who wants only some of them pays only for those (`GET /api/tasks?fields=`).
 
-The shape is `client/shapes/tasks.py::Task`; the names in the second half are those of other schedulers (SPEC section 7).
+The shape is `client/shapes/tasks.py::Task`; the names in the second half are those of other schedulers (SPEC
+section 7).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -101,9 +101,7 @@ class SettingsService:
         text = {"path": self._path, "before": tried.before, "after": tried.after}
         return try_rules(self._desk, tried.config, tried.changes) | {"file": text}
 
-    async def history(
-        self, caller: Caller, *, name: str | None, most: int, before: int | None = None
-    ) -> list[Json]:
+    async def history(self, caller: Caller, *, name: str | None, most: int, before: int | None = None) -> list[Json]:
         """`GET /api/config/history`: the last changes (before a number), oldest first."""
         caller.require_admin("looking at the history of the configuration")
         if name is not None and _full(name) not in BY_NAME and name != "gpus":

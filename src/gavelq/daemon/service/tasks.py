@@ -122,9 +122,7 @@ class TaskService:
 
     # --- look --------------------------------------------------------------------------------------------
 
-    async def list_tasks(
-        self, caller: Caller, wanted: TaskFilter, names: Collection[str] | None = None
-    ) -> list[Json]:
+    async def list_tasks(self, caller: Caller, wanted: TaskFilter, names: Collection[str] | None = None) -> list[Json]:
         """`GET /api/tasks`: the caller's. Live tasks come from memory where only those are wanted, else from the store.
 
         With `names` only these fields of each. Raises QueueNotFound, SubmissionNotFound and TenantNotFound, so that a
