@@ -30,6 +30,11 @@ def _charts(page: "Page", shown: Scene) -> None:
     page.wait_for_timeout(1500)
 
 
+def _days(page: "Page", shown: Scene) -> None:
+    """The report by days takes longest."""
+    page.get_by_role("img", name=re.compile("GPU-hours per day")).wait_for()
+
+
 def _edit(page: "Page", shown: Scene) -> None:
     """A text that somebody is changing."""
     page.get_by_role("textbox", name=re.compile("Text of")).fill(DRAFT)
@@ -73,9 +78,9 @@ PICTURES = {
     "command-dark": Picture(path=_COMMAND, act=_edit, theme="dark"),
     "rule-light": Picture(path="/ui/rule"),
     "rule-dark": Picture(path="/ui/rule", theme="dark"),
-    "usage-light": Picture(path="/ui/usage"),
-    "usage-dark": Picture(path="/ui/usage", theme="dark"),
-    "usage-narrow": Picture(path="/ui/usage", width=NARROW),
+    "usage-light": Picture(path="/ui/usage", act=_days),
+    "usage-dark": Picture(path="/ui/usage", theme="dark", act=_days),
+    "usage-narrow": Picture(path="/ui/usage", width=NARROW, act=_days),
     "setting-light": Picture(path="/ui/setting"),
     "setting-dark": Picture(path="/ui/setting", theme="dark"),
     "login-light": Picture(path="/ui/login"),

@@ -118,7 +118,7 @@ export default function UsagePage() {
           />
         ) : (
           <section className="card">
-            {daily && (
+            {daily && foreign && (
               <Empty title={t("nothing")} command='gavelq submit "python train.py"'>
                 {t("nothingText")}
               </Empty>
