@@ -6,6 +6,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SLOWEST_FIRST = (
+    "console/test_drawer.py",
+    "console/test_gpu_page.py",
+    "console/test_state_page.py",
+    "console/test_setting_page.py",
+    "console/test_rule_page.py",
+    "console/test_new_task.py",
+    "console/test_command_page.py",
+    "console/test_live.py",
     "properties/test_scheduler.py",
     "docs/test_tour.py",
     "daemon/test_real_binding.py",
@@ -39,9 +47,14 @@ settings.load_profile("gavelq")
 
 
 def pytest_configure() -> None:
-    """A shell starts what it puts into the background with SIGINT ignored, and so would start whom tests interrupt."""
+    """A shell starts what it puts into the background with SIGINT ignored, nohup with SIGHUP.
+
+    So would start whom tests interrupt and hang up.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,7 +23,7 @@ def wait_for_log(box: Box, text: str) -> None:
 
 
 def test_a_command_is_warned_once_and_ended_at_the_limit(box: Box) -> None:
-    box.spawn(1, HEEDING, time_limit_s=2.0, warn_before_s=0.7, **USR1)
+    box.spawn(1, HEEDING, time_limit_s=2.0, warn_before_s=0.7, grace_s=30, **USR1)
     result = box.result(1)
     assert (result.signal, result.cause) == (signal.SIGTERM, "time_limit")
     assert result.detail == "warned with SIGUSR1 0.7 s before the limit"
