@@ -1,13 +1,14 @@
 /** Tasks and queues: lanes on top, one list below, the opened task beside it. */
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation, useRoute, useSearch } from "wouter";
-import { Drawer } from "./drawer/Drawer";
 import { toggled } from "./filter";
 import { QueueLanes } from "./QueueLanes";
 import { RunLanes } from "./RunLanes";
 import { TaskList } from "./TaskList";
 import { useMedia } from "./useSize";
 import "./state.css";
+
+const Drawer = lazy(() => import("./drawer/Drawer").then((found) => ({ default: found.Drawer })));
 
 /** The URL follows what is typed after so long: browsers allow only so many changes. */
 const FOLLOWS_MS = 250;
@@ -69,13 +70,15 @@ export default function StatePage() {
       </div>
       {openedId !== null && (
         <aside className="card state-drawer">
-          <Drawer
-            key={openedId}
-            taskId={openedId}
-            tab={tab}
-            onTab={(name) => go(link(openedId, { tab: name }), { replace: true })}
-            onClose={close}
-          />
+          <Suspense fallback={null}>
+            <Drawer
+              key={openedId}
+              taskId={openedId}
+              tab={tab}
+              onTab={(name) => go(link(openedId, { tab: name }), { replace: true })}
+              onClose={close}
+            />
+          </Suspense>
         </aside>
       )}
     </div>
