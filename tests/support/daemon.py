@@ -186,7 +186,7 @@ class Box:
         return str(self.get(f"/api/tasks/{task_id}/logs?tail=10000"))
 
     def wait_log(self, task_id: int, text: str, timeout_s: float = 40) -> str:
-        """Until the log holds a text; the log. It is made when the task starts."""
+        """Until the log holds a text and the daemon knows that the task runs; the log. It is made when the task starts."""
 
         def holds() -> bool:
             try:
@@ -197,6 +197,8 @@ class Box:
                 return False
 
         wait_until(holds, timeout_s, f"task {task_id} writes {text!r}")
+        # A quick command writes before the runner's report has come.
+        wait_until(lambda: self.state(task_id) != "starting", timeout_s, f"task {task_id} has started")
         return self.log(task_id)
 
     def cli(self, *words: str, stdin: str = "", timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":

@@ -1,7 +1,8 @@
 /** Who is there, which page is open, and the frame around it. */
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { Suspense, useCallback, useEffect, useState } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { Questions } from "./parts/Dialog";
+import { lazily } from "./parts/lazily";
 import { Toasts } from "./parts/Toast";
 import { Footer } from "./shell/Footer";
 import { KeysHelp } from "./shell/KeysHelp";
@@ -12,15 +13,42 @@ import { BottomBar, TopBar } from "./shell/TopBar";
 import { listen } from "./store/live";
 import { recognise, useRights, useSession } from "./store/session";
 
-const GpuPage = lazy(() => import("./pages/gpu/GpuPage"));
-const StatePage = lazy(() => import("./pages/state/StatePage"));
-const CommandPage = lazy(() => import("./pages/command/CommandPage"));
-const RulePage = lazy(() => import("./pages/rule/RulePage"));
-const UsagePage = lazy(() => import("./pages/usage/UsagePage"));
-const SettingPage = lazy(() => import("./pages/setting/SettingPage"));
-const LoginPage = lazy(() => import("./pages/login/LoginPage"));
-const OpenPage = lazy(() => import("./pages/login/OpenPage"));
-const NewTask = lazy(() => import("./pages/state/NewTask").then((found) => ({ default: found.NewTask })));
+const GpuPage = lazily(
+  () => import("./pages/gpu/GpuPage"),
+  (found) => found.default,
+);
+const StatePage = lazily(
+  () => import("./pages/state/StatePage"),
+  (found) => found.default,
+);
+const CommandPage = lazily(
+  () => import("./pages/command/CommandPage"),
+  (found) => found.default,
+);
+const RulePage = lazily(
+  () => import("./pages/rule/RulePage"),
+  (found) => found.default,
+);
+const UsagePage = lazily(
+  () => import("./pages/usage/UsagePage"),
+  (found) => found.default,
+);
+const SettingPage = lazily(
+  () => import("./pages/setting/SettingPage"),
+  (found) => found.default,
+);
+const LoginPage = lazily(
+  () => import("./pages/login/LoginPage"),
+  (found) => found.default,
+);
+const OpenPage = lazily(
+  () => import("./pages/login/OpenPage"),
+  (found) => found.default,
+);
+const NewTask = lazily(
+  () => import("./pages/state/NewTask"),
+  (found) => found.NewTask,
+);
 
 function Pages() {
   return (

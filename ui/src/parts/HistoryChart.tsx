@@ -1,7 +1,7 @@
 /**
  * Charts above each other with one time axis and one cursor; what lasted stands in bands below.
  *
- * Load it with `lazy(() => import(...))`: the drawing library comes with it.
+ * Load it with `lazily(() => import(...))`: the drawing library comes with it.
  */
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useChoices } from "../store/settings";

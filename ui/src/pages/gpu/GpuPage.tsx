@@ -1,12 +1,16 @@
 /** `/gpu`: all GPUs; `/gpu/3`: one of them. A machine with one GPU shows that at once. */
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useRoute } from "wouter";
+import { lazily } from "../../parts/lazily";
 import { useLive } from "../../store/live";
 import "./gpu.css";
 import { Overview } from "./Overview";
 
 // The charts' library comes with it.
-const Detail = lazy(() => import("./detail/Detail"));
+const Detail = lazily(
+  () => import("./detail/Detail"),
+  (found) => found.default,
+);
 
 export default function GpuPage() {
   const [isOne, match] = useRoute("/gpu/:name");

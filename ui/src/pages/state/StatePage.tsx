@@ -1,6 +1,7 @@
 /** Tasks and queues: lanes on top, one list below, the opened task beside it. */
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation, useRoute, useSearch } from "wouter";
+import { lazily } from "../../parts/lazily";
 import { toggled } from "./filter";
 import { QueueLanes } from "./QueueLanes";
 import { RunLanes } from "./RunLanes";
@@ -8,7 +9,10 @@ import { TaskList } from "./TaskList";
 import { useMedia } from "./useSize";
 import "./state.css";
 
-const Drawer = lazy(() => import("./drawer/Drawer").then((found) => ({ default: found.Drawer })));
+const Drawer = lazily(
+  () => import("./drawer/Drawer"),
+  (found) => found.Drawer,
+);
 
 /** The URL follows what is typed after so long: browsers allow only so many changes. */
 const FOLLOWS_MS = 250;

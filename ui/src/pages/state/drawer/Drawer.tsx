@@ -1,7 +1,8 @@
 /** One task: why it waits or ended, its log, charts, command and attempts. The page gives it its place. */
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import type { TaskDetails } from "../../../api/types";
 import { Button } from "../../../parts/Button";
+import { lazily } from "../../../parts/lazily";
 import { Tabs } from "../../../parts/Tabs";
 import { useKeys } from "../../../shell/keys";
 import { useResource } from "../../../store/resource";
@@ -14,7 +15,10 @@ import { Why } from "./Why";
 import { words } from "./words";
 import "./drawer.css";
 
-const Charts = lazy(() => import("./Charts").then((found) => ({ default: found.Charts })));
+const Charts = lazily(
+  () => import("./Charts"),
+  (found) => found.Charts,
+);
 
 const TABS = ["why", "log", "charts", "command", "attempts"] as const;
 type Tab = (typeof TABS)[number];
