@@ -3,6 +3,7 @@ import { useState } from "react";
 import { path } from "../../api/client";
 import type { Tenant } from "../../api/types";
 import { Button, Segments } from "../../parts/Button";
+import { download } from "../../parts/download";
 import { Empty } from "../../parts/Empty";
 import { useLive } from "../../store/live";
 import { useResource } from "../../store/resource";
@@ -13,7 +14,7 @@ import { Figures } from "./Figures";
 import { Reasons } from "./Reasons";
 import { Tenants } from "./Tenants";
 import { Tokens } from "./Tokens";
-import { type By, csv, daysOf, leading, type Report } from "./usage";
+import { type By, csvOf, daysOf, leading, type Report } from "./usage";
 import "./usage.css";
 import { words } from "./words";
 
@@ -21,13 +22,9 @@ type Range = "24h" | "7d" | "14d" | "90d" | "other";
 
 const AGAIN_MS = 60_000;
 
-function download(report: Report): void {
-  const url = URL.createObjectURL(new Blob([csv(report.rows)], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `gavelq-usage-${report.from.slice(0, 10)}-${report.to.slice(0, 10)}.csv`;
-  link.click();
-  URL.revokeObjectURL(url);
+function save(report: Report): void {
+  const name = `gavelq-usage-${report.from.slice(0, 10)}-${report.to.slice(0, 10)}.csv`;
+  download(name, "text/csv", csvOf(report.rows));
 }
 
 function useReports(range: Range, from: string, to: string, by: By) {
@@ -103,7 +100,7 @@ export default function UsagePage() {
           onChange={setBy}
         />
         <span className="push" />
-        <Button icon="download" disabled={daily === null} onClick={() => daily && download(daily)}>
+        <Button icon="download" disabled={daily === null} onClick={() => daily && save(daily)}>
           {t("csv")}
         </Button>
       </div>

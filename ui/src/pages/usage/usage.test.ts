@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { csv, daysOf, leading, REST, type Used } from "./usage";
+import { csvOf, daysOf, leading, REST, type Used } from "./usage";
 
 const none = { idle_gpu_hours: null, foreign_gpu_hours: null, efficiency_percent: null };
 const counts = { n_started: 0, n_ended: 0, n_aborted: 0, n_cancelled: 0, n_completed: 0, n_failed: 0 };
@@ -35,5 +35,7 @@ test("days on which nothing ran stand in the chart as well", () => {
 });
 
 test("a name is no formula in a spreadsheet", () => {
-  expect(csv([used('=1+"1",2', "2026-01-01", 1)]).split("\r\n")[1]).toMatch(/^"'=1\+""1"",2",,2026-01-01,1,/);
+  expect(csvOf([used('=1+"1",2', "2026-01-01", 1)]).split("\r\n")[1]).toMatch(
+    /^"'=1\+""1"",2",,2026-01-01,1,/,
+  );
 });

@@ -1,5 +1,6 @@
 /** The documents of the usage page, and what is computed of them. */
 import type { Tenant } from "../../api/types";
+import { csv } from "../../parts/download";
 
 /** A row of `GET /api/usage`; null: it is not divided by that, or nobody knows. */
 export interface Used {
@@ -114,14 +115,7 @@ const COLUMNS: readonly (keyof Used)[] = [
   "wait_p95_s",
 ];
 
-/** The rows as CSV (RFC 4180). A text that a spreadsheet would take for a formula is quoted with an apostrophe. */
-export function csv(rows: readonly Used[]): string {
-  const cell = (value: string | number | null) => {
-    if (value === null) return "";
-    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [COLUMNS.join(","), ...rows.map((row) => COLUMNS.map((name) => cell(row[name])).join(","))]
-    .join("\r\n")
-    .concat("\r\n");
+/** The rows as CSV, with the names of their columns above. */
+export function csvOf(rows: readonly Used[]): string {
+  return csv([COLUMNS, ...rows.map((row) => COLUMNS.map((name) => row[name]))]);
 }

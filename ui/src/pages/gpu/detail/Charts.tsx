@@ -2,6 +2,7 @@
 import { useMemo } from "react";
 import type { Gpu } from "../../../api/types";
 import { Button } from "../../../parts/Button";
+import { download } from "../../../parts/download";
 import { HistoryChart, type Panel } from "../../../parts/HistoryChart";
 import { useRights } from "../../../store/session";
 import { useWords } from "../../../words";
@@ -91,30 +92,24 @@ function usePanels(
   }, [history, total, limit, me, names]);
 }
 
-function download(gpu: Gpu, history: History): void {
-  const names = [
-    "utilization_percent",
-    "memory_used_mib",
-    "foreign_memory_mib",
-    "temperature_c",
-    "power_w",
-    "n_tasks",
-  ];
-  const columns = names.map((name) => ({ name, values: history.series(name) }));
-  const url = URL.createObjectURL(
-    new Blob([csvOf(columns, history.from, history.stepS * 1000)], { type: "text/csv" }),
-  );
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `gpu-${gpu.index}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+const COLUMNS = [
+  "utilization_percent",
+  "memory_used_mib",
+  "foreign_memory_mib",
+  "temperature_c",
+  "power_w",
+  "n_tasks",
+];
+
+function save(gpu: Gpu, history: History): void {
+  const columns = COLUMNS.map((name) => ({ name, values: history.series(name) }));
+  download(`gpu-${gpu.index}.csv`, "text/csv", csvOf(columns, history.from, history.stepS * 1000));
 }
 
 export function CsvButton({ gpu, history }: { gpu: Gpu; history: History | null }) {
   const t = useWords(words);
   return (
-    <Button icon="download" disabled={history === null} onClick={() => history && download(gpu, history)}>
+    <Button icon="download" disabled={history === null} onClick={() => history && save(gpu, history)}>
       {t("csv")}
     </Button>
   );

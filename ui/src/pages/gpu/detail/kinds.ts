@@ -1,5 +1,6 @@
 /** What a card's history is made of: whose memory it was, and what lasted. Pure; times are milliseconds. */
 import type { Gpu, Row } from "../../../api/types";
+import { csv } from "../../../parts/download";
 import type { Band } from "../../../parts/HistoryChart";
 import { taskPath } from "../../../parts/TaskLink";
 
@@ -106,7 +107,7 @@ export function bandsOf(
   ];
 }
 
-/** Lines as a table for other programs: RFC 4180, times in UTC. */
+/** Lines as a table for other programs, times in UTC. */
 export function csvOf(
   columns: readonly { name: string; values: Values }[],
   from: number,
@@ -115,7 +116,7 @@ export function csvOf(
   const n = Math.max(0, ...columns.map(({ values }) => values.length));
   const rows = Array.from({ length: n }, (_, i) => [
     new Date(from + i * stepMs).toISOString(),
-    ...columns.map(({ values }) => values[i] ?? ""),
+    ...columns.map(({ values }) => values[i]),
   ]);
-  return [["at", ...columns.map(({ name }) => name)], ...rows].map((row) => `${row.join(",")}\r\n`).join("");
+  return csv([["at", ...columns.map(({ name }) => name)], ...rows]);
 }

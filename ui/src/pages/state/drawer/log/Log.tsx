@@ -2,6 +2,7 @@
 import { useDeferredValue, useMemo, useState } from "react";
 import type { TaskDetails } from "../../../../api/types";
 import { Button } from "../../../../parts/Button";
+import { download } from "../../../../parts/download";
 import { act } from "../../../../parts/Toast";
 import { useResource } from "../../../../store/resource";
 import { useWords } from "../../../../words";
@@ -13,7 +14,7 @@ import { useBook } from "./useBook";
 import { words } from "./words";
 
 /** Save all of a log, part by part, as it is now. */
-async function download(source: Source): Promise<void> {
+async function save(source: Source): Promise<void> {
   const end = await source.end(new AbortController().signal);
   const parts: BlobPart[] = [];
   const step = 4 << 20;
@@ -21,12 +22,7 @@ async function download(source: Source): Promise<void> {
     const bytes = await source.span(at, Math.min(end, at + step));
     parts.push(bytes as Uint8Array<ArrayBuffer>);
   }
-  const url = URL.createObjectURL(new Blob(parts, { type: "text/plain" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = source.fileName;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  download(source.fileName, "text/plain", ...parts);
 }
 
 function useSources(task: TaskDetails) {
@@ -183,7 +179,7 @@ export function Log({ task }: { task: TaskDetails }) {
           icon="download"
           size="small"
           disabled={source === null}
-          onClick={() => source && void act(() => download(source))}
+          onClick={() => source && void act(() => save(source))}
         >
           {t("download")}
         </Button>
