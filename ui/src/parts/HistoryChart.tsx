@@ -3,7 +3,7 @@
  *
  * Load it with `lazily(() => import(...))`: the drawing library comes with it.
  */
-import { type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type PointerEvent, useMemo, useRef, useState } from "react";
 import { useChoices } from "../store/settings";
 import { useLanguage } from "../words";
 import "uplot/dist/uPlot.min.css";
@@ -13,6 +13,7 @@ import { GUTTER, PanelChart, PanelKey } from "./history/PanelChart";
 import type { Band, Panel } from "./history/shapes";
 import { TimeAxis } from "./history/TimeAxis";
 import { ticks } from "./history/ticks";
+import { useMedia, useWidth } from "./useSize";
 
 export type { Band, Limit, Line, Panel } from "./history/shapes";
 
@@ -30,36 +31,17 @@ export interface HistoryProps {
   bandsTitle?: string;
 }
 
-/** The width of an element, as it changes. */
-function useWidth() {
-  const frame = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const element = frame.current;
-    if (element === null) return;
-    const watch = new ResizeObserver(() => setWidth(element.clientWidth));
-    watch.observe(element);
-    return () => watch.disconnect();
-  }, []);
-  return { frame, width };
-}
-
 /** Changes when the colours do. */
 function useTheme(): string {
   const chosen = useChoices((choices) => choices.theme);
-  const [isDark, setDark] = useState(() => matchMedia("(prefers-color-scheme: dark)").matches);
-  useEffect(() => {
-    const media = matchMedia("(prefers-color-scheme: dark)");
-    const look = () => setDark(media.matches);
-    media.addEventListener("change", look);
-    return () => media.removeEventListener("change", look);
-  }, []);
+  const isDark = useMedia("(prefers-color-scheme: dark)");
   return `${chosen} ${isDark}`;
 }
 
 export function HistoryChart(props: HistoryProps) {
   const { label, from, to, stepS, panels, bands, bandsTitle = "" } = props;
-  const { frame, width } = useWidth();
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useWidth(frame);
   const theme = useTheme();
   const language = useLanguage((choice) => choice.language);
   const [at, setAt] = useState<number | null>(null);

@@ -6,7 +6,7 @@ import { Button } from "../../parts/Button";
 import { CopyButton } from "../../parts/Copy";
 import { Icon } from "../../parts/Icon";
 import { TaskLink } from "../../parts/TaskLink";
-import { useNarrow } from "../../parts/useNarrow";
+import { useNarrow } from "../../parts/useSize";
 import { useNow } from "../../shell/Connection";
 import { useLive } from "../../store/live";
 import { useResource } from "../../store/resource";

@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { GpuState } from "../../api/types";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
-import { useNarrow } from "../../parts/useNarrow";
+import { useNarrow } from "../../parts/useSize";
 import { useKeys } from "../../shell/keys";
 import { useLive } from "../../store/live";
 import { useRights } from "../../store/session";

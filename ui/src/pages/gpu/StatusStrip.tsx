@@ -6,7 +6,7 @@ import type { Gpu, GpuState, Row } from "../../api/types";
 import { GpuGlyph } from "../../parts/Glyph";
 import { Sparkline } from "../../parts/Sparkline";
 import { TaskLink } from "../../parts/TaskLink";
-import { useNarrow } from "../../parts/useNarrow";
+import { useNarrow } from "../../parts/useSize";
 import { useNow } from "../../shell/Connection";
 import { useLive } from "../../store/live";
 import { say, useLanguage, useWords } from "../../words";

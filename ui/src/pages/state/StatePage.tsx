@@ -2,11 +2,11 @@
 import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation, useRoute, useSearch } from "wouter";
 import { lazily } from "../../parts/lazily";
+import { useMedia } from "../../parts/useSize";
 import { toggled } from "./filter";
 import { QueueLanes } from "./QueueLanes";
 import { RunLanes } from "./RunLanes";
 import { TaskList } from "./TaskList";
-import { useMedia } from "./useSize";
 import "./state.css";
 
 const Drawer = lazily(

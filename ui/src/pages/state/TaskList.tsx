@@ -1,6 +1,7 @@
 /** The filter, the segments and the list below them. */
 import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Segments } from "../../parts/Button";
+import { useMedia, useWidth } from "../../parts/useSize";
 import { useNow } from "../../shell/Connection";
 import { useLive } from "../../store/live";
 import { useRights } from "../../store/session";
@@ -19,7 +20,6 @@ import { useListKeys } from "./useListKeys";
 import { useOlder } from "./useOlder";
 import { usePlaces } from "./usePlaces";
 import { useSelection } from "./useSelection";
-import { useMedia, useWidth } from "./useSize";
 import { words } from "./words";
 
 interface Props {
