@@ -45,6 +45,17 @@ def test_a_report_is_split_by_what_was_asked_for(used: Box) -> None:
     assert used.get("/api/usage")["rows"] == []
 
 
+def test_split_by_card_it_has_their_hours_and_no_tasks(used: Box) -> None:
+    found = used.get("/api/usage?by=gpu")
+    rows = {row["gpu"]: row for row in found["rows"]}
+    assert list(rows) == sorted(rows)
+    assert sum(row["gpu_hours"] for row in rows.values()) == pytest.approx(found["total"]["gpu_hours"], abs=0.001)
+    assert {row["n_started"] for row in rows.values()} == {None}
+    assert found["total"]["n_started"] == 4
+    (running,) = used.get("/api/tasks?state=running")
+    assert rows.keys() >= set(running["gpus"])
+
+
 def test_nothing_is_told_of_another_time(used: Box) -> None:
     found = used.get("/api/usage?since=-3d&until=-2d&by=tenant")
     assert found["rows"] == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gavelq.core.ids import GpuUuid, TaskId
-from gavelq.core.usage import By, CardMinutes, Day, Ended, Held, Report, Sums, seconds_in
+from gavelq.core.usage import OF_NOBODY, By, CardMinutes, Day, Ended, Held, Report, Sums, seconds_in
 
 START = 1_800_000_000
 CARDS = tuple(GpuUuid(f"GPU-{name}") for name in "abcd")
@@ -101,6 +101,21 @@ def test_foreign_time_belongs_to_days_but_to_no_tenant() -> None:
     assert by_tenant.groups == {}
 
 
+def test_by_card_there_are_the_hours_of_each_and_the_tasks_count_once() -> None:
+    found = report(
+        START, START + 600, by=(By.GPU,), idle={CARDS[1]: [START]}, foreign={CARDS[1]: [START + 540], CARDS[2]: [START]}
+    )
+    found.hold(held(START, START + 100, n=2, utilization=50, eligible_at=START - 10))
+    found.hold(held(START + 100, START + 120))
+    found.end(Ended("ada", "running", "failed", START + 100))
+    found.add_foreign()
+    assert {name: (sums.gpu_s, sums.idle_s, sums.foreign_s) for (name,), sums in found.groups.items()} == {
+        CARDS[0]: (120, 0, 0), CARDS[1]: (100, 60, 60), CARDS[2]: (0, 0, 60),
+    }  # fmt: skip
+    assert all(sums.n_started == 0 and not sums.ends for sums in found.groups.values())
+    assert (found.total.gpu_s, found.total.n_started, found.total.ends["failed"]) == (220, 1, 1)
+
+
 ATTEMPTS = st.lists(
     st.builds(
         lambda since, lasts, tenant, queue, n, used, waited: held(
@@ -142,10 +157,13 @@ def test_the_parts_of_a_report_add_up_to_the_whole(
     for total in (split.total, whole.total):
         assert sum(part.gpu_s for part in parts) == pytest.approx(total.gpu_s)
         assert sum(part.idle_s for part in parts) == pytest.approx(total.idle_s)
-        assert sum(part.n_started for part in parts) == total.n_started
-        assert sum(part.ends.total() for part in parts) == total.ends.total()
-        if by == (By.DAY,):
+        # Tasks belong to no card: they count in the total alone.
+        assert sum(part.n_started for part in parts) == (0 if By.GPU in by else total.n_started)
+        assert sum(part.ends.total() for part in parts) == (0 if By.GPU in by else total.ends.total())
+        if OF_NOBODY.issuperset(by):
             assert sum(part.foreign_s for part in parts) == pytest.approx(total.foreign_s)
+    assert split.total.n_started == whole.total.n_started
+    assert split.total.ends == whole.total.ends
     assert (
         whole.total.efficiency == pytest.approx(split.total.efficiency, nan_ok=True) or whole.total.efficiency is None
     )

@@ -28,7 +28,7 @@ class _CsvCommand(Command):
 @click.command("usage", cls=_CsvCommand)
 @click.option("--since", metavar="TIME", help="From then on: 7d (so long ago; the default), or 2026-12-01.")
 @click.option("--until", metavar="TIME", help="Until then; default: now.")
-@click.option("--by", metavar="WHAT", multiple=True, help="Split by tenant, queue, day, or several: tenant,day.")
+@click.option("--by", metavar="WHAT", multiple=True, help="Split by tenant, queue, day, gpu, or several: tenant,day.")
 @click.option("--tenant", metavar="NAME", help="Of this tenant alone.")
 @pass_call
 def usage(call: Call, since: str | None, until: str | None, by: tuple[str, ...], tenant: str | None) -> int:

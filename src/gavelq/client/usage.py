@@ -13,16 +13,18 @@ class UsageRow(TypedDict):
     tenant: str | None
     queue: str | None
     day: str | None
+    gpu: int | str | None
+    """A card's index; its UUID where it is gone."""
     gpu_hours: float
     idle_gpu_hours: float | None
     foreign_gpu_hours: float | None
     efficiency_percent: float | None
-    n_started: int
-    n_ended: int
-    n_completed: int
-    n_failed: int
-    n_cancelled: int
-    n_aborted: int
+    n_started: int | None
+    n_ended: int | None
+    n_completed: int | None
+    n_failed: int | None
+    n_cancelled: int | None
+    n_aborted: int | None
     wait_mean_s: float | None
     wait_p50_s: float | None
     wait_p95_s: float | None
@@ -48,11 +50,12 @@ class UsageVerbs:
         *,
         since: When | None = None,
         until: When | None = None,
-        by: Iterable[Literal["tenant", "queue", "day"]] = (),
+        by: Iterable[Literal["tenant", "queue", "day", "gpu"]] = (),
         tenant: str | None = None,
     ) -> Usage:
         """GPU-hours, waits, ends and efficiency since then (default: seven days ago), split by what `by` names.
 
+        Split by card it has no starts, waits and ends: a task may hold several.
         Of one's own tenant; an admin's is of all, or of one.
         """
         pairs = [("since", written(since)), ("until", written(until)), ("by", ",".join(by) or None), ("tenant", tenant)]

@@ -1,7 +1,8 @@
 """Who had how much of the GPUs: what attempts held, how tasks ended and how long they waited, put together by groups.
 
 Times are seconds since the epoch. Spans are cut at the borders of the window and of its days, so that what the days had
-adds up to what the window had. A card counts whole for each attempt that holds it, as it does for quotas.
+adds up to what the window had. A card counts whole for each attempt that holds it, as it does for quotas. Split by card
+a report has hours alone: starts, waits and ends are of tasks, which may hold several.
 """
 
 from array import array
@@ -27,6 +28,11 @@ class By(StrEnum):
     TENANT = "tenant"
     QUEUE = "queue"
     DAY = "day"
+    GPU = "gpu"
+
+
+OF_NOBODY = frozenset({By.DAY, By.GPU})
+"""Where it is split by these alone, groups have their part of what others used."""
 
 
 class Held(NamedTuple):
@@ -153,11 +159,12 @@ class Report:
         self._days = days
         self._starts = [day.start for day in days]
         self._by = tuple(by)
+        self._is_by_card = By.GPU in by
         self._end = min(now, days[-1].end)
         self._idle = minutes.idle
         self._foreign = minutes.foreign
         self._foreign_s = 0.0
-        self._known: dict[tuple[str, str, int], Sums] = {}
+        self._known: dict[tuple[str, str, int, str], Sums] = {}
         self.groups: dict[Key, Sums] = {}
         """By the values of `by`, in its order."""
         self._ungrouped = Sums()
@@ -173,12 +180,12 @@ class Report:
             else:
                 parts = self._cut(max(0, place), since, until)
             for here, start, end in parts:
-                gpu_s = (end - start) * len(gpus)
-                idle_s = 0.0
-                for gpu in gpus:
-                    if gpu in self._idle:
-                        idle_s += seconds_in(self._idle[gpu], start, end)
-                self._sums(tenant, queue, here).hold(gpu_s, idle_s, held.utilization)
+                for name, cards in [(card, (card,)) for card in gpus] if self._is_by_card else (("", gpus),):
+                    idle_s = 0.0
+                    for gpu in cards:
+                        if gpu in self._idle:
+                            idle_s += seconds_in(self._idle[gpu], start, end)
+                    self._sums(tenant, queue, here, name).hold((end - start) * len(cards), idle_s, held.utilization)
         if held.eligible_at is not None and place >= 0 and since <= self._end:
             self._sums(tenant, queue, place).start(max(0.0, since - held.eligible_at))
 
@@ -189,14 +196,16 @@ class Report:
             self._sums(ended.tenant, ended.queue, place).ends[ended.state] += ended.n_tasks
 
     def add_foreign(self) -> None:
-        """What others had goes to the total, and to the days where days alone are told. To be called once, last."""
-        for minutes in self._foreign.values():
+        """What others had goes to the total, and to groups of days and cards alone. To be called once, last."""
+        is_told = bool(self._by) and OF_NOBODY.issuperset(self._by)
+        for card, minutes in self._foreign.items():
             for day in self._days:
                 seconds = seconds_in(minutes, day.start, min(day.end, self._end))
                 if seconds > 0:
                     self._foreign_s += seconds
-                    if self._by == (By.DAY,):
-                        self._group((day.label,)).foreign_s += seconds
+                    if is_told:
+                        values = {By.DAY: day.label, By.GPU: str(card)}
+                        self._group(tuple(values[each] for each in self._by)).foreign_s += seconds
 
     def _place(self, at: float) -> int:
         """The number of the day that a time lies in; below 0 where it lies in none."""
@@ -223,13 +232,15 @@ class Report:
         found.foreign_s = self._foreign_s
         return found
 
-    def _sums(self, tenant: str, queue: str, place: int) -> Sums:
+    def _sums(self, tenant: str, queue: str, place: int, card: str = "") -> Sums:
         """Where something is to be added. Kept, because it is asked for several times for each of many attempts."""
-        found = self._known.get((tenant, queue, place))
+        found = self._known.get((tenant, queue, place, card))
         if found is None:
-            values = {By.TENANT: tenant, By.QUEUE: queue, By.DAY: self._days[place].label}
+            values = {By.TENANT: tenant, By.QUEUE: queue, By.DAY: self._days[place].label, By.GPU: card}
             key = tuple(values[each] for each in self._by)
-            found = self._known[tenant, queue, place] = self._group(key) if key else self._ungrouped
+            of_no_card = self._is_by_card and not card
+            found = self._group(key) if key and not of_no_card else self._ungrouped
+            self._known[tenant, queue, place, card] = found
         return found
 
     def _group(self, key: Key) -> Sums:

@@ -24,8 +24,8 @@ USAGE: Json = {
     "by": ["tenant"],
     "tenant": None,
     "note": None,
-    "rows": [{"tenant": "ada", "queue": None, "day": None, **_SUMS}],
-    "total": {"tenant": None, "queue": None, "day": None, **_SUMS, "foreign_gpu_hours": 3.1},
+    "rows": [{"tenant": "ada", "queue": None, "day": None, "gpu": None, **_SUMS}],
+    "total": {"tenant": None, "queue": None, "day": None, "gpu": None, **_SUMS, "foreign_gpu_hours": 3.1},
 }
 
 
@@ -34,14 +34,14 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     routes = APIRouter(tags=["monitor"])
 
     @routes.get(
-        "/api/usage", summary="GPU-hours, waits, ends and efficiency, by tenant, queue and day",
+        "/api/usage", summary="GPU-hours, waits, ends and efficiency, by tenant, queue, day and GPU",
         responses=answers(USAGE),
     )  # fmt: skip
     async def usage(
         request: Request,
         since: str | None = Query(None, description="ISO 8601, seconds since 1970, or `-7d` (the default)"),
         until: str | None = Query(None, description="The same; default: now"),
-        by: list[str] | None = Query(None, description="`tenant`, `queue`, `day`, with commas between"),  # noqa: B008  # how FastAPI declares a repeatable query parameter
+        by: list[str] | None = Query(None, description="`tenant`, `queue`, `day`, `gpu`, with commas between"),  # noqa: B008  # how FastAPI declares a repeatable query parameter
         tenant: str | None = Query(None, description="Of this tenant alone"),
     ) -> Json:
         asked = UsageAsked(since=since, until=until, by=tuple(by or ()), tenant=tenant)

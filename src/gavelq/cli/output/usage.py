@@ -48,7 +48,7 @@ def _cells(row: Json) -> list[str]:
         _number(row["idle_gpu_hours"], 2, "?"),
         _number(row["foreign_gpu_hours"], 2, "-"),
         "-" if row["efficiency_percent"] is None else f"{row['efficiency_percent']:.0f}%",
-        *(str(row[name]) for name in ("n_started", "n_completed", "n_failed", "n_cancelled", "n_aborted")),
+        *(_number(row[name], 0, "-") for name in ("n_started", "n_completed", "n_failed", "n_cancelled", "n_aborted")),
         *(duration(row[name]) for name in ("wait_mean_s", "wait_p50_s", "wait_p95_s")),
     ]
 

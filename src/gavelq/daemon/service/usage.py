@@ -47,7 +47,8 @@ class UsageService:
         start, end = _window(asked, now)
         async with self._one_at_a_time:
             minutes = await self._desk.history.minutes(start, end, IDLE_PERCENT)
-            tally = Tally(days=days_of(start, end), by=by, now=now, minutes=minutes)
+            names = {str(uuid): card.index for uuid, card in self._desk.state.cards.items()}
+            tally = Tally(days=days_of(start, end), by=by, now=now, minutes=minutes, names=names)
             so_far = self._so_far()
 
             def hold(held: Held) -> None:
