@@ -7,6 +7,7 @@ import { Field } from "../../parts/Field";
 import type { IconName } from "../../parts/Icon";
 import { useLive } from "../../store/live";
 import { type Pair, useWords } from "../../words";
+import { PriorityDialog } from "./PriorityDialog";
 import type { Actions } from "./useActions";
 import { applies, VERBS, type Verb } from "./verbs";
 
@@ -32,7 +33,6 @@ const words = {
   moveHint: ["What runs keeps its GPUs", "运行中的任务保留其 GPU"],
   to: ["Queue", "队列"],
   prioTitle: ["Priority of {n} tasks", "{n} 个任务的优先级"],
-  prio: ["0 to 100, higher goes first", "0 到 100，数值大者优先"],
   cancel: ["Cancel", "取消"],
 } as const satisfies Record<string, Pair>;
 
@@ -114,7 +114,7 @@ export function SelectionBar({ rows, refused, actions, onClear }: Props) {
       )}
       {asked === "priority" && (
         <PriorityDialog
-          n={those("priority").length}
+          title={t("prioTitle", { n: those("priority").length })}
           from={those("priority")[0]?.priority ?? 0}
           onClose={() => setAsked(null)}
           onDone={(priority) => void run(actions.prioritize(those("priority"), priority))}
@@ -124,14 +124,14 @@ export function SelectionBar({ rows, refused, actions, onClear }: Props) {
   );
 }
 
-interface Ask<V> {
+interface Ask {
   n: number;
-  from: V;
+  from: string;
   onClose: () => void;
-  onDone: (value: V) => void;
+  onDone: (queue: string) => void;
 }
 
-function MoveDialog({ n, from, onClose, onDone }: Ask<string>) {
+function MoveDialog({ n, from, onClose, onDone }: Ask) {
   const t = useWords(words);
   const queues = useLive((live) => live.queues);
   const [queue, setQueue] = useState(queues.find(({ name }) => name !== from)?.name ?? from);
@@ -161,41 +161,6 @@ function MoveDialog({ n, from, onClose, onDone }: Ask<string>) {
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button kind="primary" type="submit">
             {t("move")}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-function PriorityDialog({ n, from, onClose, onDone }: Ask<number>) {
-  const t = useWords(words);
-  const [priority, setPriority] = useState(String(from));
-  const isGood = /^\d{1,3}$/.test(priority) && Number(priority) <= 100;
-  const done = () => {
-    if (!isGood) return;
-    onClose();
-    onDone(Number(priority));
-  };
-  return (
-    <Dialog title={t("prioTitle", { n })} onClose={onClose}>
-      <form className="stack dialog-text" action={done}>
-        <Field label={t("priority")} hint={t("prio")} problem={isGood ? null : t("prio")}>
-          {(control) => (
-            <input
-              {...control}
-              className="input"
-              data-first
-              inputMode="numeric"
-              value={priority}
-              onChange={(event) => setPriority(event.target.value)}
-            />
-          )}
-        </Field>
-        <div className="row dialog-end">
-          <Button onClick={onClose}>{t("cancel")}</Button>
-          <Button kind="primary" type="submit" disabled={!isGood}>
-            {t("priority")}
           </Button>
         </div>
       </form>

@@ -4,8 +4,7 @@ import { useLocation } from "wouter";
 import { post } from "../../../api/client";
 import type { TaskDetails } from "../../../api/types";
 import { Button } from "../../../parts/Button";
-import { confirm, Dialog } from "../../../parts/Dialog";
-import { Field } from "../../../parts/Field";
+import { confirm } from "../../../parts/Dialog";
 import { type Choice, Menu } from "../../../parts/Menu";
 import { act } from "../../../parts/Toast";
 import { touch, useLive } from "../../../store/live";
@@ -13,6 +12,7 @@ import { useRights } from "../../../store/session";
 import { useWords } from "../../../words";
 import { isEnded } from "../../../words/states";
 import { ChangeDialog } from "../newtask/ChangeDialog";
+import { PriorityDialog } from "../PriorityDialog";
 import { useActions } from "../useActions";
 import { Victims } from "../Victims";
 import { applies } from "../verbs";
@@ -105,7 +105,14 @@ export function TaskActions({ task }: { task: TaskDetails }) {
         </Button>
       )}
       {more.some((choice) => choice !== null) && <Menu label={t("more")} size="small" choices={more} />}
-      {asked === "priority" && <PriorityDialog task={task} onClose={() => setAsked(null)} />}
+      {asked === "priority" && (
+        <PriorityDialog
+          title={t("prioTitle", { id: task.id })}
+          from={task.priority}
+          onClose={() => setAsked(null)}
+          onDone={(priority) => void actions.prioritize([task], priority)}
+        />
+      )}
       {(asked === "edit" || asked === "rerun") && (
         <ChangeDialog
           task={task}
@@ -115,40 +122,5 @@ export function TaskActions({ task }: { task: TaskDetails }) {
         />
       )}
     </span>
-  );
-}
-
-function PriorityDialog({ task, onClose }: { task: TaskDetails; onClose: () => void }) {
-  const t = useWords(words);
-  const actions = useActions();
-  const [priority, setPriority] = useState(String(task.priority));
-  const isGood = /^\d{1,3}$/.test(priority) && Number(priority) <= 100;
-  const done = () => {
-    if (!isGood) return;
-    onClose();
-    void actions.prioritize([task], Number(priority));
-  };
-  return (
-    <Dialog title={t("prioTitle", { id: task.id })} onClose={onClose}>
-      <form className="stack dialog-text" action={done}>
-        <Field label={t("prio")} hint={t("prioHint")} problem={isGood ? null : t("prioHint")}>
-          {(control) => (
-            <input
-              {...control}
-              className="input"
-              data-first
-              inputMode="numeric"
-              value={priority}
-              onChange={(event) => setPriority(event.target.value)}
-            />
-          )}
-        </Field>
-        <div className="row dialog-end">
-          <Button kind="primary" type="submit" disabled={!isGood}>
-            {t("prio")}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

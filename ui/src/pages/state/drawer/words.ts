@@ -48,6 +48,5 @@ export const words = {
   ],
   more: ["More", "更多"],
   prioTitle: ["Priority of #{id}", "#{id} 的优先级"],
-  prioHint: ["0 to 100, higher goes first", "0 到 100，数值大者优先"],
   viewer: ["Your account may only look", "您的账户只能查看"],
 } as const satisfies Record<string, Pair>;
