@@ -1,11 +1,12 @@
 /** What fires, what is muted until when, and which rules watch. */
 import { type FormEvent, useState } from "react";
-import { Problem, path, post, remove } from "../../api/client";
+import { path, post, remove } from "../../api/client";
 import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
 import { Empty } from "../../parts/Empty";
 import { Field } from "../../parts/Field";
 import { Icon } from "../../parts/Icon";
+import { Refusal, useRefusal } from "../../parts/Refusal";
 import { Switch } from "../../parts/setting/Switch";
 import type { Drafting } from "../../parts/setting/useDraft";
 import { isFixed, wished } from "../../parts/setting/values";
@@ -26,19 +27,13 @@ function MuteDialog({ rule, subject, onClose }: { rule: string; subject: string;
   const t = useWords(words);
   const called = useCalled();
   const [given, setGiven] = useState({ for: "2h", reason: "" });
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const { attempt, wrong, rest } = useRefusal(["for", "reason"]);
   const mute = async (event: FormEvent) => {
     event.preventDefault();
-    try {
-      await post("/api/alerts/mutes", { rule, subject, ...given });
-      toast(t("muted", { rule: called(rule) }));
-      onClose();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-    }
+    if (!(await attempt(() => post("/api/alerts/mutes", { rule, subject, ...given })))) return;
+    toast(t("muted", { rule: called(rule) }));
+    onClose();
   };
-  const wrong = (field: string) => (problem?.field === field ? problem.message : null);
   return (
     <Dialog title={t("muteAsk", { rule: called(rule) })} onClose={onClose}>
       <form className="stack dialog-text" onSubmit={(event) => void mute(event)}>
@@ -66,11 +61,7 @@ function MuteDialog({ rule, subject, onClose }: { rule: string; subject: string;
             />
           )}
         </Field>
-        {problem && !["for", "reason"].includes(problem.field ?? "") && (
-          <p className="problem" role="alert">
-            {problem.message}
-          </p>
-        )}
+        <Refusal text={rest} />
         <div className="row dialog-end">
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button kind="primary" type="submit">

@@ -5,6 +5,7 @@ import type { Queue } from "../../api/types";
 import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
 import { Field } from "../../parts/Field";
+import { Refusal } from "../../parts/Refusal";
 import { act } from "../../parts/Toast";
 import { type Pair, useWords } from "../../words";
 import { changed, durationText, type Options, optionsOf } from "./queueOptions";
@@ -192,11 +193,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
             </label>
           ))}
         </div>
-        {problem !== null && (
-          <p className="problem" role="alert">
-            {problem.message}
-          </p>
-        )}
+        <Refusal text={problem?.message ?? null} />
         <div className="row dialog-end">
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button

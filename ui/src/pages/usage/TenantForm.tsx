@@ -1,10 +1,11 @@
 /** A tenant: role, share, quota, password. What is left empty has no limit. */
 import { type FormEvent, useState } from "react";
-import { Problem, patch, post, remove } from "../../api/client";
+import { patch, post, remove } from "../../api/client";
 import type { Tenant } from "../../api/types";
 import { Button } from "../../parts/Button";
 import { confirm, Dialog } from "../../parts/Dialog";
 import { Field } from "../../parts/Field";
+import { Refusal, useRefusal } from "../../parts/Refusal";
 import { act, toast } from "../../parts/Toast";
 import { useWords } from "../../words";
 import { words } from "./words";
@@ -70,23 +71,21 @@ export function TenantForm({ tenant, onClose }: { tenant: Tenant | null; onClose
   const t = useWords(words);
   const [before] = useState(() => written(tenant));
   const [given, setGiven] = useState(before);
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const { attempt, wrong, rest } = useRefusal(
+    Object.keys(given).filter((name) => tenant === null || name !== "name"),
+  );
   const set = (name: string) => (value: string) => setGiven((now) => ({ ...now, [name]: value }));
   const save = async (event: FormEvent) => {
     event.preventDefault();
-    try {
-      const sent = changes(before, given);
-      if (tenant === null) await post("/api/tenants", { name: given.name, ...sent });
-      else {
-        const etag = (tenant as { etag?: string }).etag ?? null;
-        await patch(`/api/tenants/${encodeURIComponent(tenant.name)}`, sent, { etag });
-      }
-      toast(t("saved", { name: given.name ?? "" }));
-      onClose();
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-    }
+    const sent = changes(before, given);
+    const send = () => {
+      if (tenant === null) return post("/api/tenants", { name: given.name, ...sent });
+      const etag = (tenant as { etag?: string }).etag ?? null;
+      return patch(`/api/tenants/${encodeURIComponent(tenant.name)}`, sent, { etag });
+    };
+    if (!(await attempt(send))) return;
+    toast(t("saved", { name: given.name ?? "" }));
+    onClose();
   };
   const erase = async () => {
     if (tenant === null) return;
@@ -99,8 +98,6 @@ export function TenantForm({ tenant, onClose }: { tenant: Tenant | null; onClose
     const url = `/api/tenants/${encodeURIComponent(tenant.name)}`;
     if (await act(() => remove(url), t("deleted", { name: tenant.name }))) onClose();
   };
-  const wrong = (name: string) => (problem?.field === name ? problem.message : null);
-  const isKnown = problem?.field && problem.field in given;
   return (
     <Dialog title={tenant ? t("edit", { name: tenant.name }) : t("newTenant")} onClose={onClose} isWide>
       <form onSubmit={(event) => void save(event)}>
@@ -149,11 +146,7 @@ export function TenantForm({ tenant, onClose }: { tenant: Tenant | null; onClose
             </Field>
           ))}
         </div>
-        {problem && !isKnown && (
-          <p className="problem" role="alert">
-            {problem.message}
-          </p>
-        )}
+        <Refusal text={rest} />
         <div className="row dialog-end">
           {tenant && !tenant.is_own && (
             <Button kind="danger" onClick={() => void erase()}>

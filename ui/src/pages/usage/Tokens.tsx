@@ -1,12 +1,13 @@
 /** Tokens: whose, what they may do, when they were used; a new one is shown once. */
 import { type FormEvent, useState } from "react";
-import { Problem, post, remove } from "../../api/client";
+import { post, remove } from "../../api/client";
 import type { Tenant, Token } from "../../api/types";
 import { Button } from "../../parts/Button";
 import { CopyButton } from "../../parts/Copy";
 import { confirm, Dialog } from "../../parts/Dialog";
 import { Empty } from "../../parts/Empty";
 import { Field } from "../../parts/Field";
+import { Refusal, useRefusal } from "../../parts/Refusal";
 import { act } from "../../parts/Toast";
 import { useNow } from "../../shell/Connection";
 import { useResource } from "../../store/resource";
@@ -39,24 +40,14 @@ function NewToken({ tenants, onClose }: { tenants: readonly Tenant[]; onClose: (
     may: "submit",
     expires: "30d",
   });
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const { attempt, wrong, rest } = useRefusal(["name", "tenant", "scopes", "expires"]);
   const [made, setMade] = useState<string | null>(null);
   const make = async (event: FormEvent) => {
     event.preventDefault();
     const { name, tenant, may, expires } = given;
     const scopes = SCOPES[may as keyof typeof SCOPES];
-    try {
-      const answer = await post<{ token: string }>("/api/tokens", {
-        name,
-        tenant,
-        scopes,
-        ...(expires.trim() ? { expires: expires.trim() } : {}),
-      });
-      setMade(answer.token);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setProblem(error);
-    }
+    const sent = { name, tenant, scopes, ...(expires.trim() ? { expires: expires.trim() } : {}) };
+    await attempt(async () => setMade((await post<{ token: string }>("/api/tokens", sent)).token));
   };
   if (made !== null) {
     return (
@@ -78,7 +69,6 @@ function NewToken({ tenants, onClose }: { tenants: readonly Tenant[]; onClose: (
       </Dialog>
     );
   }
-  const wrong = (name: string) => (problem?.field === name ? problem.message : null);
   const set = (field: string) => (event: { target: { value: string } }) =>
     setGiven({ ...given, [field]: event.target.value });
   return (
@@ -127,11 +117,7 @@ function NewToken({ tenants, onClose }: { tenants: readonly Tenant[]; onClose: (
             )}
           </Field>
         </div>
-        {problem && !["name", "tenant", "scopes", "expires"].includes(problem.field ?? "") && (
-          <p className="problem" role="alert">
-            {problem.message}
-          </p>
-        )}
+        <Refusal text={rest} />
         <div className="row dialog-end">
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button kind="primary" type="submit">

@@ -4,6 +4,7 @@ import { type Problem, patch, post } from "../../../api/client";
 import type { Task, TaskDetails } from "../../../api/types";
 import { Button } from "../../../parts/Button";
 import { Dialog } from "../../../parts/Dialog";
+import { Refusal } from "../../../parts/Refusal";
 import { toast } from "../../../parts/Toast";
 import { touch } from "../../../store/live";
 import { useWords } from "../../../words";
@@ -59,11 +60,7 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
       <form className="stack dialog-text task-form" action={() => void send()}>
         <Fields draft={draft} put={put} problemOf={problemOf} isNew={false} />
         <div className="form-foot">
-          {problem && (
-            <p className="problem" role="alert">
-              {refusalOf(problem).lines.join(" ")}
-            </p>
-          )}
+          <Refusal text={problem && refusalOf(problem).lines.join(" ")} />
           <div className="row dialog-end">
             {kind === "edit" && isSame && <span className="second">{t("nothing")}</span>}
             <span className="push" />
