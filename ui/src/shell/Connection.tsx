@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { isOld } from "../store/connection";
 import { useLive } from "../store/live";
 import { type Pair, useWords } from "../words";
+import { timeOfDay } from "../words/format";
 
 const words: Record<string, Pair> = {
   live: ["Live", "实时"],
@@ -29,7 +30,7 @@ export function ConnectionBadge() {
     document.documentElement.toggleAttribute("data-old", old);
   }, [old]);
   const { state, since, heardAt } = connection;
-  const at = new Date(heardAt).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const at = timeOfDay(new Date(heardAt));
   const role = { live: "ok", reconnecting: "wait", stale: "bad" }[state];
   return (
     <span className={`pill bare role-${role}`} role="status" data-connection={state}>

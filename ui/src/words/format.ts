@@ -46,10 +46,15 @@ export function span(seconds: number, language: Language): string {
   return shown.map(([n, word]) => `${n} ${word}`).join(" ");
 }
 
+/** `14:32`, by this browser's clock. */
+export function timeOfDay(at: Date): string {
+  return at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
 /** `14:32` today, `Mon 18:20` within a week, `2026-08-01 14:32` before. */
 export function when(iso: string, language: Language, now = Date.now()): string {
   const at = new Date(iso);
-  const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const time = timeOfDay(at);
   if (at.toDateString() === new Date(now).toDateString()) return time;
   const place = language === "zh" ? "zh-CN" : "en-GB";
   if (Math.abs(now - at.getTime()) < 6.5 * 86400e3)

@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { Button } from "../../parts/Button";
 import { TaskGlyph } from "../../parts/Glyph";
 import { useWords } from "../../words";
+import { hasDraft } from "./draft";
 import { type FileRow, isOver, type Mode, type Run, stateOf } from "./files";
 import { words } from "./words";
 
@@ -27,7 +28,7 @@ function One({ file, run, isHere }: { file: FileRow; run: Run | undefined; isHer
   const t = useWords(words);
   const counts = { tasks: file.n_tasks, queues: file.n_queues };
   const done = run && { done: run.completed_tasks, total: run.total_tasks, failed: run.failed_tasks };
-  const hasDraft = sessionStorage.getItem(`gavelq.draft.${file.mode}.${file.id}`) !== null;
+  const isDraft = hasDraft(file) || (run && !isOver(run) && file.is_changed);
   return (
     <Link
       href={`/command/${file.mode}/${file.index}`}
@@ -37,7 +38,7 @@ function One({ file, run, isHere }: { file: FileRow; run: Run | undefined; isHer
       <span className="row">
         <TaskGlyph state={run ? stateOf(run.state) : "held"} />
         <span className="name cut">{file.name}</span>
-        {(hasDraft || (run && !isOver(run) && file.is_changed)) && <span className="chip">{t("draft")}</span>}
+        {isDraft && <span className="chip">{t("draft")}</span>}
         <span className="push quiet">{file.index}</span>
       </span>
       <span className="second">

@@ -8,8 +8,15 @@ export interface Draft {
   etag: string;
 }
 
-function place(file: StoredFile): string {
+type Named = Pick<StoredFile, "mode" | "id">;
+
+function place(file: Named): string {
   return `gavelq.draft.${file.mode}.${file.id}`;
+}
+
+/** Whether there is text of a file that is not saved. */
+export function hasDraft(file: Named): boolean {
+  return sessionStorage.getItem(place(file)) !== null;
 }
 
 function kept(file: StoredFile): Draft | null {
