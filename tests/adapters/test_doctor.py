@@ -1,10 +1,12 @@
 """Single looks of `gavelq doctor`, at directories of the tests' own."""
 
+import contextlib
 import fcntl
 import getpass
 import json
 import os
 import resource
+import sqlite3
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from gavelq.adapters.doctor import driver, kernel, places, session
 from gavelq.adapters.doctor.finding import Finding, Wanted
+from gavelq.adapters.store.statements import migrations
 from tests.support.fake_nvml import CompilerMissing, FakeMachine, build
 
 
@@ -25,6 +28,23 @@ def test_a_directory_may_be_missing_but_not_a_link_or_a_file(tmp_path: Path) -> 
     (tmp_path / "own").mkdir(mode=0o700)
     told = {name: places.private("x", str(tmp_path / name)).verdict for name in ("missing", "own", "file", "link")}
     assert told == {"missing": "ok", "own": "ok", "file": "problem", "link": "problem"}
+
+
+def test_the_schema_of_the_state_is_told_and_one_of_a_newer_gavelq_is_a_problem(tmp_path: Path) -> None:
+    database, known = str(tmp_path / "state.db"), len(migrations())
+    assert list(places.schema(database)) == []
+    for version, verdict, text in (
+        (known, "ok", f"schema {known}, "),
+        (known + 1, "problem", "newer"),
+        (1, "ok", "next start"),
+    ):
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute(f"PRAGMA user_version = {version}")
+        (found,) = places.schema(database)
+        assert (found.name, found.verdict) == ("database", verdict)
+        assert text in found.text
+    Path(database).write_text("no database at all, but some text that is long enough to be looked at" * 20)
+    assert verdicts(list(places.schema(database))) == [("database", "problem")]
 
 
 def test_a_directory_of_another_user_is_a_problem() -> None:

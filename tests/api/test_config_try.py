@@ -35,6 +35,9 @@ def test_it_tells_what_would_start_and_changes_nothing(at: Box) -> None:
     assert "rules.gpu_left" in str(by_id[first]["now"])
     assert (by_id[third]["now_reason"], by_id[third]["then_reason"]) == ("gpu_budget", "gpu_count")
     assert told["preempted"] == []
+    assert told["budget"] == {
+        "now": {"n_used": 1, "most": 1, "is_limited": True}, "then": {"n_used": 3, "most": 3, "is_limited": True},
+    }  # fmt: skip
     assert at.get("/api/settings")["rules.max_gpu"]["value"] == 1
     assert [at.state(task) for task in (first, second, third)] == ["pending"] * 3
 

@@ -33,6 +33,7 @@ def test_the_plan_has_what_runs_and_what_follows(at: Box) -> None:
     plan = Client(socket=at.socket).plan()
     assert set(plan) == set(shapes.Plan.__annotations__)
     assert seconds(plan["at"], plan["until"]) == 6 * 3600
+    assert plan["budget"] == {"n_used": 1, "most": 1, "is_limited": False}
     (card,) = plan["gpus"]
     running, following = card["spans"]
     assert set(running) == set(shapes.PlanSpan.__annotations__)

@@ -164,6 +164,8 @@ def test_reset_goes_back_to_the_first_text_and_a_copy_is_one_of_its_own(daemon: 
     assert edited["is_changed"]
     copy = daemon.post(at(made, "/duplicate"), {})
     assert (copy["name"], copy["content"], copy["is_changed"]) == ("n (copy)", "edited", False)
+    again = [daemon.post(at(one, "/duplicate"), {})["name"] for one in (made, copy)]
+    assert again == ["n (copy 2)", "n (copy 3)"]
     back = daemon.post(at(made, "/reset"), {})
     assert (back["content"], back["is_changed"]) == (TWO, False)
     assert daemon.post(at(made, "/reset"), {})["etag"] == back["etag"], "what changes nothing is no new version"

@@ -80,6 +80,25 @@ def test_a_run_is_told_lane_by_lane_and_task_by_task(daemon: Box) -> None:
     assert number not in [one["pid"] for one in daemon.get("/api/scheduler/running")["schedulers"]]
 
 
+def test_a_lane_that_was_stopped_tells_what_failed_first_and_only_as_many_tasks_as_are_wanted(daemon: Box) -> None:
+    lane = [("1", "true"), ("1", "exit 7"), *[("1", "true")] * 6]
+    number = submit(daemon, *lane, ("2", "sleep 600"), on_failure="stop")
+    wait_until(lambda: run(daemon, number)["queues"]["1"]["ended_at"], 20, "the lane is over")
+    found = run(daemon, number)
+    failed = found["queues"]["1"]["processes"][1]
+    for told in (found, found["queues"]["1"]):
+        assert "exit code 7" in told["last_error"]
+    assert found["queues"]["1"]["last_error_task_id"] == failed["task_id"]
+    assert found["queues"]["2"]["last_error_task_id"] is None
+    few = run(daemon, number, "?around=3")
+    assert [one["index"] for one in few["queues"]["1"]["processes"]] == [5, 6, 7]
+    assert [one["index"] for one in few["queues"]["2"]["processes"]] == [0]
+    assert few["queues"]["1"]["total_tasks"] == 8
+    with pytest.raises(Failure, match="around"):
+        run(daemon, number, "?around=0")
+    daemon.post(f"/api/submissions/{number}/kill")
+
+
 def test_a_configuration_shows_its_last_run_and_one_that_never_ran_shows_nothing(fresh: Box) -> None:
     path = "/api/scheduler/single/state?config_index=0"
     empty = fresh.get(path)

@@ -15,6 +15,9 @@ from gavelq.core.task import Attempt, Task
 from gavelq.daemon.run_processes import NO_PAST, Past, Process, process_of
 from gavelq.daemon.run_sums import RunTimeOf, Sums, sums_of
 
+BEFORE = 2
+"""Where only some tasks of a lane are shown, so many stand before the one whose turn it is."""
+
 
 class LaneBook:
     """The tasks of one queue id."""
@@ -57,8 +60,20 @@ class LaneBook:
             self._sums = sums_of(self.in_order(), run_time_of)
         return self._sums
 
-    def texts(self, write: Callable[[Process], str]) -> list[str]:
-        """Each task written down in file order; who waits for cards, not for others, is written each time."""
+    def near(self, n: int) -> Sequence[Process]:
+        """So many tasks around the first one that has not ended (the last one where all have), in file order."""
+        ordered = self.in_order()
+        turn = next((at for at, one in enumerate(ordered) if one.ended_at is None), len(ordered))
+        start = max(0, min(turn - BEFORE, len(ordered) - n))
+        return ordered[start : start + n]
+
+    def texts(self, write: Callable[[Process], str], around: int | None = None) -> list[str]:
+        """Each task written down in file order; who waits for cards, not for others, is written each time.
+
+        `around`: only so many of them, see `near`.
+        """
+        if around is not None:
+            return [write(one) for one in self.near(around)]
         for one in self._processes.values() if len(self._texts) < len(self._processes) else ():
             if one.task_id not in self._texts:
                 self._texts[one.task_id] = write(one)

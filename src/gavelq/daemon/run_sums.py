@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gavelq.core.ids import TaskId
-from gavelq.core.lifecycle import HOLDING, TaskState
+from gavelq.core.lifecycle import HOLDING, EndReason, TaskState
 from gavelq.daemon.run_processes import Process
 
 RunTimeOf = Callable[[str], float | None]
@@ -28,7 +28,9 @@ class Sums:
     ended_at: float | None = None
     """The last end, where all have ended."""
     error: str | None = None
+    """How the last task failed that did so by itself: those that ended because of it say nothing new."""
     error_at: float = 0.0
+    error_task: TaskId | None = None
     completed_s: float = 0.0
     """How long the completed ones took, together."""
     holding: tuple[Process, ...] = ()
@@ -68,7 +70,7 @@ def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
         else:
             n_learned += 1
             learned_s += usual if one.time_limit_s is None else min(usual, one.time_limit_s)
-    last = max(known, key=lambda one: one.error_at, default=None)
+    last = max(known, key=_how_telling, default=None)
     n_completed, n_running = counted[TaskState.COMPLETED], sum(counted[state] for state in HOLDING)
     is_over = not waiting and not n_running
     return Sums(
@@ -82,6 +84,7 @@ def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
         ended_at=max((one.ended_at or 0.0 for one in known), default=None) if is_over else None,
         error=last.error if last is not None else None,
         error_at=last.error_at if last is not None else 0.0,
+        error_task=last.task_id if last is not None and last.error is not None else None,
         completed_s=sum(one.run_s for one in known if one.run_s is not None),
         holding=tuple(one for one in known if one.state in HOLDING) if n_running else (),
         waiting=waiting,
@@ -93,3 +96,8 @@ def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
 
 
 _WAITING = frozenset({TaskState.PENDING, TaskState.HELD})
+
+
+def _how_telling(one: Process) -> tuple[bool, float]:
+    """Later errors tell more, but for those of tasks that ended because another one had."""
+    return one.error is not None and one.end_reason != EndReason.DEPENDENCY_FAILED.value, one.error_at

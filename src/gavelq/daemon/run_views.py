@@ -123,6 +123,7 @@ def lane_json(lane: str, sums: Sums, *, memory: MiB | None, wait: tuple[str, str
         "current_task": current.name if current is not None else None,
         **_counters((sums,)),
         "last_error": sums.error,
+        "last_error_task_id": sums.error_task,
         "current_task_id": current.task_id if current is not None else None,
         "gpus": gpus,
         "memory_used_mib": memory,

@@ -19,6 +19,7 @@ from gavelq.core.step import Record
 from gavelq.core.task import Attempt, Dependency, Lease, Task, TaskRequest
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.spending import Standing
 
 Json = dict[str, Any]
 
@@ -28,6 +29,11 @@ def stamp(at: float | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:-6] + "Z"  # three times strftime's speed
+
+
+def budget_json(found: Standing) -> Json:
+    """How many cards gavelq uses, and how many it may use."""
+    return {"n_used": found.n_used, "most": found.most, "is_limited": found.is_limited}
 
 
 def people_index(index: str) -> int | str:

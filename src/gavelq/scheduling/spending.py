@@ -1,6 +1,8 @@
 """The GPU budget while a cycle hands out cards: what is in use, until when, and what may still be added."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
 
 from gavelq.core.ids import GpuUuid
 from gavelq.scheduling.budget import budget
@@ -68,3 +70,22 @@ class Spending:
             words=f"gavelq uses {n_used} GPU(s) and may use {most} (rules.gpu_left, min_gpu, max_gpu); it needs {need}",
             details={"used": n_used, "budget": most, "need": need},
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The budget at a moment."""
+
+    n_used: int
+    most: int
+    """Cards that gavelq may use altogether."""
+    is_limited: bool
+    """False: all cards of the machine may be used."""
+
+
+def standing(snapshot: Snapshot, policy: Policy, taken: Iterable[GpuUuid] = ()) -> Standing:
+    """How many cards are in use and may be. `taken`: cards that are given away beside those in use."""
+    spending = Spending(snapshot, policy)
+    for uuid in taken:
+        spending.take(uuid, inf)
+    return Standing(n_used=len(spending.in_use), most=spending.most(), is_limited=spending.is_limited)

@@ -1,12 +1,16 @@
 """Directories, sockets, disk space, and other daemons of this machine."""
 
+import contextlib
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
 
 from gavelq.adapters.doctor.finding import Finding, Wanted, note, ok, problem
 from gavelq.adapters.runner.claims import ClaimsReader
+from gavelq.adapters.store.database import connect
 from gavelq.adapters.store.filesystem import network_file_system
+from gavelq.adapters.store.statements import migrations
 from gavelq.core.ids import GpuUuid
 from gavelq.paths import MAX_SOCKET_PATH
 
@@ -21,6 +25,7 @@ def examine(state: str, database: str, wanted: Wanted) -> Iterator[Finding]:
     yield _space(state)
     yield private("socket directory", os.path.dirname(wanted.socket))
     yield _socket(wanted.socket)
+    yield from schema(database)
     yield from _clock(database)
     yield _claims(wanted.claims_dir)
     yield from others(wanted.claims_dir, state)
@@ -85,6 +90,27 @@ def _socket(path: str) -> Finding:
         fix = "set GAVELQ_SOCKET (or socket.path) to a shorter one"
         return problem(_AREA, "socket", f"its path has {length} bytes, {MAX_SOCKET_PATH} are possible: {path}", fix)
     return ok(_AREA, "socket", path)
+
+
+def schema(database: str) -> Iterator[Finding]:
+    """The version of the database's tables, beside the one that this gavelq knows. Nothing where there is none yet."""
+    if not os.path.exists(database):
+        return
+    try:
+        with contextlib.closing(connect(database, read_only=True, busy_timeout_s=1.0)) as connection:
+            (found,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        yield problem(_AREA, "database", f"{database}: {error}", "restore a backup: gavelq daemon restore")
+        return
+    known = len(migrations())
+    said = f"schema {found}, {os.stat(database).st_size / (1 << 20):.1f} MiB"
+    if found > known:
+        fix = "install the gavelq that wrote it, or a newer one"
+        yield problem(_AREA, "database", f"schema {found} is newer than this gavelq, which knows {known}", fix)
+    elif found < known:
+        yield ok(_AREA, "database", f"{said}; the daemon's next start makes it schema {known}")
+    else:
+        yield ok(_AREA, "database", said)
 
 
 def _clock(database: str) -> Iterator[Finding]:

@@ -26,6 +26,9 @@ _TRIED: Json = {
         }
     ],
     "preempted": [],
+    "budget": {
+        "now": {"n_used": 4, "most": 4, "is_limited": True}, "then": {"n_used": 6, "most": 6, "is_limited": True},
+    },
     "file": {
         "path": "/home/ada/.config/gavelq/config.yaml", "before": "rules: {max_gpu: 4}\n",
         "after": "rules: {max_gpu: 6}\n",

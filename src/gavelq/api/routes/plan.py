@@ -13,6 +13,7 @@ MAX_HOURS = 168
 _EXAMPLE = {
     "at": "2026-08-01T14:32:00.000000Z",
     "until": "2026-08-01T20:32:00.000000Z",
+    "budget": {"n_used": 4, "most": 6, "is_limited": True},
     "gpus": [
         {
             "index": 0, "uuid": "GPU-5c2d5e0e-1111-2222-3333-444455556666",

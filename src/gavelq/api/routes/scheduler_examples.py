@@ -26,7 +26,8 @@ _EXPECTED: Json = {
 }
 _QUEUE: Json = {
     "id": "1", "status": "running", "current_gpu": 0, "current_task": "sweep.txt:1:2", **_COUNTERS,
-    "last_error": _NOW["last_error"], "current_task_id": 41, "gpus": [0], "memory_used_mib": 18200,
+    "last_error": _NOW["last_error"], "last_error_task_id": 41, "current_task_id": 41, "gpus": [0],
+    "memory_used_mib": 18200,
     "pending_reason": None, "pending_detail": None, "started_at": "2026-08-01T09:30:01.000000Z", "ended_at": None,
     **_EXPECTED, "processes": [_DONE, _NOW],
 }  # fmt: skip

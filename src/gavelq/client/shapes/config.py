@@ -2,6 +2,8 @@
 
 from typing import Any, Literal, TypedDict
 
+from gavelq.client.shapes.gpus import Budget
+
 
 class Setting(TypedDict):
     """A setting of the configuration, as the daemon works with it."""
@@ -66,6 +68,13 @@ class TriedFile(TypedDict):
     after: str
 
 
+class TriedBudget(TypedDict):
+    """How many cards gavelq would use and may use, with those of the tasks that would start."""
+
+    now: Budget
+    then: Budget
+
+
 class TriedRules(TypedDict):
     """What would start now under the rules in force, and under others."""
 
@@ -74,6 +83,7 @@ class TriedRules(TypedDict):
     then: list[TriedStart]
     reasons: list[TriedReason]
     preempted: list[int]
+    budget: TriedBudget
     file: TriedFile
 
 

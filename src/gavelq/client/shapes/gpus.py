@@ -104,10 +104,19 @@ class PlanTask(TypedDict):
     gpus: list[int | str]
 
 
+class Budget(TypedDict):
+    """How many cards gavelq uses, and may use altogether; not limited: all of the machine's."""
+
+    n_used: int
+    most: int
+    is_limited: bool
+
+
 class Plan(TypedDict):
     """What is to come, as it looks now; only limits and reservations are promises."""
 
     at: str
     until: str
+    budget: Budget
     gpus: list[PlanGpu]
     pending: list[PlanTask]

@@ -52,6 +52,7 @@ class SchedulerQueue(SchedulerCounts):
     current_gpu: int | str | None
     current_task: str | None
     current_task_id: int | None
+    last_error_task_id: int | None
     gpus: list[int | str]
     memory_used_mib: int | None
     pending_reason: str | None

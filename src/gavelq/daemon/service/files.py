@@ -1,8 +1,10 @@
 """Everything about configurations: command files that the daemon keeps by mode and place."""
 
 import asyncio
+import itertools
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gavelq.core import events as ev
@@ -31,6 +33,7 @@ MAX_LISTED = 64 << 20
 """Characters of texts in one answer."""
 _AT_ONCE = 1 << 16
 """Characters of a text that is read between two events; a longer one is read beside the loop."""
+_COPY = re.compile(r" \(copy(?: \d+)?\)$")
 
 
 class ModeNotFound(NotFound):
@@ -38,6 +41,13 @@ class ModeNotFound(NotFound):
 
     code = "mode_not_found"
     hint = "the modes of command files are `single` and `multi`"
+
+
+def _copy_name(name: str, others: Iterable[StoredFile]) -> str:
+    """`NAME (copy)`, or `NAME (copy 2)` and so on where there is one already; the copy of a copy is one of the same."""
+    taken, base = {other.name for other in others}, _COPY.sub("", name)
+    copies = (f" (copy{'' if n == 1 else f' {n}'})" for n in itertools.count(1))
+    return next(made for end in copies if (made := base[: MAX_NAME - len(end)] + end) not in taken)
 
 
 def mode_named(written: str) -> Mode:
@@ -144,9 +154,10 @@ class FileService:
     ) -> Json:
         """`POST /api/commands/{mode}/duplicate`: one more, with the same text, directory and environment."""
         file = self.find(caller, mode, config_index)
-        named = read_fields({"name": name}).name or f"{file.name[: MAX_NAME - 7]} (copy)"
-        fields = FileFields(content=file.content, name=named, workdir=file.workdir, env=file.env)
+        given = read_fields({"name": name}).name
         async with self._placing:
+            named = given or _copy_name(file.name, self._of(caller, mode))
+            fields = FileFields(content=file.content, name=named, workdir=file.workdir, env=file.env)
             said = [mode, config_index, name]
             return await self._full(await self._create(caller, Mode(file.mode), fields, key, said))
 

@@ -11,10 +11,11 @@ from gavelq.core.task import Task
 from gavelq.core.units import format_duration
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
-from gavelq.daemon.views import Json, people_index, stamp
+from gavelq.daemon.views import Json, budget_json, people_index, stamp
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.plan_ahead import CardAhead, Expected, Following, PlanAhead, Span, plan_ahead
 from gavelq.scheduling.snapshot import Snapshot, take_snapshot
+from gavelq.scheduling.spending import standing
 
 KEEP_S = 1.0
 """A plan is made anew after so long, although nothing was committed meanwhile: time goes on."""
@@ -45,6 +46,7 @@ class PlanService:
         return {
             "at": stamp(made.now),
             "until": stamp(until),
+            "budget": budget_json(standing(snapshot, self._desk.loop.policy)),
             "gpus": [
                 {
                     "index": people_index(view.index),

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from gavelq.config import Config
 from gavelq.config.history import SettingChange
-from gavelq.core.ids import TaskId
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.pending import shape_of
 from gavelq.core.task import Task
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.settings import policy_of
-from gavelq.daemon.views import Json, pending_text, people_index
+from gavelq.daemon.views import Json, budget_json, pending_text, people_index
 from gavelq.scheduling.cycle import Plan
 from gavelq.scheduling.snapshot import Snapshot, take_snapshot
+from gavelq.scheduling.spending import standing
 from gavelq.scheduling.trial import compare
 
 MAX_DIFFERENT = 50
@@ -21,7 +22,8 @@ def try_rules(desk: Desk, config: Config, changes: Sequence[SettingChange]) -> J
     """What a cycle would do at this moment, with the rules in force and with those of `config`. For admins."""
     state, policy, changed, now = desk.state, desk.loop.policy, policy_of(config), desk.clock.now()
     snapshot = take_snapshot(state, policy, now)
-    found = compare(snapshot, policy, take_snapshot(state, changed, now), changed)
+    after = take_snapshot(state, changed, now)
+    found = compare(snapshot, policy, after, changed)
     kept = {victim for one in found.now.preemptions for victim in one.victims}
     stopped = {victim for one in found.then.preemptions for victim in one.victims}
     return {
@@ -32,7 +34,15 @@ def try_rules(desk: Desk, config: Config, changes: Sequence[SettingChange]) -> J
             _difference(state.tasks[task_id], found.now, found.then) for task_id in found.different[:MAX_DIFFERENT]
         ],
         "preempted": sorted(stopped - kept),
+        "budget": {
+            "now": budget_json(standing(snapshot, policy, _taken(found.now))),
+            "then": budget_json(standing(after, changed, _taken(found.then))),
+        },
     }
+
+
+def _taken(plan: Plan) -> list[GpuUuid]:
+    return [uuid for start in plan.starts for uuid in start.gpus]
 
 
 def _starts(plan: Plan, snapshot: Snapshot) -> list[Json]:

@@ -55,8 +55,13 @@ class RunStates:
 
     # --- look --------------------------------------------------------------------------------------------
 
-    async def of_configuration(self, caller: Caller, mode: str, config_index: int, *, with_processes: bool) -> RunView:
-        """Its last run; `state` is None where there is none. Raises FileNotStored, also for a file of nobody."""
+    async def of_configuration(
+        self, caller: Caller, mode: str, config_index: int, *, with_processes: bool, around: int | None = None
+    ) -> RunView:
+        """Its last run; `state` is None where there is none. Raises FileNotStored, also for a file of nobody.
+
+        `around`: of each lane only so many tasks around the one whose turn it is.
+        """
         try:
             file = self._files.find(caller, mode, config_index)
         except FileNotStored:
@@ -65,7 +70,7 @@ class RunStates:
             return RunView(fields=idle_json(mode_named(mode).value, 0, "", caller.tenant))
         state = self._desk.state
         last = max((number for number, run in state.runs.items() if run.file == file.id), default=None)
-        views = await self._views(caller, [] if last is None else [state.runs[last]], with_processes)
+        views = await self._views(caller, [] if last is None else [state.runs[last]], with_processes, around)
         return views[0] if views else RunView(fields=idle_json(file.mode, file.place, file.name, file.tenant))
 
     async def known(self, caller: Caller, mode: str | None = None, *, with_processes: bool) -> list[RunView]:
@@ -80,12 +85,12 @@ class RunStates:
         runs = [run for run in self._visible(caller) if live.get(run.submission)]
         return await self._views(caller, runs, with_processes)
 
-    async def of_run(self, caller: Caller, number: int, *, with_processes: bool) -> RunView:
+    async def of_run(self, caller: Caller, number: int, *, with_processes: bool, around: int | None = None) -> RunView:
         """One run by its number. Raises RunNotFound, also for another tenant's, and where its tasks were removed."""
         run = self._desk.state.runs.get(SubmissionId(number))
         if run is None or not caller.owns(run.tenant):
             raise RunNotFound(run=number)
-        views = await self._views(caller, [run], with_processes)
+        views = await self._views(caller, [run], with_processes, around)
         if not views:
             raise RunNotFound(run=number)
         return views[0]
@@ -161,7 +166,9 @@ class RunStates:
 
     # --- what they look like now -------------------------------------------------------------------------
 
-    async def _views(self, caller: Caller, runs: Iterable[Run], with_processes: bool) -> list[RunView]:
+    async def _views(
+        self, caller: Caller, runs: Iterable[Run], with_processes: bool, around: int | None = None
+    ) -> list[RunView]:
         books: list[tuple[Run, RunBook]] = []
         try:
             for run in runs:
@@ -172,7 +179,7 @@ class RunStates:
             starts = self._expected_starts(found)
             discretion = self._desk.discretion(caller)
             return [
-                self._view(discretion, run, found[run.submission][1], starts, book if with_processes else None)
+                self._view(discretion, run, found[run.submission][1], starts, book if with_processes else None, around)
                 for run, book in books
                 if found[run.submission][1]
             ]
@@ -189,7 +196,7 @@ class RunStates:
 
     def _view(
         self, discretion: Discretion, run: Run, lanes: Mapping[str, Sums], starts: Mapping[TaskId, Expected],
-        book: RunBook | None,
+        book: RunBook | None, around: int | None,
     ) -> RunView:  # fmt: skip
         now = self._desk.clock.now()
         of_run = mean_of(lanes.values(), "run")
@@ -201,7 +208,8 @@ class RunStates:
             end = lane_end(sums, work, starts.get(head.task_id) if head is not None else None, now)
             ends.append((lane, sums, work, end))
             fields = lane_json(lane, sums, memory=self._memory(sums), wait=self._wait(sums), expected=end)
-            texts = book.lanes[lane].texts(self._process_text) if book is not None and lane in book.lanes else []
+            own = book.lanes.get(lane) if book is not None else None
+            texts = own.texts(self._process_text, around) if own is not None else []
             shown.append(LaneView(fields=discretion.words(fields), processes=texts))
         told = run_json(run, self._file(run), dict(lanes), run_end(ends, now))
         return RunView(fields=discretion.words(told), lanes=shown)
