@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import { type Pair, useWords } from "../../words";
-import { drawLimits, lineOptions, token } from "./drawing";
+import { colorOf, drawLimits, lineOptions, token } from "./drawing";
 import { newest, type Panel, stacked } from "./shapes";
 import type { Tick } from "./ticks";
 
@@ -62,20 +62,20 @@ function options(
         size: 0,
         splits: () => marks.current.map((tick) => tick.at / 1000),
         values: (_, splits) => splits.map(() => ""),
-        grid: { stroke: () => token("--grid"), width: 1 },
+        grid: { stroke: () => colorOf("--grid"), width: 1 },
         ticks: { show: false },
       },
       {
         size: GUTTER,
         gap: 8,
-        stroke: () => token("--text3"),
+        stroke: () => colorOf("--text3"),
         font: `11px ${token("--sans")}`,
         splits: (u) => {
           const top = u.scales.y?.max ?? 100;
           return [0, top / 2, top];
         },
         values: (_, splits) => splits.map((value) => String(Math.round(value * 10) / 10)),
-        grid: { stroke: () => token("--grid"), width: 1 },
+        grid: { stroke: () => colorOf("--grid"), width: 1 },
         ticks: { show: false },
       },
     ],

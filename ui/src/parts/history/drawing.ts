@@ -2,18 +2,27 @@
 import uPlot from "uplot";
 import type { Limit, Line } from "./shapes";
 
-/** A token's value now. */
+/** A token's text, such as the fonts. */
 export function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** `#rrggbb` with an opacity. */
+/** Asked for colours: a token alone does not say which of its two is on. */
+const probe = document.createElement("i");
+
+/** The colour that a token stands for now, as `rgb(12, 34, 56)`, which a canvas takes. */
+export function colorOf(name: string): string {
+  if (!probe.isConnected) {
+    probe.hidden = true;
+    document.body.append(probe);
+  }
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
+
+/** The same with an opacity. */
 function faded(color: string, part: number): string {
-  return /^#[0-9a-f]{6}$/i.test(color)
-    ? `${color}${Math.round(part * 255)
-        .toString(16)
-        .padStart(2, "0")}`
-    : color;
+  return color.replace(/^rgb\((.*)\)$/, `rgba($1, ${part})`);
 }
 
 /** Hatching as the bars have it. */
@@ -43,9 +52,9 @@ export function lineOptions(line: Line, isStacked: boolean, nPoints: number): uP
     width: isStacked ? 0 : 1.4,
     // A hundred points have room for marks of single ones between gaps.
     points: { show: nPoints < 3 },
-    stroke: () => token(line.color),
+    stroke: () => colorOf(line.color),
     fill: () => {
-      const color = token(line.color);
+      const color = colorOf(line.color);
       if (fill === "none") return "transparent";
       if (fill === "tint") return faded(color, 0.13);
       // The pattern's type is missing in the library's declarations; the canvas takes it.
@@ -62,7 +71,7 @@ export function drawLimits(u: uPlot, limits: readonly Limit[]): void {
     const y = Math.round(u.valToPos(limit.at, "y", true)) + 0.5;
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
     ctx.save();
-    ctx.strokeStyle = token(limit.role === "bad" ? "--bad" : "--text3");
+    ctx.strokeStyle = colorOf(limit.role === "bad" ? "--bad" : "--text3");
     ctx.fillStyle = ctx.strokeStyle;
     ctx.lineWidth = ratio;
     ctx.setLineDash([4 * ratio, 3 * ratio]);
