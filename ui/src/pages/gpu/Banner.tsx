@@ -17,6 +17,7 @@ import { useGpuActions } from "./actions";
 import { type Blocker, type BrokenBlocker, blockersOf, type ForeignBlocker } from "./blockers";
 import { program } from "./cards";
 import { words } from "./words";
+import "./banner.css";
 
 const MOST_IDS = 6;
 

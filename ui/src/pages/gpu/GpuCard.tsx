@@ -7,6 +7,7 @@ import { useWords } from "../../words";
 import { CardLines, type Lines } from "./CardLines";
 import { cardPath, ownership, sharesOf, shortModel, shownState, type Tasks } from "./cards";
 import { words } from "./words";
+import "./cards.css";
 
 export interface CardProps extends Lines {
   byId: Tasks;

@@ -3,7 +3,6 @@ import { Suspense } from "react";
 import { useRoute } from "wouter";
 import { lazily } from "../../parts/lazily";
 import { useLive } from "../../store/live";
-import "./gpu.css";
 import { Overview } from "./Overview";
 
 // The charts' library comes with it.

@@ -8,6 +8,7 @@ import { useNext } from "./CardLines";
 import { cardPath, program, sharesOf, shortModel, shownState } from "./cards";
 import type { CardProps } from "./GpuCard";
 import { words } from "./words";
+import "./cards.css";
 
 function useOwner() {
   const t = useWords(words);

@@ -10,6 +10,7 @@ import { useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
 import { type Bar, barsOf, type PlanAnswer, windowOf } from "./plan";
 import { words } from "./words";
+import "./plan.css";
 
 export const HOURS = ["1", "6", "24"] as const;
 export type Hours = (typeof HOURS)[number];

@@ -13,6 +13,7 @@ import { say, useLanguage, useWords } from "../../words";
 import { percent, since, span, wholeGib } from "../../words/format";
 import { GPU_STATES } from "../../words/states";
 import { words } from "./words";
+import "./strip.css";
 
 /** Cards that are counted together; the first names them. */
 export const GROUPS = [
