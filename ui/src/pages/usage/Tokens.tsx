@@ -11,12 +11,21 @@ import { Refusal, useRefusal } from "../../parts/Refusal";
 import { act } from "../../parts/Toast";
 import { useNow } from "../../shell/Connection";
 import { useResource } from "../../store/resource";
+import { useRights } from "../../store/session";
 import { useLanguage, useWords } from "../../words";
 import { since, span } from "../../words/format";
 import { words } from "./words";
 
 const SOON_S = 7 * 86400;
 const SCOPES = { read: ["read"], submit: ["read", "submit"], admin: ["read", "submit", "admin"] } as const;
+/** What a token of a tenant can give at most: no more than its role. */
+const OF_ROLE = { viewer: ["read"], tenant: ["read", "submit"], admin: ["read", "submit", "admin"] } as const;
+
+/** The last of its scopes has the others in it. */
+function mostOf({ scopes }: Token): "mayAll" | "maySubmit" | "mayRead" {
+  if (scopes.includes("admin")) return "mayAll";
+  return scopes.includes("submit") ? "maySubmit" : "mayRead";
+}
 
 function Fate({ token }: { token: Token }) {
   const t = useWords(words);
@@ -34,24 +43,23 @@ function Fate({ token }: { token: Token }) {
 
 function NewToken({ tenants, onClose }: { tenants: readonly Tenant[]; onClose: () => void }) {
   const t = useWords(words);
-  const [given, setGiven] = useState({
-    name: "",
-    tenant: tenants[0]?.name ?? "",
-    may: "submit",
-    expires: "30d",
-  });
+  const [given, setGiven] = useState({ name: "", tenant: "", may: "submit", expires: "30d" });
   const { attempt, wrong, rest } = useRefusal(["name", "tenant", "scopes", "expires"]);
   const [made, setMade] = useState<string | null>(null);
+  const role = tenants.find(({ name }) => name === given.tenant)?.role ?? "tenant";
+  const most: readonly string[] = OF_ROLE[role];
+  const may = (most.includes(given.may) ? given.may : most.at(-1)) as keyof typeof SCOPES;
   const make = async (event: FormEvent) => {
     event.preventDefault();
-    const { name, tenant, may, expires } = given;
-    const scopes = SCOPES[may as keyof typeof SCOPES];
+    const { name, tenant, expires } = given;
+    const scopes = SCOPES[may];
     const sent = { name, tenant, scopes, ...(expires.trim() ? { expires: expires.trim() } : {}) };
     await attempt(async () => setMade((await post<{ token: string }>("/api/tokens", sent)).token));
   };
   if (made !== null) {
     return (
-      <Dialog title={t("newToken")} onClose={onClose}>
+      // A slip of the hand must not hide for ever what is shown once: its button alone closes it.
+      <Dialog title={t("newToken")} onClose={() => undefined}>
         <div className="stack dialog-text">
           <p>{t("made")}</p>
           <span className="command">
@@ -89,7 +97,10 @@ function NewToken({ tenants, onClose }: { tenants: readonly Tenant[]; onClose: (
           </Field>
           <Field label={t("tokenFor")} problem={wrong("tenant")}>
             {(control) => (
-              <select {...control} className="select" value={given.tenant} onChange={set("tenant")}>
+              <select {...control} className="select" required value={given.tenant} onChange={set("tenant")}>
+                <option value="" disabled>
+                  {t("choose")}
+                </option>
                 {tenants.map((tenant) => (
                   <option key={tenant.name}>{tenant.name}</option>
                 ))}
@@ -98,10 +109,14 @@ function NewToken({ tenants, onClose }: { tenants: readonly Tenant[]; onClose: (
           </Field>
           <Field label={t("scopes")} problem={wrong("scopes")}>
             {(control) => (
-              <select {...control} className="select" value={given.may} onChange={set("may")}>
-                <option value="read">{t("read")}</option>
-                <option value="submit">{t("submit")}</option>
-                <option value="admin">{t("admin")}</option>
+              <select {...control} className="select" value={may} onChange={set("may")}>
+                {(["read", "submit", "admin"] as const)
+                  .filter((one) => most.includes(one))
+                  .map((one) => (
+                    <option key={one} value={one}>
+                      {t(one)}
+                    </option>
+                  ))}
               </select>
             )}
           </Field>
@@ -132,6 +147,7 @@ function NewToken({ tenants, onClose }: { tenants: readonly Tenant[]; onClose: (
 export function Tokens({ tenants }: { tenants: readonly Tenant[] }) {
   const t = useWords(words);
   const { data } = useResource<Token[]>("/api/tokens", { on: ["token", "tenant"], everyMs: 60_000 });
+  const { isAdmin, maySubmit } = useRights();
   const [isNew, setNew] = useState(false);
   const revoke = async (token: Token) => {
     const { isAgreed } = await confirm({
@@ -146,12 +162,14 @@ export function Tokens({ tenants }: { tenants: readonly Tenant[] }) {
       <div className="usage-head">
         <h2 id="usage-tokens">{t("tokens")}</h2>
         <span className="push" />
-        <Button icon="plus" onClick={() => setNew(true)}>
-          {t("addToken")}
-        </Button>
+        {isAdmin && (
+          <Button icon="plus" onClick={() => setNew(true)}>
+            {t("addToken")}
+          </Button>
+        )}
       </div>
       {data?.length === 0 ? (
-        <Empty title={t("noTokens")} command="gavelq token create --tenant TENANT">
+        <Empty title={t("noTokens")} {...(isAdmin ? { command: "gavelq token create --tenant TENANT" } : {})}>
           {t("noTokensText")}
         </Empty>
       ) : (
@@ -162,17 +180,19 @@ export function Tokens({ tenants }: { tenants: readonly Tenant[] }) {
                 {token.name}
               </span>
               <span className="second cut">
-                {token.tenant}, {token.scopes.join(" ")}
+                {token.tenant}, {t(mostOf(token))}
               </span>
               <Fate token={token} />
-              <Button kind="plain" size="small" icon="trash" onlyIcon onClick={() => void revoke(token)}>
-                {t("revoke")}
-              </Button>
+              {maySubmit && (
+                <Button kind="plain" size="small" icon="trash" onlyIcon onClick={() => void revoke(token)}>
+                  {t("revoke")}
+                </Button>
+              )}
             </li>
           ))}
         </ul>
       )}
-      <p className="pad second">{t("once")}</p>
+      <p className="pad second">{t(isAdmin ? "once" : "byAdmins")}</p>
       {isNew && <NewToken tenants={tenants} onClose={() => setNew(false)} />}
     </section>
   );

@@ -1,6 +1,5 @@
 /** Who used how much, who waited for what, and what each may use. */
 import { useState } from "react";
-import { path } from "../../api/client";
 import type { Tenant } from "../../api/types";
 import { Button, Segments } from "../../parts/Button";
 import { download } from "../../parts/download";
@@ -10,114 +9,118 @@ import { useResource } from "../../store/resource";
 import { useRights } from "../../store/session";
 import { useWords } from "../../words";
 import { DayBars } from "./DayBars";
+import { Division } from "./Division";
 import { Figures } from "./Figures";
+import { OwnQuota } from "./OwnQuota";
 import { Reasons } from "./Reasons";
-import { Tenants } from "./Tenants";
 import { Tokens } from "./Tokens";
-import { type By, csvOf, daysOf, leading, type Report } from "./usage";
+import { type By, csvOf, dayAt, daysOf, leading, type Report } from "./usage";
+import { AGAIN_MS, type Asked, type Range, useReports } from "./useReports";
 import "./usage.css";
 import { words } from "./words";
 
-type Range = "24h" | "7d" | "14d" | "90d" | "other";
-
-const AGAIN_MS = 60_000;
-
-function save(report: Report): void {
-  const name = `gavelq-usage-${report.from.slice(0, 10)}-${report.to.slice(0, 10)}.csv`;
-  download(name, "text/csv", csvOf(report.rows));
+function save({ from, to, utc_offset_s: offsetS, rows }: Report): void {
+  const [first, last] = [dayAt(Date.parse(from), offsetS), dayAt(Date.parse(to) - 1, offsetS)];
+  download(`gavelq-usage-${first}-${last}.csv`, "text/csv", csvOf(rows));
 }
 
-function useReports(range: Range, from: string, to: string, by: By) {
-  const span =
-    range === "other"
-      ? { since: `${from}T00:00:00Z`, until: to ? `${to}T23:59:59Z` : null }
-      : { since: `-${range}` };
-  const isGiven = range !== "other" || from !== "";
-  const read = (division: string) => (isGiven ? path("/api/usage", { ...span, by: division }) : null);
-  const daily = useResource<Report>(read(`${by},day`), { everyMs: AGAIN_MS });
-  const whole = useResource<Report>(read(by), { everyMs: AGAIN_MS });
-  const foreign = useResource<Report>(read("day"), { everyMs: AGAIN_MS });
-  return { daily: daily.data, whole: whole.data, foreign: foreign.data, problem: whole.problem };
+/** Which time, and what it is divided by. */
+function Choice({ asked, onAsk }: { asked: Asked; onAsk: (asked: Asked) => void }) {
+  const t = useWords(words);
+  const day = (end: "from" | "to") => (
+    <input
+      className="input"
+      type="date"
+      aria-label={t(end)}
+      value={asked[end]}
+      onChange={(event) => onAsk({ ...asked, [end]: event.target.value })}
+    />
+  );
+  return (
+    <>
+      <Segments
+        label={t("range")}
+        value={asked.range}
+        options={[
+          ...(["24h", "7d", "14d", "90d"] as const).map(
+            (range) =>
+              [range, t(range === "24h" ? "nHours" : "nDays", { n: Number.parseInt(range, 10) })] as const,
+          ),
+          ["other", t("other")] as const,
+        ]}
+        onChange={(range: Range) => onAsk({ ...asked, range })}
+      />
+      {asked.range === "other" && (
+        <span className="row">
+          {day("from")} – {day("to")}
+        </span>
+      )}
+      <Segments
+        label={t("by")}
+        value={asked.by}
+        options={[
+          ["tenant", t("tenant")],
+          ["queue", t("queue")],
+          ["gpu", t("byGpu")],
+        ]}
+        onChange={(by: By) => onAsk({ ...asked, by })}
+      />
+    </>
+  );
 }
 
 export default function UsagePage() {
   const t = useWords(words);
-  const { isAdmin } = useRights();
-  const [range, setRange] = useState<Range>("14d");
-  const [by, setBy] = useState<By>("tenant");
-  const [from, setFrom] = useState(() => new Date(Date.now() - 30 * 86400e3).toISOString().slice(0, 10));
-  const [to, setTo] = useState("");
+  const { isAdmin, maySubmit } = useRights();
+  const [asked, setAsked] = useState<Asked>(() => ({
+    range: "14d",
+    by: "tenant",
+    from: dayAt(Date.now() - 29 * 86400e3, 0),
+    to: "",
+  }));
   const nGpus = useLive((live) => live.gpus.length);
-  const { daily, whole, foreign, problem } = useReports(range, from, to, by);
+  const { found, problem, isWrong } = useReports(asked);
   const all = useResource<Tenant[]>(isAdmin ? "/api/tenants" : null, {
-    on: ["tenant", "token"],
+    on: ["tenant", "token", "task"],
     everyMs: AGAIN_MS,
   });
-  const own = useResource<Tenant>(isAdmin ? null : "/api/tenant", { on: ["tenant"], everyMs: AGAIN_MS });
+  const own = useResource<Tenant>(isAdmin ? null : "/api/tenant", {
+    on: ["tenant", "task"],
+    everyMs: AGAIN_MS,
+  });
   const tenants = all.data ?? (own.data ? [own.data] : []);
-  const names = daily ? leading(daily.rows, by) : [];
+  const names = found ? leading(found.daily.rows, found.by) : [];
+  const hasRun = found && (found.daily.total.n_started ?? 0) + found.daily.total.gpu_hours > 0;
   return (
     <>
       <h1 className="only-read">{t("title")}</h1>
       <div className="row wrap">
-        <Segments
-          label={t("range")}
-          value={range}
-          options={[
-            ["24h", "24 h"],
-            ["7d", "7 d"],
-            ["14d", "14 d"],
-            ["90d", "90 d"],
-            ["other", t("other")],
-          ]}
-          onChange={setRange}
-        />
-        {range === "other" && (
-          <>
-            <input
-              className="input"
-              type="date"
-              aria-label={t("from")}
-              value={from}
-              onChange={(e) => setFrom(e.target.value)}
-            />
-            <input
-              className="input"
-              type="date"
-              aria-label={t("to")}
-              value={to}
-              onChange={(e) => setTo(e.target.value)}
-            />
-          </>
-        )}
-        <Segments
-          label={t("by")}
-          value={by}
-          options={[
-            ["tenant", t("tenant")],
-            ["queue", t("queue")],
-          ]}
-          onChange={setBy}
-        />
+        <Choice asked={asked} onAsk={setAsked} />
         <span className="push" />
-        <Button icon="download" disabled={daily === null} onClick={() => daily && save(daily)}>
+        <Button icon="download" disabled={found === null} onClick={() => found && save(found.daily)}>
           {t("csv")}
         </Button>
       </div>
+      {isWrong && <p className="problem">{t("wrongRange")}</p>}
       {problem && <p className="problem">{problem.message}</p>}
-      {whole && <Figures report={whole} nGpus={nGpus} />}
+      {found && <Figures report={found.whole} nGpus={nGpus} />}
       <div className="two">
-        {daily && foreign && daily.total.n_started + daily.total.gpu_hours > 0 ? (
+        {hasRun ? (
           <DayBars
-            days={daysOf(daily.from, daily.to, daily.rows, foreign.rows, by, names)}
+            days={daysOf(found.daily, found.daily.rows, found.foreign.rows, found.by, names)}
+            today={dayAt(Date.now(), found.daily.utc_offset_s)}
+            by={found.by}
             names={names}
             nGpus={nGpus}
           />
         ) : (
           <section className="card">
-            {daily && foreign && (
-              <Empty title={t("nothing")} command='gavelq submit "python train.py"'>
-                {t("nothingText")}
+            {found && (
+              <Empty
+                title={t("nothing")}
+                {...(maySubmit ? { command: 'gavelq submit "python train.py"' } : {})}
+              >
+                {maySubmit && t("nothingText")}
               </Empty>
             )}
           </section>
@@ -125,8 +128,11 @@ export default function UsagePage() {
         <Reasons />
       </div>
       <div className="two">
-        {whole && <Tenants report={whole} by={by} names={names} tenants={tenants} />}
-        {isAdmin && <Tokens tenants={tenants} />}
+        {found && <Division report={found.whole} by={found.by} names={names} tenants={tenants} />}
+        <div className="stack usage-side">
+          {own.data && <OwnQuota tenant={own.data} />}
+          <Tokens tenants={tenants} />
+        </div>
       </div>
     </>
   );

@@ -7,16 +7,18 @@ export interface Used {
   tenant: string | null;
   queue: string | null;
   day: string | null;
+  /** A card's index; its UUID where it is gone. */
+  gpu: number | string | null;
   gpu_hours: number;
   idle_gpu_hours: number | null;
   foreign_gpu_hours: number | null;
   efficiency_percent: number | null;
-  n_started: number;
-  n_ended: number;
-  n_aborted: number;
-  n_cancelled: number;
-  n_completed: number;
-  n_failed: number;
+  n_started: number | null;
+  n_ended: number | null;
+  n_aborted: number | null;
+  n_cancelled: number | null;
+  n_completed: number | null;
+  n_failed: number | null;
   wait_mean_s: number | null;
   wait_p50_s: number | null;
   wait_p95_s: number | null;
@@ -25,14 +27,17 @@ export interface Used {
 export interface Report {
   from: string;
   to: string;
+  /** Of the machine's time zone, in which days are counted. */
+  utc_offset_s: number;
   rows: Used[];
   total: Used;
   note: string | null;
 }
 
-export type By = "tenant" | "queue";
+export type By = "tenant" | "queue" | "gpu";
 
-export const SERIES = ["--series-1", "--series-2", "--series-3", "--series-4"] as const;
+const SERIES = ["--series-1", "--series-2", "--series-3", "--series-4"] as const;
+const REST_SERIES = "--series-5";
 
 export interface Part {
   name: string;
@@ -45,20 +50,43 @@ export interface Day {
   foreign: number;
 }
 
+/** The API tells no more at once, and one more may have been begun. */
+const MOST_DAYS = 401;
+
 export const REST = "\u0000rest";
+
+/** What a row is of. */
+export function nameOf(row: Used, by: By): string {
+  return String(row[by] ?? "");
+}
+
+/** The colour of a name: its own for those with the most hours, one for all others. */
+export function colorOf(name: string, names: readonly string[]): string {
+  const at = name === REST ? -1 : names.indexOf(name);
+  return `var(${SERIES[at] ?? REST_SERIES})`;
+}
 
 /** The names with the most hours, as many as there are colours; the others go together. */
 export function leading(rows: readonly Used[], by: By): string[] {
   const hours = new Map<string, number>();
-  for (const row of rows) hours.set(row[by] ?? "", (hours.get(row[by] ?? "") ?? 0) + row.gpu_hours);
+  for (const row of rows) hours.set(nameOf(row, by), (hours.get(nameOf(row, by)) ?? 0) + row.gpu_hours);
   const sorted = [...hours].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([name]) => name);
-  return sorted.length <= SERIES.length ? sorted : [...sorted.slice(0, SERIES.length - 1), REST];
+  return sorted.length <= SERIES.length ? sorted : [...sorted.slice(0, SERIES.length), REST];
+}
+
+/** The day that a time lies in, by the machine's calendar. `offsetS`: of its time zone. */
+export function dayAt(ms: number, offsetS: number): string {
+  return new Date(ms + offsetS * 1000).toISOString().slice(0, 10);
+}
+
+/** Midnight of a day by the machine's calendar, as the API takes it; `days` later. */
+export function midnight(day: string, offsetS: number, days = 0): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + days * 86400e3 - offsetS * 1000).toISOString();
 }
 
 /** Every day of the range, also those on which nothing ran. `rows`: by name and day; `foreign`: by day. */
 export function daysOf(
-  from: string,
-  to: string,
+  { from, to, utc_offset_s: offsetS }: Pick<Report, "from" | "to" | "utc_offset_s">,
   rows: readonly Used[],
   foreign: readonly Used[],
   by: By,
@@ -66,10 +94,10 @@ export function daysOf(
 ): Day[] {
   const strange = new Map(foreign.map((row) => [row.day, row.foreign_gpu_hours ?? 0]));
   const found: Day[] = [];
-  const last = to.slice(0, 10);
+  const last = dayAt(Date.parse(to) - 1, offsetS);
   for (
-    let at = new Date(`${from.slice(0, 10)}T12:00:00Z`);
-    found.length < 400;
+    let at = new Date(`${dayAt(Date.parse(from), offsetS)}T12:00:00Z`);
+    found.length < MOST_DAYS;
     at = new Date(at.getTime() + 86400e3)
   ) {
     const day = at.toISOString().slice(0, 10);
@@ -77,7 +105,7 @@ export function daysOf(
     const hours = new Map<string, number>(names.map((name) => [name, 0]));
     for (const row of rows) {
       if (row.day !== day) continue;
-      const name = names.includes(row[by] ?? "") ? (row[by] ?? "") : REST;
+      const name = names.includes(nameOf(row, by)) ? nameOf(row, by) : REST;
       hours.set(name, (hours.get(name) ?? 0) + row.gpu_hours);
     }
     found.push({
@@ -99,6 +127,7 @@ export function targets(tenants: readonly Tenant[], rows: readonly Used[]): Map<
 const COLUMNS: readonly (keyof Used)[] = [
   "tenant",
   "queue",
+  "gpu",
   "day",
   "gpu_hours",
   "idle_gpu_hours",
