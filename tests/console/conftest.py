@@ -1,11 +1,11 @@
-"""One daemon and one browser for a module's tests; visits are a test's own."""
+"""One daemon, one browser and one page for a module's tests; visits are a test's own."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import Visit, chromium, visit
+from tests.support.browser import Visit, chromium, visiting, window
 from tests.support.daemon import Box, box
 
 if TYPE_CHECKING:
@@ -26,15 +26,25 @@ def instance() -> Iterator[Box]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def seat(browser: "Browser") -> Iterator["Page"]:
+    """A light and wide page that a module's visitors have one after another."""
+    with window(browser) as found:
+        yield found
+
+
 @pytest.fixture
-def visitor(browser: "Browser", instance: Box) -> Iterator[Visit]:
-    """Somebody who came in by a link, light and wide; the test fails where the page had troubles."""
-    with visit(browser, instance) as made:
-        made.enter()
+def visitor(seat: "Page", instance: Box) -> Iterator[Visit]:
+    """The daemon's own user, logged in, who has not gone anywhere; the test fails where the page had troubles."""
+    with visiting(seat, instance) as made:
+        made.log_in()
         yield made
+    # What this visitor's page still asks for is not the next one's trouble. An empty page would cost a new process.
+    seat.goto(made.url + "/api/user")
 
 
 @pytest.fixture
 def page(visitor: Visit) -> "Page":
     """The visitor's page, on `/ui/gpu`."""
+    visitor.goto("/ui/gpu")
     return visitor.page

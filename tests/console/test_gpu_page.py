@@ -247,6 +247,7 @@ def test_of_several_blockers_there_is_one_banner_and_a_broken_card_is_declared_w
 ) -> None:
     foreign = {"1": {"mib": 6144, "pid": stranger}}
     faults(instance, {"foreign": foreign, "xid": {"3": 79}})
+    visitor.goto("/ui/gpu")
     banner = visitor.page.get_by_role("alert")
     banner.get_by_text("2 things block work.").wait_for()
     banner.get_by_text(re.compile("Xid 79")).wait_for()
@@ -323,6 +324,7 @@ def test_a_card_that_is_not_there_is_told(visitor: Visit) -> None:
 
 
 def test_a_card_is_shared_with_a_stranger_and_taken_back(visitor: Visit, instance: Box, stranger: int) -> None:
+    visitor.goto("/ui/gpu")
     page = visitor.page
     page.get_by_role("alert").get_by_role("button", name="Share this GPU").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Share GPU 1").click()

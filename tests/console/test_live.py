@@ -107,7 +107,7 @@ def test_a_restart_asks_who_is_there_and_leads_back(
     with box(listen="127.0.0.1:0") as instance, visit(browser, instance) as visitor:
         visitor.enter("/ui/usage")
         wait_for(visitor, "live")
-        visitor.expect("401", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE")
+        visitor.expect("401", "net::ERR_")  # whichever way Chromium calls it
         port = visitor.url.rpartition(":")[2]
         instance.kill()
         instance.listen = f"127.0.0.1:{port}"
@@ -158,6 +158,7 @@ def test_a_password_opens_the_console_and_signing_out_closes_it(browser: "Browse
 
 def test_keys_lead_through_the_pages_and_can_be_switched_off(visitor: Visit) -> None:
     page = visitor.page
+    visitor.goto("/ui/gpu")
     wait_for(visitor, "live")
     page.keyboard.press("g")
     page.keyboard.press("u")

@@ -62,6 +62,7 @@ def test_it_says_where_and_when_a_task_would_start_and_makes_nothing(page: "Page
 
 def test_a_refusal_stands_at_its_field_and_nothing_can_be_submitted(visitor: Visit) -> None:
     visitor.expect("400", "404", "422")
+    visitor.goto("/ui/gpu")
     form = form_on(visitor.page)
     form.get_by_label("Command", exact=True).fill("true")
     form.get_by_label("Memory per GPU, GiB", exact=True).fill("lots")
@@ -129,6 +130,7 @@ def test_variables_come_on_top_of_the_daemons_own_environment(page: "Page", inst
 
 def test_a_range_of_cards_and_cards_by_number(visitor: Visit, instance: Box) -> None:
     visitor.expect("400")  # while the range is half written
+    visitor.goto("/ui/gpu")
     page = visitor.page
     form = form_on(page)
     form.get_by_label("Command", exact=True).fill("true")

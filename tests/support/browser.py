@@ -5,14 +5,16 @@ failure at the visit's end, unless the test said that it expects it.
 """
 
 import contextlib
+import http.client
+import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -33,6 +35,11 @@ _FLAGS = (
 """Without the sandbox it starts as root, too; it sees nothing but the daemon under test."""
 _LEFT = "net::ERR_ABORTED"
 """A request that the page itself gave up, because it went elsewhere."""
+_NO_ICON = re.compile(r"404.*/favicon\.ico'")
+"""Asked for beside a document of the API, which names no icon."""
+_VISIT = "test_visit"
+"""A cookie and a stored word: which visit the page is in, so that it forgets what earlier ones chose."""
+_VISITS = itertools.count(1)
 
 
 def require_browser() -> str:
@@ -74,7 +81,7 @@ class Visit:
     """Where the daemon answers, without a path."""
     troubles: list[str] = field(default_factory=list)
     """What went wrong, in the page's words."""
-    _expected: list[re.Pattern[str]] = field(default_factory=list)
+    _expected: list[re.Pattern[str]] = field(default_factory=lambda: [_NO_ICON])
 
     def expect(self, *patterns: str) -> None:
         """Such troubles are what this test is about: `expect("403", "ERR_CONNECTION_REFUSED")`."""
@@ -85,12 +92,25 @@ class Visit:
         self.page.goto(self.url + path)
 
     def enter(self, path: str = "/ui/gpu", who: As | None = None) -> None:
-        """Come in by a one-time link, as the daemon's own user or as the holder of a token, and go to a page."""
-        made = (who or self.instance).post("/api/login/link")
-        self.goto(made["url_path"])
-        self.page.wait_for_url(re.compile(r"/ui/(?!open)"))
-        if path != "/ui/gpu":
-            self.goto(path)
+        """Log in as the daemon's own user or as the holder of a token, and go to a page."""
+        self.log_in(who)
+        self.goto(path)
+
+    def log_in(self, who: As | None = None) -> None:
+        """Have the cookie of a session that was opened with a one-time link, as its page would open it."""
+        link = urlsplit((who or self.instance).post("/api/login/link")["url_path"])
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        try:
+            content = json.dumps({"code": parse_qs(link.query)["code"][0]})
+            connection.request("POST", "/api/login", content, {"Content-Type": "application/json", "Origin": self.url})
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            name, _, secret = str(answer.getheader("Set-Cookie")).partition(";")[0].partition("=")
+        finally:
+            connection.close()
+        self.page.context.add_cookies(
+            [{"name": name, "value": secret, "url": self.url, "httpOnly": True, "sameSite": "Strict"}]
+        )
 
     def unexpected(self) -> list[str]:
         """The troubles that nobody expected."""
@@ -121,43 +141,80 @@ def _told(violation: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def visit(
-    browser: "Browser", instance: Box, *,
+def window(
+    browser: "Browser", *,
     theme: str = "light", width: int = WIDE, height: int = 900, language: str = "en",
-) -> Iterator[Visit]:  # fmt: skip
-    """A visitor with cookies and a choice of its own, who has not logged in; without troubles at its end, or it fails.
-
-    `theme`: light or dark; `language`: en or zh.
-    """
-    url = As(instance, None).url
+) -> Iterator["Page"]:  # fmt: skip
+    """A page of its own context. `theme`: light or dark; `language`: en or zh."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if theme == "dark" else "light",
         locale="zh-CN" if language == "zh" else "en-GB", has_touch=width <= NARROW, reduced_motion="reduce",
     )  # fmt: skip
     chosen = json.dumps({"gavelq.theme": theme, "gavelq.language": language})
-    # Once: what the page itself changes later stays.
+    # Once in a visit: what the page itself changes later stays.
     context.add_init_script(
-        f"if (location.origin === {json.dumps(url)} && !localStorage.getItem('gavelq.theme'))"
-        f" for (const [name, value] of Object.entries({chosen})) localStorage.setItem(name, value);"
+        f"""if (location.protocol === "http:") {{
+            const visit = document.cookie.match(/{_VISIT}=[0-9]+/)?.[0] ?? "";
+            if (localStorage.getItem("{_VISIT}") !== visit) {{
+                localStorage.clear();
+                sessionStorage.clear();
+                for (const [name, value] of Object.entries({chosen})) localStorage.setItem(name, value);
+                localStorage.setItem("{_VISIT}", visit);
+            }}
+        }}"""
     )
-    visitor = Visit(context.new_page(), instance, url)
-    _watch(visitor)
+    page = context.new_page()
+    try:
+        yield page
+    finally:
+        page.close()
+        context.close()
+
+
+@contextlib.contextmanager
+def visiting(page: "Page", instance: Box) -> Iterator[Visit]:
+    """A visitor who has not logged in and whom the browser does not know; without troubles at the end, or it fails.
+
+    A page may see visitors one after another, which costs much less than a page for each.
+    """
+    visitor = Visit(page, instance, As(instance, None).url)
+    page.context.clear_cookies()
+    page.context.add_cookies([{"name": _VISIT, "value": str(next(_VISITS)), "url": visitor.url}])
+    watchers = _watchers(visitor)
+    for event, watcher in watchers.items():
+        page.on(event, watcher)  # type: ignore[call-overload]  # one overload per name of an event
     try:
         yield visitor
     finally:
-        visitor.page.close()
-        context.close()
+        page.unroute_all()
+        page.mouse.move(0, 0)
+        for event, watcher in watchers.items():
+            page.remove_listener(event, watcher)
     assert not visitor.unexpected(), "the page had troubles:\n" + "\n".join(visitor.unexpected())
 
 
-def _watch(visitor: Visit) -> None:
-    troubles, page = visitor.troubles, visitor.page
-    page.on("console", lambda told: _note(troubles, told.type == "error", f"console: {told.text} {told.location}"))
-    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on(
-        "requestfailed", lambda asked: _note(troubles, asked.failure != _LEFT, f"failed: {asked.url} {asked.failure}")
-    )
-    page.on("request", lambda asked: _note(troubles, not _is_own(asked.url, visitor.url), f"another host: {asked.url}"))
+@contextlib.contextmanager
+def visit(
+    browser: "Browser", instance: Box, *,
+    theme: str = "light", width: int = WIDE, height: int = 900, language: str = "en",
+) -> Iterator[Visit]:  # fmt: skip
+    """A visitor with a window of its own: see `window` and `visiting`."""
+    with (
+        window(browser, theme=theme, width=width, height=height, language=language) as page,
+        visiting(page, instance) as visitor,
+    ):
+        yield visitor
+
+
+def _watchers(visitor: Visit) -> dict[str, Callable[[Any], None]]:
+    """What listens for troubles, by the event's name."""
+    troubles = visitor.troubles
+    return {
+        "console": lambda told: _note(troubles, told.type == "error", f"console: {told.text} {told.location}"),
+        "pageerror": lambda error: troubles.append(f"error: {error}"),
+        "requestfailed": lambda asked: _note(troubles, asked.failure != _LEFT, f"failed: {asked.url} {asked.failure}"),
+        "request": lambda asked: _note(troubles, not _is_own(asked.url, visitor.url), f"another host: {asked.url}"),
+    }
 
 
 def _note(troubles: list[str], is_one: bool, told: str) -> None:
