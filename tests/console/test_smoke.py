@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import NARROW, WIDE, Visit, visit
+from tests.support.browser import NARROW, WIDE, visit
 from tests.support.daemon import Box
 
 if TYPE_CHECKING:
