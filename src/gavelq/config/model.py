@@ -116,6 +116,7 @@ class Scheduling:
     """`scheduling.*`"""
 
     policy: str
+    backfill: str
     depth: int
     unknown_limit_s: float
     ageing_s: float

@@ -253,6 +253,12 @@ _SCHEDULING = (
         "The order of tasks of equal priority; docs/scheduling.md says when to use which.",
     ),
     _setting(
+        "scheduling.backfill",
+        Choice(words=("easy", "skip", "none")),
+        "easy",
+        "Who starts ahead of a task that waits: `easy` who cannot delay it, `skip` whoever fits, `none` nobody.",
+    ),
+    _setting(
         "scheduling.depth",
         Whole(low=1, high=1_000_000),
         1000,

@@ -19,6 +19,7 @@ def policy_of(config: Config) -> Policy:
     limits, scheduling, sharing = config.limits, config.scheduling, config.sharing
     return Policy(
         order=cast(Literal["fair", "fifo", "largest_first", "smallest_first"], scheduling.policy),
+        backfill=cast(Literal["easy", "skip", "none"], scheduling.backfill),
         selection=cast(Literal["best_fit", "first", "sampled"], config.selection),
         foreign=cast(Literal["share", "avoid"], config.foreign.policy),
         unattributed_mib=config.foreign.unattributed_mib,

@@ -23,15 +23,19 @@ class Hold:
     task_id: TaskId
     shape: Shape
     gpus: frozenset[GpuUuid]
+    barred: frozenset[GpuUuid]
+    """Cards that others get only where they cannot delay it: those, or with `backfill: none` all of its domain."""
     at: float
     """When all of them are free at the latest, by time limits; infinite: a task without a limit is in the way."""
     promised_at: float
     """The earliest such time that was ever told; infinite: none was."""
     is_preempting: bool = False
+    is_strict: bool = False
+    """Nobody goes ahead of it, however short (`backfill: none`)."""
 
     def is_delayed_by(self, ends_by: float) -> bool:
         """Whether a task that is gone by then could delay the holder. Where nobody knows when it is due, any could."""
-        return self.at == inf or ends_by > self.at
+        return self.at == inf or ends_by > self.at or self.is_strict
 
     def until(self, policy: Policy) -> float:
         """When the holder is gone at the latest, once it has started in time; infinite: nobody knows."""
@@ -93,7 +97,7 @@ def hold_for(
         same = first(sorted(as_good, key=lambda free: free.card.uuid not in before.gpus))
         gpus = same if room_in_budget(same, used_until, most, now) <= at else gpus
     promised = before.promised_at if before is not None and before.promised_at is not None else inf
-    return Hold(task_id=task_id, shape=shape, gpus=gpus, at=at, promised_at=min(promised, at))
+    return Hold(task_id=task_id, shape=shape, gpus=gpus, barred=gpus, at=at, promised_at=min(promised, at))
 
 
 def room_in_budget(gpus: Collection[GpuUuid], used_until: Mapping[GpuUuid, float], most: int, now: float) -> float:

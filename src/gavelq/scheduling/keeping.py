@@ -20,7 +20,7 @@ def keep_holds(turn: Turn) -> None:
             continue
         if kept.is_preempting:
             _keep_emptying(turn, key, shape)
-        elif turn.domain(shape) == key:
+        elif turn.domain(shape) == key and turn.policy.backfill == "easy":
             turn.reserve(shape, kept.task_id)
 
 
@@ -40,8 +40,9 @@ def _keep_emptying(turn: Turn, key: str, shape: Shape) -> None:
     soon = turn.now + turn.policy.grace_s + turn.policy.allowance_s + _LONGEST_LEAD_S
     if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more
         turn.holds[key] = Hold(
-            task_id=kept.task_id, shape=shape, gpus=frozenset(kept.gpus), at=at, promised_at=at, is_preempting=True
-        )
+            task_id=kept.task_id, shape=shape, gpus=frozenset(kept.gpus), barred=frozenset(kept.gpus), at=at,
+            promised_at=at, is_preempting=True,
+        )  # fmt: skip
 
 
 def serve_holders(turn: Turn) -> None:
@@ -61,7 +62,9 @@ def soft_holders(turn: Turn) -> list[Entry]:
 
     No card idles for them, so that what is more urgent may go first.
     """
-    found = []
+    found: list[Entry] = []
+    if turn.policy.backfill != "easy":
+        return found
     for kept in turn.snapshot.reservations.values():
         shape = pending_shape(turn.snapshot, kept.task_id)
         if shape is not None and _is_soft(shape, kept.is_preempting) and kept.task_id not in turn.started:

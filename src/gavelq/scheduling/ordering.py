@@ -73,6 +73,8 @@ class Ordering:
                 return -float(shape.gpus.count)
             case "smallest_first":
                 return float(shape.gpus.count)
+            case "shortest_first":
+                return self.policy.unknown_limit_s if shape.time_limit_s is None else shape.time_limit_s
 
     def rank_together(self, snapshot: Snapshot) -> None:
         """Let the tasks of a command file whose turn it is stand where the best of them stands, by their ranks there.

@@ -8,7 +8,10 @@ from typing import Literal
 class Policy:
     """What a cycle has to know of the configuration. Times in seconds, memory in MiB."""
 
-    order: Literal["fair", "fifo", "largest_first", "smallest_first"] = "fair"
+    order: Literal["fair", "fifo", "largest_first", "smallest_first", "shortest_first"] = "fair"
+    """`shortest_first` goes by time limits alone: for the simulator's oracles, which know how long tasks take."""
+    backfill: Literal["easy", "skip", "none"] = "easy"
+    """Who goes ahead of a task that waits for gavelq's own: who cannot delay it, whoever fits, or nobody."""
     selection: Literal["best_fit", "first", "sampled"] = "best_fit"
     foreign: Literal["share", "avoid"] = "share"
     unattributed_mib: int = 1024

@@ -74,7 +74,8 @@ def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...]
         del turn.holds[domain]
     lead_s = _lead_s(turn, victims)
     at = turn.now + lead_s + turn.policy.grace_s + turn.policy.allowance_s
-    hold = Hold(task_id=task_id, shape=shape, gpus=frozenset(gpus), at=at, promised_at=at, is_preempting=True)
+    cards = frozenset(gpus)
+    hold = Hold(task_id=task_id, shape=shape, gpus=cards, barred=cards, at=at, promised_at=at, is_preempting=True)
     earlier = {key: one for key, one in turn.holds.items() if one.is_preempting}
     turn.holds = {**earlier, PREEMPTING + str(task_id): hold, **turn.holds}
     # It counts from now on, so that nobody is stopped for another one that a limit would keep waiting behind it.

@@ -1,6 +1,7 @@
 """One turn of the cycle: what has been decided so far, and how a single task is placed or blocked."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from math import inf
 from typing import NamedTuple
@@ -94,6 +95,8 @@ class Turn:
         domain = self.domain(shape)
         if domain is None or domain in self.holds or PREEMPTING + str(task_id) in self.holds:
             return
+        if self.policy.backfill == "skip":
+            return
         most = self.spending.most()
         if not 0 < shape.gpus.count <= most or self.gate(shape) is not None:
             return
@@ -106,7 +109,10 @@ class Turn:
         before = self.snapshot.reservations.get(domain)
         before = before if before is not None and before.task_id == task_id else None
         used_until = self.spending.with_holders(self.earlier_holds(task_id))
-        self.holds[domain] = hold_for(task_id, shape, times, before, used_until=used_until, most=most, now=self.now)
+        hold = hold_for(task_id, shape, times, before, used_until=used_until, most=most, now=self.now)
+        if self.policy.backfill == "none":  # chosen anew in each cycle, so that nothing is promised
+            hold = replace(hold, barred=frozenset(card.uuid for card in cards), is_strict=True, promised_at=inf)
+        self.holds[domain] = hold
 
     def earlier_holds(self, task_id: TaskId) -> list[Hold]:
         """The holders that come before a task: all of them, unless it is a holder itself."""
@@ -122,7 +128,7 @@ class Turn:
         A card that the task holds itself is kept from it by earlier holders alone.
         """
         for key, hold in self.holds.items():
-            if card.uuid in hold.gpus:
+            if card.uuid in hold.barred:
                 if hold.task_id == task_id:
                     return None
                 if hold.is_delayed_by(ends_by):
@@ -201,6 +207,12 @@ class Turn:
         for key in dict.fromkeys(keys):
             self.behind.setdefault(key, []).append(entry)
         hold, now = self.holds[keys[0]], self.now
+        if hold.is_strict:
+            return Blocked(
+                reason=Reason.PRIORITY,
+                words=f"would fit, but task {hold.task_id} comes before it and nobody goes ahead (scheduling.backfill)",
+                details={"holder": hold.task_id, "held": len(hold.barred), "until": None},
+            )
         when = "" if hold.at == inf else f" in {format_duration(hold.at - now)} at the latest"
         limit = entry.shape.time_limit_s
         own = "it has no time limit" if limit is None else f"its own limit is {format_duration(limit)}"
