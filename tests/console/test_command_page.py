@@ -14,6 +14,8 @@ from tests.support.tenants import As
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
 TWO_LANES = "# first\n1\nsleep 300\n1\n\n1\necho second\n1\n\nx\necho third # not a comment\n1\n"
 
 
@@ -58,7 +60,7 @@ def test_mistakes_are_told_while_one_types_and_keep_it_from_starting(files: Visi
     editor(files).fill("1\necho a\nmuch\n")
     page.get_by_role("button", name=re.compile("Line 3: 'much' is not an amount of GPU memory")).wait_for()
     page.get_by_text("1 error").wait_for()
-    assert page.get_by_role("button", name="Start").is_disabled()
+    assert page.get_by_role("button", name="Start", exact=True).is_disabled()
     editor(files).fill("1\necho a\n2\n")
     page.get_by_text("Valid").wait_for()
     page.get_by_role("button", name="Save", exact=True).click()
@@ -97,7 +99,7 @@ def test_two_people_who_save_lose_nothing(files: Visit) -> None:
 def test_it_is_started_edited_applied_and_stopped(files: Visit) -> None:
     page, instance = files.page, files.instance
     files.expect("409")  # what differs is asked for once more while the run ends
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     page.get_by_text("sweep is started: 3 tasks").wait_for()
     page.get_by_role("button", name="Stop").wait_for()
     page.locator(".run-panel").get_by_text("1 of 1 done").wait_for()
@@ -110,9 +112,9 @@ def test_it_is_started_edited_applied_and_stopped(files: Visit) -> None:
 
     page.get_by_role("button", name="Stop").click()
     asked = page.get_by_role("alertdialog")
-    asked.get_by_text("1 running tasks are ended, 1 that wait are cancelled.").wait_for()
-    asked.get_by_role("button", name="End 2 tasks").click()
-    page.get_by_role("button", name="Start").wait_for()
+    asked.get_by_text(re.compile("1 task running will be ended: #.*1 task waiting will be cancelled")).wait_for()
+    asked.get_by_role("button", name="Stop 2 tasks").click()
+    page.get_by_role("button", name="Start", exact=True).wait_for()
     assert instance.get("/api/scheduler/single/state?config_index=0")["cancelled_tasks"] == 2
 
 
@@ -125,6 +127,91 @@ def test_the_lanes_and_what_differs_can_be_looked_at(files: Visit) -> None:
     page.get_by_role("button", name=re.compile("^Diff")).click()
     page.get_by_text("+ echo fifth # not a comment").wait_for()
     page.get_by_text("- echo third # not a comment").wait_for()
+
+
+def test_a_number_that_is_nearly_right_is_put_right_by_a_button_and_ctrl_z_takes_that_back(files: Visit) -> None:
+    page = files.page
+    editor(files).fill("1\necho a\n26 gigs # all\n")
+    page.get_by_role("button", name="Write 26").click()
+    expect(editor(files)).to_have_value("1\necho a\n26 # all\n")
+    page.get_by_text("Valid").wait_for()
+    page.keyboard.press("Control+z")
+    expect(editor(files)).to_have_value("1\necho a\n26 gigs # all\n")
+    editor(files).fill("")
+    page.get_by_role("button", name="Write an example").click()
+    page.get_by_text("Valid").wait_for()
+
+
+def test_a_long_file_is_drawn_where_one_looks_and_a_task_leads_to_its_line(files: Visit) -> None:
+    page = files.page
+    put(files.instance, "".join(f"q{i % 3}\necho {i}\n1\n\n" for i in range(2000)))
+    expect(page.get_by_role("button", name="By queue")).to_be_visible()
+    page.get_by_text("2000 tasks, 3 queues, saved").wait_for()
+    assert page.locator(".ed-line").count() < 300
+    page.get_by_role("button", name="By queue").click()
+    page.get_by_role("button", name=re.compile("more tasks")).first.click()
+    page.get_by_role("button", name="Go to line 2389").click()
+    expect(page.locator(".ed-line", has_text="echo 597")).to_be_in_viewport()
+    expect(editor(files)).to_be_focused()
+
+
+def test_what_failed_is_told_by_queue_with_its_name_where_it_ran_and_what_helps(files: Visit) -> None:
+    page, instance = files.page, files.instance
+    broken = "# queue a: pretraining\na\necho CUDA out of memory >&2; exit 1\n1\n"
+    lanes = f"{broken}\na\necho never\n1\n\nb\nsleep 300\n2\n"
+    put(instance, lanes)
+    expect(editor(files)).to_have_value(lanes)
+    page.get_by_role("button", name="Start with…").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Time limit of each task").fill("soon")
+    form.get_by_label("Further tries").fill("0")
+    form.get_by_label("After a failure").select_option("stop")
+    form.get_by_role("button", name="Start", exact=True).click()
+    files.expect("400")
+    form.locator(".problem").wait_for()
+    form.get_by_label("Time limit of each task").fill("1h")
+    form.get_by_role("button", name="Start", exact=True).click()
+    lane = page.get_by_role("region", name="Queue a")
+    lane.get_by_text("pretraining").wait_for()
+    lane.get_by_text("0 of 2 done, 1 failed, 1 not run, queue stopped").wait_for()
+    lane.get_by_text("GPU out of memory, asked for 1 GB").wait_for()
+    page.get_by_role("region", name="Placement").get_by_role("link", name=re.compile("this file")).wait_for()
+    page.get_by_role("region", name="Latest").get_by_text("GPU out of memory").wait_for()
+    run = instance.get("/api/scheduler/single/state?config_index=0")
+    assert instance.task(run["queues"]["b"]["processes"][0]["task_id"])["time_limit_s"] == 3600
+    lane.get_by_role("button", name="Rerun with 2").click()
+    page.get_by_text(re.compile(r"#\d+ runs again as #\d+, beside the run")).wait_for()
+    again = max(task["id"] for task in instance.get("/api/tasks"))
+    assert instance.task(again)["memory_mib"] == 2048
+
+
+def test_going_back_to_what_ran_can_be_undone(files: Visit) -> None:
+    page, instance = files.page, files.instance
+    put(instance, "1\necho later\n1\n")
+    expect(editor(files)).to_have_value("1\necho later\n1\n")
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Back to what ran last").click()
+    page.get_by_text("sweep is again what ran last").wait_for()
+    assert stored(files) != "1\necho later\n1\n"
+    page.get_by_role("button", name="Undo").last.click()
+    expect(editor(files)).to_have_value("1\necho later\n1\n")
+
+
+def test_a_text_is_loaded_from_a_file_in_the_encoding_it_has_and_downloaded(files: Visit) -> None:
+    page = files.page
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("menuitem", name="Load from a file").click()
+    text = "# 队列 1：评测\n1\necho x\n1\n"
+    content = text.replace("\n", "\r\n").encode("gbk")
+    chosen.value.set_files({"name": "a.txt", "mimeType": "text/plain", "buffer": content})
+    expect(editor(files)).to_have_value(text)
+    page.get_by_text("Not saved").wait_for()
+    with page.expect_download() as loaded:
+        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("menuitem", name="Download").click()
+    assert loaded.value.suggested_filename == "sweep.txt"
+    assert Path(loaded.value.path()).read_text() == text
 
 
 def test_files_are_made_copied_renamed_and_deleted(files: Visit) -> None:

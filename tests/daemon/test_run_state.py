@@ -94,6 +94,7 @@ def test_a_lane_that_was_stopped_tells_what_failed_first_and_only_as_many_tasks_
     assert [one["index"] for one in few["queues"]["1"]["processes"]] == [5, 6, 7]
     assert [one["index"] for one in few["queues"]["2"]["processes"]] == [0]
     assert few["queues"]["1"]["total_tasks"] == 8
+    assert [few["queues"]["1"][f"{kind}_tasks"] for kind in ("completed", "failed", "skipped")] == [1, 7, 6]
     with pytest.raises(Failure, match="around"):
         run(daemon, number, "?around=0")
     daemon.post(f"/api/submissions/{number}/kill")

@@ -23,6 +23,8 @@ class Sums:
     """Ended without completing, however."""
     n_cancelled: int = 0
     """Those of them that were cancelled."""
+    n_skipped: int = 0
+    """Those of them that ended because of another one: most never started."""
     n_retries: int = 0
     began: float | None = None
     ended_at: float | None = None
@@ -79,6 +81,7 @@ def sums_of(ordered: Iterable[Process], run_time_of: RunTimeOf) -> Sums:
         n_completed=n_completed,
         n_failed=len(known) - len(waiting) - n_running - n_completed,
         n_cancelled=counted[TaskState.CANCELLED],
+        n_skipped=sum(one.end_reason == EndReason.DEPENDENCY_FAILED.value for one in known),
         n_retries=sum(one.n_retries for one in known),
         began=min((one.began for one in known if one.began is not None), default=None),
         ended_at=max((one.ended_at or 0.0 for one in known), default=None) if is_over else None,

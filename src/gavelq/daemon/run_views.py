@@ -93,6 +93,7 @@ def _counters(lanes: Iterable[Sums]) -> Json:
         "failed_tasks": sum(sums.n_failed for sums in known),
         "total_tasks": sum(sums.n_total for sums in known),
         "cancelled_tasks": sum(sums.n_cancelled for sums in known),
+        "skipped_tasks": sum(sums.n_skipped for sums in known),
         "retries": sum(sums.n_retries for sums in known),
     }
 

@@ -18,7 +18,7 @@ _NOW: Json = {
 }  # fmt: skip
 _COUNTERS: Json = {
     "pending_tasks": 0, "running_tasks": 1, "completed_tasks": 1, "failed_tasks": 0, "total_tasks": 2,
-    "cancelled_tasks": 0, "retries": 1,
+    "cancelled_tasks": 0, "skipped_tasks": 0, "retries": 1,
 }  # fmt: skip
 _EXPECTED: Json = {
     "expected_end_at": "2026-08-01T09:55:14.000000Z",

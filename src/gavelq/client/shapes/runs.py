@@ -36,6 +36,7 @@ class SchedulerCounts(TypedDict):
     failed_tasks: int
     total_tasks: int
     cancelled_tasks: int
+    skipped_tasks: int
     retries: int
     last_error: str | None
     started_at: str | None

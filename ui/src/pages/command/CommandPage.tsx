@@ -8,6 +8,7 @@ import "./command.css";
 import { FileList } from "./FileList";
 import { FileView } from "./FileView";
 import { at, type FileRow, type Run, type StoredFile } from "./files";
+import { AROUND } from "./Lane";
 import { useFileActs } from "./useFileActs";
 import { words } from "./words";
 
@@ -19,19 +20,24 @@ export default function CommandPage() {
   const [, place] = useRoute("/command/:mode?/:index?");
   const multi = useResource<FileRow[]>("/api/commands/multi/list", { on: KINDS });
   const single = useResource<FileRow[]>("/api/commands/single/list", { on: KINDS });
-  const runs = useResource<{ schedulers: Run[] }>("/api/scheduler/status", { on: ["run", "task"] });
+  const runs = useResource<{ schedulers: Run[] }>("/api/scheduler/status?processes=0", {
+    on: ["run", "task"],
+  });
   const files = [...(multi.data ?? []), ...(single.data ?? [])];
   const asked = files.find((file) => file.mode === place?.mode && String(file.index) === place?.index);
   const row = asked ?? files[0] ?? null;
   const file = useResource<StoredFile>(row && at("/api/commands", row), { on: ["file"] });
-  const again = [multi.reload, single.reload, runs.reload, file.reload];
+  const all = runs.data?.schedulers ?? [];
+  const last =
+    row && all.filter((one) => one.mode === row.mode && one.config_index === row.config_index).at(-1);
+  const run = useResource<Run>(last ? `/api/scheduler/run/${last.pid}?around=${AROUND}` : null, {
+    on: ["run", "task"],
+  });
+  const again = [multi.reload, single.reload, runs.reload, file.reload, run.reload];
   const reload = () => {
     for (const one of again) one();
   };
   const acts = useFileActs(reload);
-  const all = runs.data?.schedulers ?? [];
-  const run =
-    row && all.filter((one) => one.mode === row.mode && one.config_index === row.config_index).at(-1);
   if (multi.data === null || single.data === null) return null;
   return (
     <>
@@ -55,7 +61,7 @@ export default function CommandPage() {
           <FileView
             key={`${file.data.mode}-${file.data.id}`}
             file={file.data}
-            run={run ?? null}
+            run={last ? (run.data ?? last) : null}
             acts={acts}
           />
         )}

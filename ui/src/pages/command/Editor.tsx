@@ -1,21 +1,24 @@
 /** The text with line numbers, what each line means, and what is wrong with it, while it is typed. */
-import { type KeyboardEvent, useMemo, useRef } from "react";
+import { type KeyboardEvent, memo, type RefObject, useMemo } from "react";
 import { useWords } from "../../words";
 import type { Checked, Mistake, Mode } from "./files";
-import { type Meaning, meanings } from "./lines";
+import { columns, type Meaning, meanings } from "./lines";
+import { LINE, useWindow } from "./useWindow";
 import { words } from "./words";
 
-const LINE = 20;
+/** Columns at the right edge for what a line means. */
+const NOTES = 18;
 
 /** A line with its queue ids and numbers, its `{work_dir}` and its comments in their colours. */
-function Painted({ text, meaning }: { text: string; meaning: Meaning }) {
+function Painted({ text, meaning, isWrong }: { text: string; meaning: Meaning; isWrong: boolean }) {
   if (meaning === "comment") return <span className="ed-comment">{text}</span>;
-  if (meaning === "queue" || meaning === "gpus" || meaning === "memory") {
+  if (isWrong || meaning === "queue" || meaning === "gpus" || meaning === "memory") {
     const at = text.indexOf("#");
     const [number, comment] = at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)];
     return (
       <>
-        <span className="ed-number">{number}</span>
+        <span className={isWrong ? "ed-wrong" : "ed-number"}>{number.trimEnd()}</span>
+        {number.slice(number.trimEnd().length)}
         <span className="ed-comment">{comment}</span>
       </>
     );
@@ -37,7 +40,35 @@ function Painted({ text, meaning }: { text: string; meaning: Meaning }) {
   );
 }
 
+interface LineProps {
+  number: number;
+  text: string;
+  meaning: Meaning;
+  mistake: Mistake | undefined;
+  isNew: boolean;
+  mode: Mode;
+}
+
+const Line = memo(function Line({ number, text, meaning, mistake, isNew, mode }: LineProps) {
+  const t = useWords(words);
+  const notes: Partial<Record<Meaning, string>> = {
+    queue: t("queue"),
+    gpus: t("gpus"),
+    memory: t(mode === "multi" ? "gbEach" : "gb"),
+  };
+  return (
+    <div className={`ed-line ${mistake ? "bad" : ""} ${isNew ? "new" : ""}`}>
+      <span className="ed-no">{number}</span>
+      <span className="ed-text">
+        <Painted text={text} meaning={meaning} isWrong={mistake !== undefined} />
+      </span>
+      <span className="ed-note">{mistake ? mistake.problem : notes[meaning]}</span>
+    </div>
+  );
+});
+
 interface Props {
+  area: RefObject<HTMLTextAreaElement | null>;
   label: string;
   mode: Mode;
   text: string;
@@ -50,9 +81,8 @@ interface Props {
 }
 
 export function Editor(props: Props) {
-  const { label, mode, text, stored, checked, isFresh, isReadOnly, onChange, onSave } = props;
-  const t = useWords(words);
-  const area = useRef<HTMLTextAreaElement>(null);
+  const { area, label, mode, text, stored, checked, isFresh, isReadOnly, onChange, onSave } = props;
+  const { frame, from, to } = useWindow();
   const lines = useMemo(() => text.split("\n"), [text]);
   const meant = useMemo(
     () => meanings(text, mode, isFresh ? checked.queues : {}),
@@ -63,39 +93,32 @@ export function Editor(props: Props) {
     () => new Map<number, Mistake>(isFresh ? checked.mistakes.map((one) => [one.line, one]) : []),
     [checked, isFresh],
   );
-  const notes: Partial<Record<Meaning, string>> = {
-    queue: t("queue"),
-    gpus: t("gpus"),
-    memory: t(mode === "multi" ? "gbEach" : "gb"),
-  };
+  const width = useMemo(() => lines.reduce((most, line) => Math.max(most, columns(line)), 20), [lines]);
   const onKey = (event: KeyboardEvent) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "s") {
       event.preventDefault();
       onSave();
     }
   };
-  const width = Math.max(...lines.map((line) => line.length), 20);
   return (
-    <div className="editor scroll">
+    <div className="editor scroll" ref={frame}>
       <div
         className="ed-inner"
-        style={{ height: (lines.length + 2) * LINE, minWidth: `calc(${width + 24} * 1ch)` }}
+        style={{ height: (lines.length + 2) * LINE, minWidth: `calc(${width + NOTES} * 1ch)` }}
       >
-        <div className="ed-lines" aria-hidden="true">
-          {lines.map((line, i) => {
-            const mistake = wrong.get(i + 1);
-            const isNew = text !== stored && !before.has(line);
-            return (
+        <div className="ed-lines" aria-hidden="true" style={{ paddingTop: from * LINE }}>
+          {lines.slice(from, to).map((line, i) => (
+            <Line
               // biome-ignore lint/suspicious/noArrayIndexKey: lines are their places
-              <div key={i} className={`ed-line ${mistake ? "bad" : ""} ${isNew ? "new" : ""}`}>
-                <span className="ed-no">{i + 1}</span>
-                <span className="ed-text">
-                  <Painted text={line} meaning={meant[i] ?? "none"} />
-                </span>
-                <span className="ed-note">{mistake ? mistake.problem : notes[meant[i] ?? "none"]}</span>
-              </div>
-            );
-          })}
+              key={from + i}
+              number={from + i + 1}
+              text={line}
+              meaning={meant[from + i] ?? "none"}
+              mistake={wrong.get(from + i + 1)}
+              isNew={text !== stored && !before.has(line)}
+              mode={mode}
+            />
+          ))}
         </div>
         <textarea
           ref={area}
@@ -112,34 +135,5 @@ export function Editor(props: Props) {
         />
       </div>
     </div>
-  );
-}
-
-/** All mistakes below the editor, with what would put them right; a click goes to the line. */
-export function Mistakes({ mistakes }: { mistakes: readonly Mistake[] }) {
-  const t = useWords(words);
-  const go = (line: number) => {
-    const area = document.querySelector<HTMLTextAreaElement>(".ed-area");
-    if (area === null) return;
-    const start =
-      area.value
-        .split("\n")
-        .slice(0, line - 1)
-        .join("\n").length + (line > 1 ? 1 : 0);
-    area.focus();
-    area.setSelectionRange(start, start);
-    area.closest(".editor")?.scrollTo({ top: Math.max(0, (line - 5) * LINE) });
-  };
-  return (
-    <ul className="mistakes" aria-live="polite">
-      {mistakes.slice(0, 20).map((one) => (
-        <li key={`${one.line}-${one.problem}`}>
-          <button type="button" className="as-link problem" onClick={() => go(one.line)}>
-            {t("line", { n: one.line, problem: one.problem })}
-          </button>
-          {one.hint && <span className="second"> {one.hint}</span>}
-        </li>
-      ))}
-    </ul>
   );
 }

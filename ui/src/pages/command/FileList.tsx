@@ -2,33 +2,48 @@
 import { Link } from "wouter";
 import { Button } from "../../parts/Button";
 import { TaskGlyph } from "../../parts/Glyph";
+import { Icon } from "../../parts/Icon";
 import { useWords } from "../../words";
-import { hasDraft } from "./draft";
+import { useHasDraft } from "./draft";
 import { type FileRow, isOver, type Mode, type Run, stateOf } from "./files";
+import { useNumbers, useTold } from "./numbers";
 import { words } from "./words";
 
-/** Done, running, failed: the parts of a run as a thin bar. */
-export function Progress({
-  of,
-}: {
-  of: { completed_tasks: number; running_tasks: number; failed_tasks: number; total_tasks: number };
-}) {
+type Counted = Pick<
+  Run,
+  "completed_tasks" | "running_tasks" | "failed_tasks" | "cancelled_tasks" | "skipped_tasks" | "total_tasks"
+>;
+
+/** Done, running, failed: the parts of a run as a thin bar; what was cancelled or never ran leaves it empty. */
+export function Progress({ of }: { of: Counted }) {
   const part = (n: number) => ({ width: `${(100 * n) / Math.max(1, of.total_tasks)}%` });
   const label = `${of.completed_tasks} / ${of.total_tasks}`;
   return (
     <span className="progress" role="img" aria-label={label}>
       <span className="fill-ok" style={part(of.completed_tasks)} />
       <span className="fill-mine" style={part(of.running_tasks)} />
-      <span className="fill-bad" style={part(of.failed_tasks)} />
+      <span className="fill-bad" style={part(of.failed_tasks - of.cancelled_tasks - of.skipped_tasks)} />
+    </span>
+  );
+}
+
+/** A ring without hands: there is no state yet. */
+function NeverRan() {
+  const t = useWords(words);
+  return (
+    <span className="never" title={t("notRun")}>
+      <span className="only-read">{t("notRun")}</span>
     </span>
   );
 }
 
 function One({ file, run, isHere }: { file: FileRow; run: Run | undefined; isHere: boolean }) {
   const t = useWords(words);
-  const counts = { tasks: file.n_tasks, queues: file.n_queues };
-  const done = run && { done: run.completed_tasks, total: run.total_tasks, failed: run.failed_tasks };
-  const isDraft = hasDraft(file) || (run && !isOver(run) && file.is_changed);
+  const numbers = useNumbers();
+  const told = useTold(true);
+  const hasDraft = useHasDraft(file);
+  const isDraft = hasDraft || (run && !isOver(run) && file.is_changed);
+  const holds = `${numbers("task", file.n_tasks)}${t("comma")}${numbers("queue", file.n_queues)}`;
   return (
     <Link
       href={`/command/${file.mode}/${file.index}`}
@@ -36,18 +51,20 @@ function One({ file, run, isHere }: { file: FileRow; run: Run | undefined; isHer
       aria-current={isHere ? "true" : undefined}
     >
       <span className="row">
-        <TaskGlyph state={run ? stateOf(run.state) : "held"} />
-        <span className="name cut">{file.name}</span>
+        {run ? <TaskGlyph state={stateOf(run.state)} /> : <NeverRan />}
+        <span className="name cut" title={file.name}>
+          {file.name}
+        </span>
+        {file.n_mistakes > 0 && file.n_tasks > 0 && (
+          <span className="role-bad level" title={t("hasMistakes")}>
+            <Icon name="warning" />
+            <span className="only-read">{t("hasMistakes")}</span>
+          </span>
+        )}
         {isDraft && <span className="chip">{t("draft")}</span>}
         <span className="push quiet">{file.index}</span>
       </span>
-      <span className="second">
-        {done
-          ? t(done.failed ? "failedToo" : "doneOf", done)
-          : file.n_tasks
-            ? t("tasksQueues", counts)
-            : t("emptyFile")}
-      </span>
+      <span className="second">{run ? told(run) : file.n_tasks ? holds : t("emptyFile")}</span>
       {run && <Progress of={run} />}
     </Link>
   );

@@ -1,11 +1,12 @@
 /** One configuration: its text, its structure, what differs, its log files, and its run beside it. */
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useMemo, useRef, useState } from "react";
 import { Button, Segments } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
 import { Field } from "../../parts/Field";
 import { Icon } from "../../parts/Icon";
 import { Menu } from "../../parts/Menu";
 import { TaskStatePill } from "../../parts/State";
+import { act } from "../../parts/Toast";
 import { useResource } from "../../store/resource";
 import { useRights } from "../../store/session";
 import { useLanguage, useWords } from "../../words";
@@ -13,11 +14,15 @@ import { when } from "../../words/format";
 import { Bindings } from "./Bindings";
 import { Difference } from "./Difference";
 import { useDraft } from "./draft";
-import { Editor, Mistakes } from "./Editor";
+import { Editor } from "./Editor";
 import { at, type Difference as Found, isOver, type Run, type StoredFile, stateOf } from "./files";
-import { countDifferent } from "./lines";
+import { countDifferent, queueNames } from "./lines";
+import { goToLine, Mistakes } from "./Mistakes";
+import { useNumbers } from "./numbers";
 import { RunPanel } from "./RunPanel";
+import { StartDialog } from "./StartDialog";
 import { Structure } from "./Structure";
+import { pickText, saveText } from "./texts";
 import { useCheck } from "./useCheck";
 import type { useFileActs } from "./useFileActs";
 import { words } from "./words";
@@ -74,9 +79,11 @@ interface Props {
 export function FileView({ file, run, acts }: Props) {
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
+  const numbers = useNumbers();
   const { maySubmit } = useRights();
   const [view, setView] = useState<View>("edit");
   const [isRenaming, setRenaming] = useState(false);
+  const [isStarting, setStarting] = useState(false);
   const [draft, write, drop] = useDraft(file);
   const text = draft?.text ?? file.content;
   const isDraft = text !== file.content;
@@ -89,6 +96,7 @@ export function FileView({ file, run, acts }: Props) {
   const differs = isRunning && (difference.data?.is_changed ?? false);
   const viewer = maySubmit ? null : t("viewer");
   const wrong = n > 0 ? t("fixFirst") : null;
+  const noStart = viewer ?? (isDraft ? t("saveFirst") : wrong);
   const save = async () => {
     const saved = await acts.save(file, text, draft?.etag ?? file.etag);
     if (saved) drop();
@@ -100,14 +108,42 @@ export function FileView({ file, run, acts }: Props) {
     difference.reload();
   };
   const same = difference.data?.n_started ? t("begun") : t("same");
-  const nDiffers = isDraft ? countDifferent(file.content, text) : 0;
+  const nDiffers = useMemo(() => countDifferent(file.content, text), [file.content, text]);
   const diffCount = nDiffers + (difference.data ? difference.data.n_added + difference.data.n_removed : 0);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const names = useMemo(() => queueNames(text), [text]);
+  const show = (line: number) => {
+    setView("edit");
+    requestAnimationFrame(() => goToLine(area.current, line));
+  };
+  const load = () =>
+    act(async () => {
+      const found = await pickText(t("tooLong"));
+      if (found === null) return;
+      setView("edit");
+      write(found);
+    });
+  const asStored = t("storedAs", {
+    holds: `${numbers("task", file.n_tasks)}${t("comma")}${numbers("queue", file.n_queues)}`,
+    at: when(file.modified_at, language),
+    by: file.modified_by,
+  });
+  const news = isDraft
+    ? t(nDiffers === 1 ? "unsaved1" : "unsaved", { n: nDiffers })
+    : differs
+      ? t("differs")
+      : isRunning
+        ? same
+        : "";
   return (
     <>
       <section className="card file-view" aria-label={file.name}>
         <div className="file-head">
-          <h2 className="cut">
-            {file.mode} {file.index} · {file.name}
+          <h2 className="cut" title={file.name}>
+            <span className="quiet">
+              {file.mode} {file.index} ·
+            </span>{" "}
+            {file.name}
           </h2>
           {isFresh ? (
             <span className={`pill role-${n ? "bad" : "ok"}`}>
@@ -125,7 +161,7 @@ export function FileView({ file, run, acts }: Props) {
               ["edit", t("edit")],
               ["structure", t("structure")],
               ["diff", diffCount ? `${t("diff")} ${diffCount}` : t("diff")],
-              ["logs", t("logs")],
+              ["logs", file.n_bindings ? `${t("logs")} ${file.n_bindings}` : t("logs")],
             ]}
             onChange={setView}
           />
@@ -134,6 +170,8 @@ export function FileView({ file, run, acts }: Props) {
             choices={[
               { text: t("duplicate"), icon: "copy", act: () => void acts.duplicate(file), refused: viewer },
               { text: t("rename"), icon: "edit", act: () => setRenaming(true), refused: viewer },
+              { text: t("load"), icon: "up", act: () => void load(), refused: viewer },
+              { text: t("download"), icon: "download", act: () => saveText(file.name, text) },
               { text: t("reset"), icon: "undo", act: () => void acts.reset(file), refused: viewer },
               {
                 text: t("delete"),
@@ -146,6 +184,7 @@ export function FileView({ file, run, acts }: Props) {
         </div>
         {view === "edit" && (
           <Editor
+            area={area}
             label={t("editor", { name: file.name })}
             mode={file.mode}
             text={text}
@@ -157,14 +196,28 @@ export function FileView({ file, run, acts }: Props) {
             onSave={() => void save()}
           />
         )}
-        {view === "edit" && n > 0 && <Mistakes mistakes={checked.mistakes} />}
-        {view === "structure" && <Structure queues={checked.queues} mode={file.mode} />}
+        {view === "edit" && n > 0 && (
+          <Mistakes
+            mistakes={checked.mistakes}
+            text={text}
+            mode={file.mode}
+            area={area}
+            isReadOnly={!maySubmit}
+          />
+        )}
+        {view === "structure" && (
+          <Structure queues={checked.queues} names={names} mode={file.mode} onLine={show} />
+        )}
         {view === "diff" && <Difference found={difference.data} before={file.content} after={text} />}
         {view === "logs" && <Bindings file={file} mayWrite={maySubmit} />}
         <div className="file-end">
           <div className="grow">
-            <b>{isDraft ? t("unsaved", { n: nDiffers }) : differs ? t("differs") : isRunning ? same : ""}</b>
-            {(isDraft || differs) && isRunning && <div className="second">{t("applyText")}</div>}
+            {news && <b>{news}</b>}
+            {isRunning && (isDraft || differs) ? (
+              <div className="second">{t("applyText")}</div>
+            ) : (
+              !isDraft && <div className="second">{asStored}</div>
+            )}
           </div>
           {isDraft && (
             <>
@@ -189,7 +242,6 @@ export function FileView({ file, run, acts }: Props) {
           {run && (
             <span className="second">
               {t("startedBy", { at: when(run.started_at, language), by: run.started_by, run: run.run })}
-              {run.ended_at && `, ${t("ended", { at: when(run.ended_at, language) })}`}
             </span>
           )}
           <span className="push" />
@@ -198,18 +250,25 @@ export function FileView({ file, run, acts }: Props) {
               {t("stop")}
             </Button>
           ) : (
-            <Button
-              icon="play"
-              kind="primary"
-              refused={viewer ?? (isDraft ? t("saveFirst") : wrong)}
-              onClick={() => void acts.start(file)}
-            >
-              {t("start")}
-            </Button>
+            <>
+              <Button refused={noStart} onClick={() => setStarting(true)}>
+                {t("startWith")}
+              </Button>
+              <Button icon="play" kind="primary" refused={noStart} onClick={() => void acts.start(file)}>
+                {t("start")}
+              </Button>
+            </>
           )}
         </div>
         <RunPanel run={run} file={file} />
       </section>
+      {isStarting && (
+        <StartDialog
+          file={file}
+          onStart={(options) => acts.startWith(file, options)}
+          onClose={() => setStarting(false)}
+        />
+      )}
       {isRenaming && (
         <Rename file={file} onRename={(name) => acts.rename(file, name)} onClose={() => setRenaming(false)} />
       )}

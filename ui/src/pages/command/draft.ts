@@ -1,6 +1,7 @@
 /** Text that is not saved yet. It stays while one looks at other pages, and while the page is loaded anew. */
-import { useCallback, useState } from "react";
-import type { StoredFile } from "./files";
+import { useCallback } from "react";
+import { create } from "zustand";
+import type { FileRow, StoredFile } from "./files";
 
 export interface Draft {
   text: string;
@@ -8,49 +9,64 @@ export interface Draft {
   etag: string;
 }
 
-type Named = Pick<StoredFile, "mode" | "id">;
+/** Those that were touched since the page was loaded; null: none any more. */
+const useDrafts = create<{ drafts: Readonly<Record<string, Draft | null>> }>(() => ({ drafts: {} }));
 
-function place(file: Named): string {
+function place(file: FileRow): string {
   return `gavelq.draft.${file.mode}.${file.id}`;
 }
 
-/** Whether there is text of a file that is not saved. */
-export function hasDraft(file: Named): boolean {
-  return sessionStorage.getItem(place(file)) !== null;
+/** What the browser has kept of them, read once. */
+const before = new Map<string, Draft | null>();
+
+function kept(where: string): Draft | null {
+  if (!before.has(where)) before.set(where, parsed(sessionStorage.getItem(where)));
+  return before.get(where) ?? null;
 }
 
-function kept(file: StoredFile): Draft | null {
+function parsed(text: string | null): Draft | null {
   try {
-    const found = JSON.parse(sessionStorage.getItem(place(file)) ?? "null") as Draft | null;
+    const found = JSON.parse(text ?? "null") as Draft | null;
     return found !== null && typeof found.text === "string" && typeof found.etag === "string" ? found : null;
   } catch {
     return null;
   }
 }
 
+function put(where: string, draft: Draft | null): void {
+  try {
+    if (draft === null) sessionStorage.removeItem(where);
+    else sessionStorage.setItem(where, JSON.stringify(draft));
+  } catch {
+    // A text that is too long for the browser's store is kept as long as the page is open.
+  }
+  useDrafts.setState(({ drafts }) => ({ drafts: { ...drafts, [where]: draft } }));
+}
+
+function read(drafts: Readonly<Record<string, Draft | null>>, where: string): Draft | null {
+  const found = drafts[where];
+  return found === undefined ? kept(where) : found;
+}
+
+/** Whether a file has one. */
+export function useHasDraft(file: FileRow): boolean {
+  return useDrafts(({ drafts }) => read(drafts, place(file)) !== null);
+}
+
 /** The draft of a file, how to write it, and how to throw it away. */
 export function useDraft(
   file: StoredFile,
 ): [Draft | null, (text: string, etag?: string) => void, () => void] {
-  const [draft, setDraft] = useState(() => kept(file));
+  const where = place(file);
+  const draft = useDrafts(({ drafts }) => read(drafts, where));
+  const { content, etag: stored } = file;
   const write = useCallback(
     (text: string, etag?: string) => {
-      setDraft((before) => {
-        const base = etag ?? before?.etag ?? file.etag;
-        if (text === file.content && base === file.etag) {
-          sessionStorage.removeItem(place(file));
-          return null;
-        }
-        const after = { text, etag: base };
-        sessionStorage.setItem(place(file), JSON.stringify(after));
-        return after;
-      });
+      const base = etag ?? read(useDrafts.getState().drafts, where)?.etag ?? stored;
+      put(where, text === content && base === stored ? null : { text, etag: base });
     },
-    [file],
+    [where, content, stored],
   );
-  const drop = useCallback(() => {
-    sessionStorage.removeItem(place(file));
-    setDraft(null);
-  }, [file]);
+  const drop = useCallback(() => put(where, null), [where]);
   return [draft, write, drop];
 }

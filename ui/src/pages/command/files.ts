@@ -62,6 +62,8 @@ export interface Process {
   last_error: string | null;
   task_id: number | null;
   task_state: TaskState | null;
+  end_reason: string | null;
+  exit_code: number | null;
   started_at: string | null;
   ended_at: string | null;
   pending_reason: string | null;
@@ -75,7 +77,11 @@ export interface Lane {
   completed_tasks: number;
   failed_tasks: number;
   cancelled_tasks: number;
+  skipped_tasks: number;
   total_tasks: number;
+  last_error: string | null;
+  last_error_task_id: number | null;
+  ended_at: string | null;
   gpus: (number | string)[];
   memory_used_mib: number | null;
   pending_detail: string | null;
@@ -98,9 +104,11 @@ export interface Run {
   completed_tasks: number;
   failed_tasks: number;
   cancelled_tasks: number;
+  skipped_tasks: number;
   total_tasks: number;
   gpus_used: (number | string)[];
   expected_end_at: string | null;
+  expected_basis: string | null;
   last_error: string | null;
   queues: Record<string, Lane>;
 }

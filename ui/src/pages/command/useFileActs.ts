@@ -6,10 +6,16 @@ import { act, complain, toast } from "../../parts/Toast";
 import { useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
 import { at, type Difference, type FileRow, type Mode, type Run, type StoredFile } from "./files";
+import { useNumbers } from "./numbers";
+import type { StartOptions } from "./StartDialog";
 import { words } from "./words";
+
+/** Running tasks that are named before they are ended. */
+const MOST_NAMED = 8;
 
 export function useFileActs(reload: () => void) {
   const t = useWords(words);
+  const numbers = useNumbers();
   const language = useLanguage((choice) => choice.language);
   const [, go] = useLocation();
 
@@ -25,7 +31,7 @@ export function useFileActs(reload: () => void) {
     const target = at("/api/commands", file);
     try {
       const saved = await put<StoredFile>(target, { content: text }, { etag });
-      toast(t("saved"));
+      toast(t("saved"), () => put(target, { content: file.content }, { etag: saved.etag }).then(reload));
       reload();
       return saved;
     } catch (error) {
@@ -50,19 +56,32 @@ export function useFileActs(reload: () => void) {
       reload();
     });
 
-  const start = (file: FileRow) =>
-    act(async () => {
-      const run = await post<Run>(at("/api/scheduler", file, "/start"));
-      toast(t("started", { name: file.name, n: run.total_tasks }));
-      reload();
-    });
+  /** Throws Problem. */
+  const startWith = async (file: FileRow, options: StartOptions) => {
+    const run = await post<Run>(at("/api/scheduler", file, "/start"), options);
+    toast(t("started", { name: file.name, tasks: numbers("task", run.total_tasks) }));
+    reload();
+  };
+
+  const start = (file: FileRow) => act(() => startWith(file, {}));
 
   const stop = async (file: FileRow, run: Run) => {
     const n = run.running_tasks + run.pending_tasks;
+    const names = Object.values(run.queues)
+      .flatMap((lane) => lane.processes)
+      .filter((one) => one.started_at !== null && one.ended_at === null)
+      .map((one) => `#${one.task_id}`);
+    const named = names.slice(0, MOST_NAMED).join(", ") + (names.length > MOST_NAMED ? " …" : "");
     const { isAgreed } = await confirm({
       title: t("stopAsk", { name: file.name }),
-      text: t("stopText", { running: run.running_tasks, waiting: run.pending_tasks }),
-      effect: t("stopEffect", { n }),
+      text: [
+        ...(run.running_tasks > 0
+          ? [t("stopEnds", { tasks: numbers("task", run.running_tasks), named })]
+          : []),
+        ...(run.pending_tasks > 0 ? [t("stopCancels", { tasks: numbers("task", run.pending_tasks) })] : []),
+        t("stopKeeps"),
+      ].join(" "),
+      effect: t("stopEffect", { tasks: numbers("task", n) }),
     });
     if (!isAgreed) return;
     await act(() => post(at("/api/scheduler", file, "/stop")), t("stopped", { name: file.name }));
@@ -72,6 +91,7 @@ export function useFileActs(reload: () => void) {
   const duplicate = (file: FileRow) =>
     act(async () => {
       const made = await post<FileRow>(at("/api/commands", file, "/duplicate"));
+      toast(t("duplicated", { name: made.name }));
       reload();
       go(`/command/${made.mode}/${made.index}`);
     });
@@ -92,10 +112,16 @@ export function useFileActs(reload: () => void) {
     go(`/command/${file.mode}/1`);
   };
 
-  const reset = (file: FileRow) =>
+  const reset = (file: StoredFile) =>
     act(async () => {
-      await post(at("/api/commands", file, "/reset"));
+      const target = at("/api/commands", file);
+      const after = await post<StoredFile>(at("/api/commands", file, "/reset"));
       reload();
+      if (after.content === file.content) toast(t("resetSame"));
+      else
+        toast(t("resetDone", { name: file.name }), () =>
+          put(target, { content: file.content }, { etag: after.etag }).then(reload),
+        );
     });
 
   const rename = (file: StoredFile, name: string) =>
@@ -104,5 +130,5 @@ export function useFileActs(reload: () => void) {
       reload();
     });
 
-  return { create, save, apply, start, stop, duplicate, erase, reset, rename };
+  return { create, save, apply, start, startWith, stop, duplicate, erase, reset, rename };
 }
