@@ -76,3 +76,16 @@ def test_the_shortest_time_limit_goes_first_where_the_order_says_so() -> None:
         world.ended(started[-1])
         started += world.run_all()
     assert started == [FIRST, short, middle, unknown, long]
+
+
+def test_a_start_says_whom_it_went_ahead_of() -> None:
+    for backfill in ("easy", "skip"):
+        world = behind_a_wide_one("easy" if backfill == "easy" else "skip")
+        world.submit(time_limit_s=60)
+        world.run_all()
+        assert world.last is not None
+        assert [start.ahead_of for start in world.last.starts] == [WIDE]
+        world.ended(FIRST)
+        world.ended(TaskId(3))
+        world.run_all()
+        assert [start.ahead_of for start in world.last.starts] == [None]

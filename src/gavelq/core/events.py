@@ -419,6 +419,8 @@ class Placement:
     why: str = ""
     is_borrowed: bool = False
     """On cards that another queue lends."""
+    ahead_of: TaskId | None = None
+    """The waiting task that it went ahead of (backfill); None: it had its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

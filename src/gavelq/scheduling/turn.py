@@ -308,7 +308,10 @@ class Turn:
         own = {card.uuid for card in self.snapshot.cards_for(self.snapshot.queues[shape.queue])} if is_borrowed else ()
         is_borrowed = any(uuid not in own for uuid in uuids) if is_borrowed else False
         why = self.policy.selection if cards else "no GPU"
-        self.starts.append(Placement(task_id=task_id, gpus=uuids, why=why, is_borrowed=is_borrowed))
+        ahead_of = self._overtaken(shape, task_id) if cards else None
+        self.starts.append(
+            Placement(task_id=task_id, gpus=uuids, why=why, is_borrowed=is_borrowed, ahead_of=ahead_of)
+        )  # fmt: skip
         self.started.add(task_id)
         ends_by = self.ends_by(shape)
         known = self.snapshot.learned.get(shape.learned_as) if shape.learned_as is not None else None
@@ -327,6 +330,16 @@ class Turn:
             self._matches.clear()
         for key in [key for key, hold in self.holds.items() if hold.task_id == task_id]:
             del self.holds[key]
+
+    def _overtaken(self, shape: Shape, task_id: TaskId) -> TaskId | None:
+        """Whom a start goes ahead of: the holder in its domain, or with `backfill: skip` the first that did not fit."""
+        if self.policy.backfill == "skip":
+            first = next(iter(self.blocked.values()), None)
+            return None if first is None or first.task_id == task_id else first.task_id
+        if not self.holds:
+            return None
+        hold = self.holds.get(self.domain(shape) or "")
+        return None if hold is None or hold.task_id == task_id else hold.task_id
 
 
 def demand_behind(turn: Turn, shape: Shape, task_id: TaskId, enough: int) -> int:
