@@ -90,3 +90,16 @@ def test_submissions_are_listed_page_by_page(at: Box) -> None:
     with pytest.raises(Failure):
         at.get("/api/submissions?limit=0")
     assert Client(socket=at.socket).tasks()
+
+
+def test_a_task_tells_the_names_of_its_variables_and_never_a_value(at: Box) -> None:
+    body = {"command": "true", "hold": True, "workdir": "/tmp", "env": {"LR": "0.5-zq7", "DATA": "/data-zq7"}}
+    made = at.post("/api/tasks", body)
+    path = f"/api/tasks/{made['id']}"
+    assert at.get(path)["env_names"] == ["DATA", "LR"]
+    at.request("PATCH", path, {"env": {"SEED": "zq7"}})
+    told = at.get(path)
+    assert told["env_names"] == ["DATA", "LR", "SEED"]
+    assert "zq7" not in json.dumps(told)
+    lease = at.post("/api/tasks", {"lease": True, "hold": True, "gpu_count": 1, "env": {"A": "1"}})
+    assert at.get(f"/api/tasks/{lease['id']}")["env_names"] == []

@@ -341,6 +341,17 @@ def test_a_gpu_tells_that_others_are_there_but_not_who(world: World) -> None:
     assert any(process["task_id"] == int(world.ids["task"]) for gpu in mine for process in gpu["processes"])
 
 
+def test_a_paused_queue_tells_admins_alone_who_paused_it(world: World) -> None:
+    world.box.post("/api/queues", {"name": "quiet", "paused": True})
+    by = world.box.get("/api/user")["tenant"]
+    listed = {queue["name"]: queue for queue in world.bob.get("/api/queues")}
+    for told in (listed["quiet"], world.bob.get("/api/queues/quiet")):
+        assert (told["paused"], told["paused_by"]) == (True, None)
+        assert told["paused_at"] is not None
+    assert world.box.get("/api/queues/quiet")["paused_by"] == by
+    world.box.request("DELETE", "/api/queues/quiet")
+
+
 def test_why_a_task_waits_names_no_task_of_another_tenant(world: World) -> None:
     task = world.bob.post("/api/tasks", {**TASK, "gpu_count": 3, "command": "true"})
     path = f"/api/tasks/{task['id']}"

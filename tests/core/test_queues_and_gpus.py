@@ -64,6 +64,20 @@ def test_a_wrong_name_is_refused(name: str) -> None:
         World().send(QueueCreated(by="me", name=QueueName(name), options={}))
 
 
+def test_a_queue_tells_who_paused_it_and_since_when_until_it_goes_on() -> None:
+    world = World()
+    _lab(world)
+    paused_at = world.now
+    world.send(QueueChanged(by="mei", name=LAB, options={"paused": True}))
+    world.now += 60
+    world.send(QueueChanged(by="root", name=LAB, options={"paused": True, "priority": 3}))
+    queue = world.state.queues[LAB]
+    assert (queue.paused_by, queue.paused_at) == ("mei", paused_at)
+    world.send(QueueChanged(by="root", name=LAB, options={"paused": False}))
+    queue = world.state.queues[LAB]
+    assert (queue.paused_by, queue.paused_at) == ("", None)
+
+
 def test_a_gpu_has_one_owner() -> None:
     world = World()
     _lab(world)

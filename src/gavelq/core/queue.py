@@ -26,6 +26,10 @@ class Queue:
     hold: bool = False
     """A hold queue never dispatches; its tasks are HELD."""
     paused: bool = False
+    paused_by: str = ""
+    """Who paused it; empty while it is not paused, and where nobody noted it."""
+    paused_at: float | None = None
+    """Since when it is paused, in seconds since the epoch."""
     pool: bool = True
     """Without GPUs of its own it runs on the pool."""
     priority: int = 0

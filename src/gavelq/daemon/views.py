@@ -225,8 +225,8 @@ def retry_wish_json(wish: RetryWish) -> Json:
     }
 
 
-def queue_json(queue: Queue, state: State) -> Json:
-    """A queue, its limits and its counts."""
+def queue_json(queue: Queue, state: State, *, tells_who: bool) -> Json:
+    """A queue, its limits and its counts. `tells_who`: also who paused it."""
 
     def count(states: Iterable[TaskState]) -> int:
         return sum(state.n_by_queue.get((queue.name, one), 0) for one in states)
@@ -236,6 +236,8 @@ def queue_json(queue: Queue, state: State) -> Json:
         "name": queue.name,
         "hold": queue.hold,
         "paused": queue.paused,
+        "paused_by": (queue.paused_by or None) if tells_who else None,
+        "paused_at": stamp(queue.paused_at),
         "gpus": [people_index(card.index) for card in owned],
         "pool": queue.pool,
         "priority": queue.priority,

@@ -18,13 +18,13 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
     queues = service.queues
 
     @routes.get("/api/queues")
-    async def list_queues() -> list[Json]:
-        return queues.list_queues()
+    async def list_queues(request: Request) -> list[Json]:
+        return queues.list_queues(caller_of(request))
 
     @routes.get("/api/queues/{name}")
-    async def show(name: str, response: Response) -> Json:
+    async def show(name: str, request: Request, response: Response) -> Json:
         response.headers["ETag"] = quoted(queues.version(name))
-        return queues.show(name)
+        return queues.show(caller_of(request), name)
 
     @routes.post("/api/queues", status_code=201)
     async def create(request: Request) -> Json:

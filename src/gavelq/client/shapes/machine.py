@@ -13,6 +13,9 @@ class Queue(TypedDict):
     name: str
     hold: bool
     paused: bool
+    paused_by: str | None
+    """Told to admins; null as well where nobody noted it."""
+    paused_at: str | None
     gpus: list[int | str]
     pool: bool
     priority: int

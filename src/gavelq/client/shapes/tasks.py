@@ -179,6 +179,8 @@ class TaskDetails(Task):
     events: list[Event]
     dependents: list[int]
     graph: list["Node"]
+    env_names: list[str]
+    """Of the variables it was submitted with, without what gavelq adds. Their values are told to nobody."""
     learned: "Learned | None"
     measured: Measured | None
 

@@ -49,14 +49,15 @@ def _create(view: View, step: Step, event: ev.QueueCreated, now: float) -> None:
             problem="a name is given once",
             hint=f"change it with: gavelq queue set {name} KEY=VALUE",
         )
-    step.changes.queues[name] = with_options(Queue(name=name), event.options)
+    fresh = Queue(name=name)
+    step.changes.queues[name] = _signed(fresh, with_options(fresh, event.options), event.by, now)
     _note(step, "queue_created", event.by, name, now, **event.options)
     step.reply = name
 
 
 def _change(view: View, step: Step, event: ev.QueueChanged, now: float) -> None:
     before = view.queue(event.name)
-    after = with_options(before, event.options)
+    after = _signed(before, with_options(before, event.options), event.by, now)
     if event.based_on not in (None, before):
         raise ChangedMeanwhile(what=f"queue {event.name}", version="another")
     step.changes.queues[event.name] = after
@@ -65,6 +66,13 @@ def _change(view: View, step: Step, event: ev.QueueChanged, now: float) -> None:
         for task in [t for t in view.live_tasks() if t.queue == event.name]:
             _follow_hold(step, task, after, event.by, now)
     step.reply = event.name
+
+
+def _signed(before: Queue, after: Queue, by: str, now: float) -> Queue:
+    """The queue with who paused it: people ask them before they let it go on."""
+    if after.paused == before.paused:
+        return after
+    return replace(after, paused_by=by if after.paused else "", paused_at=now if after.paused else None)
 
 
 def _follow_hold(step: Step, task: Task, queue: Queue, by: str, now: float) -> None:

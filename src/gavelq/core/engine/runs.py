@@ -26,6 +26,8 @@ def run_started(view: View, step: Step, run: Run, submission: SubmissionId, now:
         require_idle(view, file)
         step.changes.files[file.id] = replace(file, saved=run.content)
     step.changes.runs[submission] = run
+    details = {"submission": submission, "mode": run.mode, "n_tasks": len(run.owners), "tenant": run.tenant}
+    step.changes.records.append(Record(at=now, kind="run_started", by=run.by, subject=run.name, details=details))
     for old in _forgettable(view, run):
         step.changes.runs[old] = None
 

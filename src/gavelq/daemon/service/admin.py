@@ -72,7 +72,7 @@ class AdminService:
             "daemon": daemon,
             "host": host_json(self._host.look()),
             "gpus": self._gpus.list_gpus(caller),
-            "queues": self._queues.list_queues(),
+            "queues": self._queues.list_queues(caller),
             "counts": daemon["counts"],
         }
 

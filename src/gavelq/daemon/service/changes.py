@@ -9,7 +9,7 @@ from gavelq.core import events as ev
 from gavelq.core.engine.editing import Overtaken
 from gavelq.core.errors import GavelqError, Infeasible, InvalidField, LimitReached, WrongState
 from gavelq.core.ids import BlobKey, TaskId
-from gavelq.core.task import Task, TaskRequest
+from gavelq.core.task import Lease, Task, TaskRequest
 from gavelq.core.view import View
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.changing import changed, read_env
@@ -104,6 +104,16 @@ async def _envs(desk: Desk, requests: Iterable[TaskRequest], changes: Changes) -
     if "env" not in changes.fields:
         return {}
     return {key: read_env(await desk.store.blob(key)) for key in {request.env for request in requests}}
+
+
+async def env_names(desk: Desk, request: TaskRequest) -> list[str]:
+    """The names of the variables that a task was submitted with. Never a value; none for leases, which run nothing."""
+    if isinstance(request.command, Lease):
+        return []
+    try:
+        return sorted(read_env(await desk.store.blob(request.env)))
+    except KeyError:  # pruned with the task's story while it is being told
+        return []
 
 
 def _changed_ones(

@@ -18,24 +18,24 @@ class QueueService:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def list_queues(self) -> list[Json]:
+    def list_queues(self, caller: Caller) -> list[Json]:
         """`GET /api/queues`: the built-in ones first, then by name."""
         queues = sorted(self._desk.state.queues.values(), key=lambda queue: (not queue.is_builtin, queue.name))
-        return [queue_json(queue, self._desk.state) for queue in queues]
+        return [queue_json(queue, self._desk.state, tells_who=caller.is_admin) for queue in queues]
 
-    def show(self, name: str) -> Json:
+    def show(self, caller: Caller, name: str) -> Json:
         """`GET /api/queues/{name}`. Raises QueueNotFound."""
         queue = self._desk.state.queues.get(QueueName(name))
         if queue is None:
             raise QueueNotFound(queue=name)
-        return queue_json(queue, self._desk.state)
+        return queue_json(queue, self._desk.state, tells_who=caller.is_admin)
 
     async def create(self, caller: Caller, name: str, options: Mapping[str, object], key: str | None = None) -> Json:
         """`queue create`, with some options. `key` makes a repeated call harmless."""
         caller.require_admin("creating a queue")
         event = ev.QueueCreated(by=caller.name, name=QueueName(name), options=options)
         reply = await once.make(self._desk, caller, event, key, [name, options])
-        return self.show(once.made_by(reply) or reply)
+        return self.show(caller, once.made_by(reply) or reply)
 
     def version(self, name: str) -> str:
         """The version of a queue's options. Raises QueueNotFound."""
@@ -54,9 +54,10 @@ class QueueService:
             require_version(f"queue {name}", self.version(name), versions)
             before = self._desk.state.queues[QueueName(name)]
         return self.show(
+            caller,
             await self._desk.loop.ask(
                 ev.QueueChanged(by=caller.name, name=QueueName(name), options=options, based_on=before)
-            )
+            ),
         )
 
     async def delete(self, caller: Caller, name: str) -> Json:
@@ -69,4 +70,4 @@ class QueueService:
         """`queue merge`: all tasks move; the source queue and its GPUs stay. The queue merged into."""
         caller.require_admin("merging queues")
         event = ev.QueueMerged(by=caller.name, source=QueueName(source), target=QueueName(target))
-        return self.show(await self._desk.loop.ask(event))
+        return self.show(caller, await self._desk.loop.ask(event))

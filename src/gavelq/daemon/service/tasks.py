@@ -193,6 +193,7 @@ class TaskService:
         records = await self._desk.store.records(task_id=task_id, limit=200)
         graph = await dependencies.graph(self._desk, caller, task)
         measured = await self._desk.measured(task)
+        env_names = await changes.env_names(self._desk, task.request)
         task = await self._desk.require(caller, task_id)  # as it is after all that: from here on nothing is waited for
         shown = self._desk.task_json(task, caller)
         shown["n_attempts"] = task.n_attempts
@@ -203,6 +204,7 @@ class TaskService:
         shown |= discretion.words(expected(self._desk, task))
         shown["etag"] = f'"{version_of_task(task)}"'
         shown["measured"] = measured
+        shown["env_names"] = env_names
         shown["learned"] = views.learned_json(task.request, self._desk.state.learned)
         return shown
 
