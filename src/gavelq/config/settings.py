@@ -273,7 +273,7 @@ _SCHEDULING = (
     _setting(
         "scheduling.ageing_s",
         Seconds(low=1, high=365 * 86400),
-        7 * 86400,
+        30 * 86400,
         "`fair` divides a task's area (limit x GPUs) by (1 + wait / ageing_s) to the power of `ageing_exponent`.",
     ),
     _setting("scheduling.ageing_exponent", Number(low=0, high=10), 2, "See `scheduling.ageing_s`."),

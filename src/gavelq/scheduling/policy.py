@@ -23,7 +23,7 @@ class Policy:
     """Nothing is placed on a sample older than this."""
     unknown_limit_s: float = 86400.0
     """A task without a time limit sorts as if it had this one."""
-    ageing_s: float = 7 * 86400.0
+    ageing_s: float = 30 * 86400.0
     ageing_exponent: float = 2.0
     share_half_life_s: float = 7 * 86400.0
     share_ahead_s: float = 3600.0
