@@ -1,5 +1,5 @@
 /** Who is there, which page is open, and the frame around it. */
-import { Suspense, useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { Questions } from "./parts/Dialog";
 import { lazily } from "./parts/lazily";
@@ -10,41 +10,10 @@ import { useKeys } from "./shell/keys";
 import { More } from "./shell/More";
 import { PAGES } from "./shell/pages";
 import { BottomBar, TopBar } from "./shell/TopBar";
+import { pages } from "./start";
 import { listen } from "./store/live";
-import { recognise, useRights, useSession } from "./store/session";
+import { recogniseOnce, useRights, useSession } from "./store/session";
 
-const GpuPage = lazily(
-  () => import("./pages/gpu/GpuPage"),
-  (found) => found.default,
-);
-const StatePage = lazily(
-  () => import("./pages/state/StatePage"),
-  (found) => found.default,
-);
-const CommandPage = lazily(
-  () => import("./pages/command/CommandPage"),
-  (found) => found.default,
-);
-const RulePage = lazily(
-  () => import("./pages/rule/RulePage"),
-  (found) => found.default,
-);
-const UsagePage = lazily(
-  () => import("./pages/usage/UsagePage"),
-  (found) => found.default,
-);
-const SettingPage = lazily(
-  () => import("./pages/setting/SettingPage"),
-  (found) => found.default,
-);
-const LoginPage = lazily(
-  () => import("./pages/login/LoginPage"),
-  (found) => found.default,
-);
-const OpenPage = lazily(
-  () => import("./pages/login/OpenPage"),
-  (found) => found.default,
-);
 const NewTask = lazily(
   () => import("./pages/state/NewTask"),
   (found) => found.NewTask,
@@ -53,12 +22,12 @@ const NewTask = lazily(
 function Pages() {
   return (
     <Switch>
-      <Route path="/gpu/*?" component={GpuPage} />
-      <Route path="/state/*?" component={StatePage} />
-      <Route path="/command/*?" component={CommandPage} />
-      <Route path="/rule/*?" component={RulePage} />
-      <Route path="/usage/*?" component={UsagePage} />
-      <Route path="/setting/*?" component={SettingPage} />
+      <Route path="/gpu/*?" component={pages.gpu} />
+      <Route path="/state/*?" component={pages.state} />
+      <Route path="/command/*?" component={pages.command} />
+      <Route path="/rule/*?" component={pages.rule} />
+      <Route path="/usage/*?" component={pages.usage} />
+      <Route path="/setting/*?" component={pages.setting} />
       <Route path="/more" component={More} />
       <Route>
         <Redirect to="/gpu" />
@@ -85,17 +54,11 @@ function Console() {
     <>
       <TopBar onTask={newTask} />
       <main className="page">
-        <Suspense fallback={null}>
-          <Pages />
-        </Suspense>
+        <Pages />
       </main>
       <Footer />
       <BottomBar />
-      {isTask && (
-        <Suspense fallback={null}>
-          <NewTask onClose={() => setTask(false)} />
-        </Suspense>
-      )}
+      {isTask && <NewTask onClose={() => setTask(false)} />}
       {isHelp && <KeysHelp onClose={() => setHelp(false)} />}
     </>
   );
@@ -104,7 +67,7 @@ function Console() {
 function Guarded() {
   const state = useSession((session) => session.state);
   const [here] = useLocation();
-  useEffect(() => void recognise(), []);
+  useEffect(recogniseOnce, []);
   if (state === "unknown") return null;
   if (state === "open") return <Console />;
   const next =
@@ -115,13 +78,11 @@ function Guarded() {
 export function App() {
   return (
     <>
-      <Suspense fallback={null}>
-        <Switch>
-          <Route path="/login" component={LoginPage} />
-          <Route path="/open" component={OpenPage} />
-          <Route component={Guarded} />
-        </Switch>
-      </Suspense>
+      <Switch>
+        <Route path="/login" component={pages.login} />
+        <Route path="/open" component={pages.open} />
+        <Route component={Guarded} />
+      </Switch>
       <Questions />
       <Toasts />
     </>

@@ -21,9 +21,10 @@ export function useConfig(mayRead: boolean): {
   const reload = useCallback(() => setTurn((n) => n + 1), []);
   const latest = useRef(0);
   const version = useLive(({ versions }) => (versions.config ?? 0) + (versions.daemon ?? 0));
+  const isHearing = useLive((live) => live.isHearing);
   // biome-ignore lint/correctness/useExhaustiveDependencies: version and turn say when to read anew
   useEffect(() => {
-    if (!mayRead) return;
+    if (!mayRead || !isHearing) return;
     const mine = ++latest.current;
     const read = async () => {
       try {
@@ -35,6 +36,6 @@ export function useConfig(mayRead: boolean): {
       }
     };
     void read();
-  }, [mayRead, version, turn]);
+  }, [mayRead, isHearing, version, turn]);
   return { config, problem, reload };
 }

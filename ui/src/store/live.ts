@@ -32,6 +32,8 @@ const ENDED_FIRST = 200;
 
 export interface Live {
   connection: Connection;
+  /** What is read now is told when it changes. */
+  isHearing: boolean;
   /** Everything has been read once. */
   isLoaded: boolean;
   daemon: Daemon | null;
@@ -48,6 +50,7 @@ export interface Live {
 
 export const useLive = create<Live>(() => ({
   connection: { state: "reconnecting", since: Date.now(), heardAt: 0 },
+  isHearing: false,
   isLoaded: false,
   daemon: null,
   host: null,
@@ -65,6 +68,8 @@ let dirty = new Set<number>();
 let kinds = new Set<string>();
 let flushing: ReturnType<typeof setTimeout> | null = null;
 let watched: () => readonly number[] = () => [];
+let clock: ReturnType<typeof setInterval> | null = null;
+let isDeaf = false;
 
 /** Pending reasons change without an event of their task: rows that are looked at are read with every change. */
 export function watchRows(visible: () => readonly number[]): () => void {
@@ -87,15 +92,20 @@ export function keep(rows: readonly Row[]): void {
   useLive.setState({ tasks });
 }
 
-/** Begin to listen; returns how to stop. */
+/** Listen, where nobody does yet; returns how to stop. */
 export function listen(): () => void {
-  const clock = setInterval(() => look("tick"), 1000);
-  open();
-  return () => {
-    clearInterval(clock);
-    stream?.close();
-    stream = null;
-  };
+  if (clock === null) {
+    clock = setInterval(() => look("tick"), 1000);
+    open();
+  }
+  return stop;
+}
+
+function stop(): void {
+  if (clock !== null) clearInterval(clock);
+  clock = null;
+  stream?.close();
+  stream = null;
 }
 
 /** Listen first, then read: what happens while one reads is told, and read again. */
@@ -104,18 +114,28 @@ function open(): void {
   stream?.close();
   stream = source;
   let isRead = false;
-  source.onopen = () => {
-    look("heard");
+  source.onopen = () => look("heard");
+  // The first sample comes at once, and what is committed after it is told.
+  const read = () => {
+    if (!useLive.getState().isHearing) useLive.setState({ isHearing: true });
     // A stream that comes back goes on behind the last event by itself.
     if (!isRead) void readAll(source);
     isRead = true;
   };
   source.onerror = () => {
     look("lost");
+    if (!useLive.getState().isHearing) {
+      // Better to read without being told than not at all.
+      isDeaf = true;
+      useLive.setState({ isHearing: true });
+    }
     // Refused for good: perhaps the session is over, which asking anything tells its store.
     if (source.readyState === EventSource.CLOSED) void again(source);
   };
-  source.addEventListener("sample", (message) => take(JSON.parse(message.data) as Sample));
+  source.addEventListener("sample", (message) => {
+    take(JSON.parse(message.data) as Sample);
+    read();
+  });
   source.addEventListener("gap", () => void readAll(source));
   for (const kind of KINDS) {
     source.addEventListener(kind, (message) => note(JSON.parse(message.data) as Told));
@@ -123,6 +143,7 @@ function open(): void {
 }
 
 async function again(source: EventSource): Promise<void> {
+  if (stream !== source) return;
   await get("/api/user").catch(() => undefined);
   await new Promise((done) => setTimeout(done, AGAIN_MS));
   if (stream === source) open();
@@ -145,7 +166,9 @@ async function readAll(source: EventSource): Promise<void> {
     ]);
     const tasks = new Map<number, Row>();
     for (const row of [...ended, ...live]) tasks.set(row.id, row);
-    const versions = bumped(useLive.getState().versions, KINDS);
+    const { versions: before, isLoaded } = useLive.getState();
+    // At first nothing can have changed unheard, but where pages read before anybody listened.
+    const versions = isLoaded || isDeaf ? bumped(before, KINDS) : before;
     useLive.setState({ ...status, tasks, versions, isLoaded: true });
     if (dirty.size || kinds.size) schedule(0);
   } catch {

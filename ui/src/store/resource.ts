@@ -27,11 +27,12 @@ export function useResource<T>(target: string | null, manners: Manners = {}): Re
   const [turn, setTurn] = useState(0);
   const { on = [], everyMs } = manners;
   const version = useLive((live) => on.reduce((sum, kind) => sum + (live.versions[kind] ?? 0), 0));
+  const isHearing = useLive((live) => live.isHearing);
   const reload = useCallback(() => setTurn((n) => n + 1), []);
   const latest = useRef(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: version and turn say when to read anew
   useEffect(() => {
-    if (target === null) return;
+    if (target === null || !isHearing) return;
     const mine = ++latest.current;
     const abort = new AbortController();
     get<T>(target, { signal: abort.signal }).then(
@@ -43,7 +44,7 @@ export function useResource<T>(target: string | null, manners: Manners = {}): Re
       },
     );
     return () => abort.abort();
-  }, [target, version, turn]);
+  }, [target, isHearing, version, turn]);
   useEffect(() => {
     if (everyMs === undefined) return;
     const clock = setInterval(reload, everyMs);

@@ -10,13 +10,23 @@ interface Session {
 
 export const useSession = create<Session>(() => ({ state: "unknown", user: null }));
 
+let nAsking = 0;
+
 /** Ask who we are; a session that is over leads to the login page. */
 export async function recognise(): Promise<void> {
+  nAsking += 1;
   try {
     useSession.setState({ state: "open", user: await get<User>("/api/user") });
   } catch {
     if (useSession.getState().state === "unknown") useSession.setState({ state: "none", user: null });
+  } finally {
+    nAsking -= 1;
   }
+}
+
+/** The same where that is not known, and not being asked. */
+export function recogniseOnce(): void {
+  if (nAsking === 0 && useSession.getState().state !== "open") void recognise();
 }
 
 export async function logOut(): Promise<void> {

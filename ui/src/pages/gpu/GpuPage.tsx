@@ -1,5 +1,4 @@
 /** `/gpu`: all GPUs; `/gpu/3`: one of them. A machine with one GPU shows that at once. */
-import { Suspense } from "react";
 import { useRoute } from "wouter";
 import { lazily } from "../../parts/lazily";
 import { useLive } from "../../store/live";
@@ -16,9 +15,5 @@ export default function GpuPage() {
   const only = useLive((live) => (live.gpus.length === 1 ? live.gpus[0]?.uuid : undefined));
   const name = isOne ? decodeURIComponent(match.name) : only;
   if (name === undefined) return <Overview />;
-  return (
-    <Suspense fallback={null}>
-      <Detail name={name} isAlone={only !== undefined} />
-    </Suspense>
-  );
+  return <Detail name={name} isAlone={only !== undefined} />;
 }

@@ -1,5 +1,5 @@
 /** Tasks and queues: lanes on top, one list below, the opened task beside it. */
-import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation, useRoute, useSearch } from "wouter";
 import { lazily } from "../../parts/lazily";
 import { useMedia } from "../../parts/useSize";
@@ -74,15 +74,13 @@ export default function StatePage() {
       </div>
       {openedId !== null && (
         <aside className="card state-drawer">
-          <Suspense fallback={null}>
-            <Drawer
-              key={openedId}
-              taskId={openedId}
-              tab={tab}
-              onTab={(name) => go(link(openedId, { tab: name }), { replace: true })}
-              onClose={close}
-            />
-          </Suspense>
+          <Drawer
+            key={openedId}
+            taskId={openedId}
+            tab={tab}
+            onTab={(name) => go(link(openedId, { tab: name }), { replace: true })}
+            onClose={close}
+          />
         </aside>
       )}
     </div>

@@ -1,5 +1,4 @@
 /** One task: why it waits or ended, its log, charts, command and attempts. The page gives it its place. */
-import { Suspense } from "react";
 import type { TaskDetails } from "../../../api/types";
 import { Button } from "../../../parts/Button";
 import { lazily } from "../../../parts/lazily";
@@ -37,11 +36,7 @@ function Inside({ task, tab, onTab }: { task: TaskDetails; tab: Tab; onTab: (tab
     case "log":
       return <Log task={task} />;
     case "charts":
-      return (
-        <Suspense fallback={null}>
-          <Charts task={task} />
-        </Suspense>
-      );
+      return <Charts task={task} />;
     case "command":
       return <Command task={task} />;
     case "attempts":
