@@ -1,6 +1,6 @@
 /** Who is there, which page is open, and the frame around it. */
 import { useCallback, useEffect, useState } from "react";
-import { Redirect, Route, Switch, useLocation } from "wouter";
+import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 import { Questions } from "./parts/Dialog";
 import { lazily } from "./parts/lazily";
 import { Toasts } from "./parts/Toast";
@@ -66,7 +66,9 @@ function Console() {
 
 function Guarded() {
   const state = useSession((session) => session.state);
-  const [here] = useLocation();
+  const [path] = useLocation();
+  const query = useSearch();
+  const here = query === "" ? path : `${path}?${query}`;
   useEffect(recogniseOnce, []);
   if (state === "unknown") return null;
   if (state === "open") return <Console />;

@@ -3,11 +3,15 @@ import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 
 import { Button } from "./Button";
 import { Icon, type IconName } from "./Icon";
 
+const ITEMS = "[role^=menuitem]:not(:disabled)";
+
 export interface Choice {
   text: ReactNode;
   icon?: IconName;
   act: () => void;
   refused?: string | null;
+  /** One of several that exclude each other, and whether it is the chosen one. */
+  isOn?: boolean;
 }
 
 export function Menu(props: {
@@ -25,7 +29,7 @@ export function Menu(props: {
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!isOpen) return;
-    frame.current?.querySelector<HTMLElement>("[role=menuitem]:not(:disabled)")?.focus();
+    frame.current?.querySelector<HTMLElement>(ITEMS)?.focus();
     const away = (event: MouseEvent) => {
       if (!frame.current?.contains(event.target as Node)) setOpen(false);
     };
@@ -40,10 +44,11 @@ export function Menu(props: {
     if (!isOpen) return;
     event.stopPropagation();
     if (event.key === "Escape") close();
+    if (event.key === "Tab") setOpen(false);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const all = [...(frame.current?.querySelectorAll<HTMLElement>("[role=menuitem]:not(:disabled)") ?? [])];
+    const all = [...(frame.current?.querySelectorAll<HTMLElement>(ITEMS) ?? [])];
     const at = all.indexOf(document.activeElement as HTMLElement);
     all[(at + step + all.length) % all.length]?.focus();
   };
@@ -70,7 +75,9 @@ export function Menu(props: {
                 // biome-ignore lint/suspicious/noArrayIndexKey: the choices stay in their places
                 key={i}
                 type="button"
-                role="menuitem"
+                {...(choice.isOn === undefined
+                  ? { role: "menuitem" }
+                  : { role: "menuitemradio", "aria-checked": choice.isOn })}
                 disabled={Boolean(choice.refused)}
                 title={choice.refused ?? undefined}
                 onClick={() => {
@@ -78,6 +85,7 @@ export function Menu(props: {
                   choice.act();
                 }}
               >
+                {choice.isOn && <Icon name="check" />}
                 {choice.icon && <Icon name={choice.icon} />}
                 {choice.text}
               </button>

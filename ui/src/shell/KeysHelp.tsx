@@ -1,4 +1,5 @@
 /** All keys, and the switch that turns them off. */
+import { Button } from "../parts/Button";
 import { Dialog } from "../parts/Dialog";
 import { useChoices } from "../store/settings";
 import { type Pair, say, useLanguage, useWords } from "../words";
@@ -15,6 +16,7 @@ const words: Record<string, Pair> = {
   task: ["New task", "新建任务"],
   all: ["This list", "本列表"],
   on: ["Single keys are on", "启用单键"],
+  done: ["Close", "关闭"],
 };
 
 const ROWS = [
@@ -23,7 +25,7 @@ const ROWS = [
   [["x"], "select"],
   [["Enter"], "open"],
   [["Esc"], "close"],
-  [["1", "5"], "tabs"],
+  [["1", "…", "5"], "tabs"],
   [["n"], "task"],
   [["?"], "all"],
 ] as const;
@@ -37,11 +39,7 @@ export function KeysHelp({ onClose }: { onClose: () => void }) {
       <dl className="keys">
         {ROWS.map(([keys, word]) => (
           <div key={word} className="row">
-            <dt>
-              {keys.map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dt>
+            <dt>{keys.map((key) => (key === "…" ? key : <kbd key={key}>{key}</kbd>))}</dt>
             <dd>{t(word)}</dd>
           </div>
         ))}
@@ -55,10 +53,13 @@ export function KeysHelp({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <label className="check">
-        <input type="checkbox" checked={hasKeys} onChange={(event) => switchKeys(event.target.checked)} />
-        {t("on")}
-      </label>
+      <div className="row">
+        <label className="check grow">
+          <input type="checkbox" checked={hasKeys} onChange={(event) => switchKeys(event.target.checked)} />
+          {t("on")}
+        </label>
+        <Button onClick={onClose}>{t("done")}</Button>
+      </div>
     </Dialog>
   );
 }

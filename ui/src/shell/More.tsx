@@ -2,13 +2,13 @@
 import { Link } from "wouter";
 import { Icon } from "../parts/Icon";
 import { say, useLanguage } from "../words";
-import { PAGES } from "./pages";
+import { BELOW, PAGES } from "./pages";
 
 export function More() {
   const language = useLanguage((choice) => choice.language);
   return (
     <ul className="card more">
-      {PAGES.map((page) => (
+      {PAGES.filter((page) => !BELOW.includes(page.path)).map((page) => (
         <li key={page.path}>
           <Link href={page.path} className="row">
             <Icon name={page.icon} />

@@ -1,4 +1,5 @@
 /** Mark, host, pages with counts, the cards in small, connection, new task, user. */
+import { useEffect } from "react";
 import { Link, useLocation } from "wouter";
 import { Button } from "../parts/Button";
 import { Icon } from "../parts/Icon";
@@ -9,7 +10,7 @@ import { type Pair, say, useLanguage, useWords } from "../words";
 import { ConnectionBadge } from "./Connection";
 import { Mark } from "./Mark";
 import { Miniature } from "./Miniature";
-import { PAGES, type Page } from "./pages";
+import { BELOW, PAGES, type Page } from "./pages";
 import { UserMenu } from "./UserMenu";
 
 const words: Record<string, Pair> = {
@@ -47,12 +48,22 @@ export function TopBar({ onTask }: { onTask: () => void }) {
   const host = useLive((live) => live.host?.name ?? "");
   const { maySubmit } = useRights();
   const t = useWords(words);
+  const language = useLanguage((choice) => choice.language);
+  const page = PAGES.find(({ path }) => here.startsWith(path));
+  const title = [page && say(page.words, language), host, "gavelq"].filter(Boolean).join(" · ");
+  useEffect(() => {
+    document.title = title;
+    return () => {
+      document.title = "gavelq";
+    };
+  }, [title]);
   return (
     <header className="topbar">
       <Link href="/gpu" className="mark">
         <Mark />
         <b>gavelq</b>
       </Link>
+      {page && <b className="place">{say(page.words, language)}</b>}
       {host && <span className="host">{host}</span>}
       <nav aria-label={t("pages")}>
         {PAGES.map((page) => (
@@ -90,8 +101,8 @@ export function BottomBar() {
   const [here, go] = useLocation();
   const language = useLanguage((choice) => choice.language);
   const t = useWords({ more: ["More", "更多"], pages: ["Pages", "页面"] } satisfies Record<string, Pair>);
-  const shown = PAGES.filter((page) => ["/gpu", "/state", "/command", "/usage"].includes(page.path));
-  const isMore = ["/rule", "/setting", "/more"].some((path) => here.startsWith(path));
+  const shown = PAGES.filter((page) => BELOW.includes(page.path));
+  const isMore = !BELOW.some((path) => here.startsWith(path));
   return (
     <nav className="bottombar" aria-label={t("pages")}>
       {shown.map((page) => (

@@ -11,14 +11,14 @@ const words: Record<string, Pair> = {
   tenant: ["tenant", "租户"],
   viewer: ["viewer", "只读"],
   language: ["中文", "English"],
-  system: ["Colours: as the system", "配色：跟随系统"],
-  light: ["Colours: light", "配色：浅色"],
-  dark: ["Colours: dark", "配色：深色"],
+  system: ["Colours as the system", "配色跟随系统"],
+  light: ["Light colours", "浅色"],
+  dark: ["Dark colours", "深色"],
   keys: ["All keys", "全部快捷键"],
   out: ["Sign out", "退出登录"],
 };
 
-const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
+const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
 export function UserMenu() {
   const user = useSession((session) => session.user);
@@ -28,17 +28,21 @@ export function UserMenu() {
   if (user === null) return null;
   return (
     <Menu
-      label={t("user", { name: user.name, role: t(user.role) })}
+      label={t("user", { name: user.tenant, role: t(user.role) })}
       icon="user"
       choices={[
         {
-          text: t("user", { name: user.name, role: t(user.role) }),
+          text: t("user", { name: user.tenant, role: t(user.role) }),
           icon: "user",
           act: () => undefined,
           refused: " ",
         },
         { text: t("language"), act: () => choose(language === "en" ? "zh" : "en") },
-        { text: t(theme), act: () => chooseTheme(NEXT[theme]) },
+        ...THEMES.map((one) => ({
+          text: t(one),
+          act: () => chooseTheme(one),
+          isOn: one === theme,
+        })),
         { text: t("keys"), act: () => document.dispatchEvent(new CustomEvent("gavelq:keys")) },
         { text: t("out"), icon: "right", act: () => void act(logOut) },
       ]}

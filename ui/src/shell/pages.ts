@@ -17,3 +17,6 @@ export const PAGES = [
   { path: "/usage", key: "u", icon: "usage", words: ["Usage", "用量"] },
   { path: "/setting", key: "s", icon: "settings", words: ["Settings", "设置"] },
 ] as const satisfies readonly Page[];
+
+/** The pages that have a place in the bar at the lower edge of narrow screens. */
+export const BELOW: readonly string[] = ["/gpu", "/state", "/command", "/usage"];

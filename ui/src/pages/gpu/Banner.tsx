@@ -3,7 +3,6 @@ import { useMemo } from "react";
 import { useShallow } from "zustand/react/shallow";
 import type { Daemon } from "../../api/types";
 import { Button } from "../../parts/Button";
-import { CopyButton } from "../../parts/Copy";
 import { Icon } from "../../parts/Icon";
 import { TaskLink } from "../../parts/TaskLink";
 import { useNarrow } from "../../parts/useSize";
@@ -16,6 +15,8 @@ import { gib, percent, since, span, when } from "../../words/format";
 import { useGpuActions } from "./actions";
 import { type Blocker, type BrokenBlocker, blockersOf, type ForeignBlocker } from "./blockers";
 import { program } from "./cards";
+import { MessageButton } from "./Message";
+import { useFault } from "./useFault";
 import { words } from "./words";
 import "./banner.css";
 
@@ -59,31 +60,14 @@ function useWho() {
 
 function ForeignActions({ one }: { one: ForeignBlocker }) {
   const t = useWords(words);
-  const language = useLanguage((choice) => choice.language);
-  const host = useLive((live) => live.host?.name ?? location.hostname);
   const { isAdmin } = useRights();
   const { share, ignore } = useGpuActions();
   const isNarrow = useNarrow();
-  const { gpu, process } = one;
+  const { gpu } = one;
   const refused = isAdmin ? null : t("onlyAdmin");
-  const user = process?.user ?? null;
-  const message = t("message", {
-    user: user ?? "",
-    program: process === null ? "" : program(process.command),
-    pid: process?.pid ?? "",
-    host,
-    mem: gib(one.mib),
-    gpu: gpu.index,
-    at: one.since === null ? "" : when(one.since, language),
-    n: gpu.blocks,
-  });
   return (
     <div className="row wrap banner-actions">
-      {process !== null && (
-        <CopyButton text={message} small={false}>
-          {user === null || isNarrow ? t("copyMessage") : t("copyTo", { user })}
-        </CopyButton>
-      )}
+      <MessageButton one={one} />
       <Button refused={refused} onClick={() => void share(gpu)}>
         {t(isNarrow ? "shareShort" : "shareThis")}
       </Button>
@@ -125,6 +109,7 @@ function Foreign({ one }: { one: ForeignBlocker }) {
 
 function Broken({ one: { gpu } }: { one: BrokenBlocker }) {
   const t = useWords(words);
+  const told = useFault();
   const language = useLanguage((choice) => choice.language);
   const { isAdmin } = useRights();
   const { unignore } = useGpuActions();
@@ -134,7 +119,7 @@ function Broken({ one: { gpu } }: { one: BrokenBlocker }) {
       <div className="grow">
         <h2>{t(gpu.fault === null ? "lostTitle" : "brokenTitle", { gpu: gpu.index })}</h2>
         <p className="second">
-          {gpu.fault === null ? t("lostText") : t("wellAgain", { fault: gpu.fault, since: at })}
+          {gpu.fault === null ? t("lostText") : t("wellAgain", { fault: told(gpu.fault), since: at })}
         </p>
       </div>
       {gpu.fault !== null && (

@@ -9,6 +9,7 @@ import { useLanguage, useWords } from "../../words";
 import { hours, since, span, when } from "../../words/format";
 import { program, strangersOn } from "./cards";
 import type { CardPlan } from "./plan";
+import { useFault } from "./useFault";
 import { words } from "./words";
 
 /** What a card's lines are made of. */
@@ -70,11 +71,12 @@ function Stranger({ gpu }: { gpu: Gpu }) {
 
 function Quiet({ gpu, idleSince, set }: Lines) {
   const t = useWords(words);
+  const told = useFault();
   const language = useLanguage((choice) => choice.language);
   const now = useNow(10_000);
   const put = set === null ? {} : { who: set.by.replace(/ \(token\)$/, ""), at: when(set.at, language, now) };
   const text = () => {
-    if (gpu.fault !== null) return t("isFault", { fault: gpu.fault });
+    if (gpu.fault !== null) return t("isFault", { fault: told(gpu.fault) });
     if (gpu.state === "ignored") return set === null ? t("isIgnored") : t("isIgnoredBy", put);
     if (gpu.state === "draining") return t("isDraining");
     if (gpu.state === "lost") return t("isLost");
@@ -152,7 +154,9 @@ export function CardLines(lines: Lines) {
             <Icon name="right" />
           </span>
           <span className="cut">
-            {first !== undefined && nMore > 0 ? t("moreTasks", { n: nMore }) : next(gpu, plan)}
+            {first !== undefined && nMore > 0
+              ? t(nMore === 1 ? "moreTasks1" : "moreTasks", { n: nMore })
+              : next(gpu, plan)}
           </span>
         </div>
       )}

@@ -7,11 +7,13 @@ import { gib, percent, wholeGib } from "../../words/format";
 import { useNext } from "./CardLines";
 import { cardPath, program, sharesOf, shortModel, shownState } from "./cards";
 import type { CardProps } from "./GpuCard";
+import { useFault } from "./useFault";
 import { words } from "./words";
 import "./cards.css";
 
 function useOwner() {
   const t = useWords(words);
+  const told = useFault();
   const next = useNext();
   return ({ gpu, tasks, plan }: CardProps): string => {
     const [first] = tasks;
@@ -24,7 +26,7 @@ function useOwner() {
     if (stranger !== undefined) {
       return `${stranger.user ?? t("somebody")}, ${program(stranger.command)} pid ${stranger.pid}`;
     }
-    return gpu.fault ?? next(gpu, plan);
+    return gpu.fault === null ? next(gpu, plan) : told(gpu.fault);
   };
 }
 

@@ -143,7 +143,7 @@ export function Plan(props: {
             return (
               <span key={tick.at} style={{ left: `${at}%` }}>
                 <i />
-                {Math.abs(at - here) > 4 && tick.text}
+                {Math.abs(at - here) > 4 && at < 98 && tick.text}
               </span>
             );
           })}

@@ -78,7 +78,7 @@ export function useCards(
 ): CardProps[] {
   const gpus = useLive((live) => live.gpus);
   const byId = useLive((live) => live.tasks);
-  const me = useRights().tenant;
+  const { isAdmin, tenant: me } = useRights();
   const setters = useSetters(gpus);
   const ended = useEnded();
   return useMemo(() => {
@@ -94,9 +94,10 @@ export function useCards(
       me,
       tasks: gpu.tasks.map((id) => byId.get(id)).filter((task) => task !== undefined),
       plan: plans.get(gpu.uuid),
-      idleSince: last.get(gpu.index) ?? null,
+      // Others are not told of all tasks: what they saw end may not have been the last.
+      idleSince: isAdmin ? (last.get(gpu.index) ?? null) : null,
       set: setters.get(gpu.uuid) ?? null,
       hour: hour.get(gpu.uuid) ?? [],
     }));
-  }, [gpus, byId, me, plan, hour, setters, ended]);
+  }, [gpus, byId, me, isAdmin, plan, hour, setters, ended]);
 }

@@ -26,16 +26,25 @@ export default function LoginPage() {
   const [given, setGiven] = useState({ token: "", tenant: "", password: "" });
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
+  /** The daemon's hints at header fields are for programs. */
+  const told = (error: unknown): string => {
+    if (!(error instanceof Problem)) return String(error);
+    if (error.status === 0) return t("silent");
+    if (error.code === "token_expired") return t("tokenOver");
+    if (error.status === 401) return t(way === "token" ? "wrongToken" : "wrongPassword");
+    return error.message;
+  };
   const enter = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
+    setProblem(null);
     try {
       const { token, tenant, password } = given;
       await post("/api/login", way === "token" ? { token: token.trim() } : { tenant, password });
       await recognise();
       go(nextPage(query.get("next")), { replace: true });
     } catch (error) {
-      setProblem(error instanceof Problem ? error.message : String(error));
+      setProblem(told(error));
     } finally {
       setBusy(false);
     }
@@ -67,7 +76,10 @@ export default function LoginPage() {
             ["token", t("token")],
             ["password", t("password")],
           ]}
-          onChange={setWay}
+          onChange={(chosen) => {
+            setWay(chosen);
+            setProblem(null);
+          }}
         />
         {way === "token" ? (
           <Field label={t("token")} problem={problem}>

@@ -40,7 +40,7 @@ function usePanels(
         title: t("util"),
         unit: "%",
         top: 100,
-        height: 142,
+        height: 134,
         lines: [
           {
             key: "gpu",
@@ -57,7 +57,7 @@ function usePanels(
         unit: "GiB",
         top: total / 1024,
         isStacked: true,
-        height: 142,
+        height: 134,
         digits: 1,
         lines: [
           { key: "mine", label: t("mine"), color: "--fill-mine", values: inGib(parts.mine) },
@@ -76,14 +76,14 @@ function usePanels(
         title: t("temp"),
         unit: "°C",
         top: 100,
-        height: 112,
+        height: 104,
         lines: [{ key: "core", label: t("core"), color: "--series-3", values: series("temperature_c") }],
       },
       {
         key: "power",
         title: t("power"),
         unit: "W",
-        height: 112,
+        height: 104,
         lines: [{ key: "draw", label: t("draw"), color: "--series-2", values: series("power_w") }],
         limits:
           limit === null ? [] : [{ at: limit, text: t("limit", { n: Math.round(limit) }), role: "idle" }],

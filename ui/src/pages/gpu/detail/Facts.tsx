@@ -10,6 +10,7 @@ import { gib, when, wholeGib } from "../../../words/format";
 import { useNext } from "../CardLines";
 import { sharesOf, shownState, type Tasks } from "../cards";
 import type { CardPlan } from "../plan";
+import { useFault } from "../useFault";
 import { words as pageWords } from "../words";
 import { Actions } from "./Actions";
 import { words } from "./words";
@@ -40,6 +41,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 function Health({ gpu }: { gpu: Gpu }) {
   const t = useWords(words);
+  const told = useFault();
   const page = useWords(pageWords);
   const language = useLanguage((choice) => choice.language);
   if (gpu.fault === null && gpu.state === "lost") {
@@ -55,7 +57,7 @@ function Health({ gpu }: { gpu: Gpu }) {
   const at = gpu.fault_at === null ? "–" : when(gpu.fault_at, language);
   return (
     <span className="row role-bad detail-health">
-      <Icon name="warning" /> <span>{t("since", { fault: gpu.fault, at })}</span>
+      <Icon name="warning" /> <span>{t("since", { fault: told(gpu.fault), at })}</span>
     </span>
   );
 }
@@ -63,6 +65,7 @@ function Health({ gpu }: { gpu: Gpu }) {
 export function Facts(props: { gpu: Gpu; byId: Tasks; me: string; plan: CardPlan | undefined }) {
   const { gpu, byId, me, plan } = props;
   const t = useWords(words);
+  const told = useFault();
   const next = useNext();
   const shares = sharesOf(gpu, byId, me, plan);
   const limit = gpu.power_limit_w === null ? "W" : t("ofWatt", { n: Math.round(gpu.power_limit_w) });
@@ -90,6 +93,9 @@ export function Facts(props: { gpu: Gpu; byId: Tasks; me: string; plan: CardPlan
       <dl className="pad detail-list">
         <Fact name={t("owner")}>{gpu.queue === null ? t("pool") : t("queueOwner", { name: gpu.queue })}</Fact>
         <Fact name={t("next")}>{next(gpu, plan)}</Fact>
+        {gpu.blocks > 0 && (
+          <Fact name={t("waiting")}>{t(gpu.blocks === 1 ? "nWait1" : "nWait", { n: gpu.blocks })}</Fact>
+        )}
         <Fact name={t("health")}>
           <Health gpu={gpu} />
         </Fact>
@@ -97,14 +103,14 @@ export function Facts(props: { gpu: Gpu; byId: Tasks; me: string; plan: CardPlan
           <Fact name={t("violations")}>
             {gpu.violations.map((one) => (
               <span key={`${one.task_id} ${one.text}`} className="problem detail-violation">
-                <TaskLink id={one.task_id} /> {one.text}
+                <TaskLink id={one.task_id} /> {told(one.text)}
               </span>
             ))}
           </Fact>
         )}
         {gpu.label && <Fact name={t("label")}>{gpu.label}</Fact>}
         {gpu.unavailable && !["ignored", "draining", "lost"].includes(gpu.state) && (
-          <Fact name={t("unavailable")}>{gpu.unavailable}</Fact>
+          <Fact name={t("unavailable")}>{told(gpu.unavailable)}</Fact>
         )}
         <Fact name={t("uuid")}>
           <code className="detail-uuid">{gpu.uuid}</code>

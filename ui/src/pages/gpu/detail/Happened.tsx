@@ -10,7 +10,7 @@ import { foreignSpans, type Guest } from "./kinds";
 import type { History } from "./useHistory";
 import { words } from "./words";
 
-const MOST = 8;
+const MOST = 6;
 
 interface Entry {
   key: string;
