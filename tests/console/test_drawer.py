@@ -361,11 +361,14 @@ def _at_end(cursor: "Locator") -> re.Match[str] | None:
 def test_command_and_history_tell_what_was_asked_for_and_what_happened(visitor: Visit, instance: Box) -> None:
     first = task_id(instance, "train")
     number = instance.submit(
-        "echo 'a b'", name="told", gpu_count=0, after=[first], tags=["paper"], env_dropped=["HF_TOKEN"], priority=7
-    )
+        "echo 'a b'", name="told", gpu_count=0, after=[first], tags=["paper"], env_dropped=["HF_TOKEN"], priority=7,
+        env={"LEARNING_RATE": "zq7", "PATH": os.environ["PATH"]},
+    )  # fmt: skip
     drawer = opened(visitor, number)
     visitor.page.keyboard.press("4")
     drawer.get_by_text("HF_TOKEN").wait_for()
+    drawer.get_by_text("LEARNING_RATE").wait_for()
+    assert "zq7" not in drawer.inner_text()
     line = drawer.get_by_text(re.compile("^gavelq submit")).inner_text()
     assert line == rf"gavelq submit -n told -w /tmp -q running -c 0 -p 7 --after {first} --tag paper 'echo '\''a b'\'''"
     visitor.page.keyboard.press("5")

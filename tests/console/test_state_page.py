@@ -184,6 +184,25 @@ def test_tasks_are_moved_and_given_another_priority_and_back(state: Visit) -> No
     until(page, lambda: instance.task(task)["priority"] == 7)
 
 
+def test_a_dialog_covers_the_page_and_keeps_what_was_written(state: Visit) -> None:
+    page, instance = state.page, state.instance
+    task = park(instance, "asked-about", priority=7)
+    select(page, "asked-about")
+    press(page, "Priority")
+    form = page.get_by_role("dialog", name=f"Priority of #{task} asked-about")
+    ground = page.locator(".scrim").bounding_box()
+    assert ground is not None
+    assert (ground["x"], ground["y"], ground["width"]) == (0, 0, WIDE), "not the list alone"
+    page.keyboard.type("30")
+    page.mouse.click(5, 5)
+    form.get_by_role("button", name="Set priority 30").click()
+    page.get_by_text("priority 30").wait_for()
+    press(page, "Priority")
+    form.wait_for()
+    page.mouse.click(5, 5)
+    form.wait_for(state="detached")
+
+
 def test_ended_tasks_run_again_and_are_removed(state: Visit) -> None:
     page, instance = state.page, state.instance
     first = instance.submit("true", name="again", gpu_count=0)
@@ -287,7 +306,7 @@ def test_a_queue_is_made_paused_changed_and_deleted(state: Visit) -> None:
     lane = page.locator("[data-queue=vision]")
     lane.get_by_text("2 at once").wait_for()
     lane.get_by_role("button", name="Pause queue vision").click()
-    lane.get_by_text("paused").wait_for()
+    lane.get_by_text(f"paused by {instance.get('/api/user')['tenant']}").wait_for()
     assert instance.get("/api/queues/vision")["paused"] is True
     page.get_by_role("button", name="Undo").last.click()
     until(page, lambda: instance.get("/api/queues/vision")["paused"] is False)

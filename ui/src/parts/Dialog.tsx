@@ -1,5 +1,6 @@
 /** Dialogs and confirmations. Focus stays inside, Escape closes, and focus goes back to where it was. */
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { createPortal } from "react-dom";
 import { create } from "zustand";
 import { type Pair, useWords } from "../words";
 import { Button } from "./Button";
@@ -17,12 +18,14 @@ export function Dialog(props: {
   const { title, children, onClose, isWide = false, isAlert = false } = props;
   const id = useId();
   const frame = useRef<HTMLDivElement>(null);
+  const isWrittenIn = useRef(false);
   useEffect(() => {
     const before = document.activeElement;
     const first =
       frame.current?.querySelector<HTMLElement>("[data-first]") ??
       frame.current?.querySelector<HTMLElement>(FOCUSABLE);
     first?.focus();
+    if (first instanceof HTMLInputElement) first.select();
     return () => {
       if (before instanceof HTMLElement) before.focus();
     };
@@ -41,9 +44,14 @@ export function Dialog(props: {
       first?.focus();
     }
   };
-  return (
+  // What was written is not lost to a click beside the dialog.
+  const onGround = (event: React.MouseEvent) => {
+    if (event.target === event.currentTarget && !isWrittenIn.current) onClose();
+  };
+  // In the body: what it is asked from may scroll or be contained, and would be all that the ground covers.
+  return createPortal(
     // biome-ignore lint/a11y/noStaticElementInteractions: the ground behind the dialog; Escape does the same
-    <div className="scrim fade" onMouseDown={(event) => event.target === event.currentTarget && onClose()}>
+    <div className="scrim fade" onMouseDown={onGround}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: its role is one of two dialogs */}
       {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both of them are modal */}
       <div
@@ -53,11 +61,15 @@ export function Dialog(props: {
         aria-modal="true"
         aria-labelledby={id}
         onKeyDown={onKey}
+        onInput={() => {
+          isWrittenIn.current = true;
+        }}
       >
         <h2 id={id}>{title}</h2>
         {children}
       </div>
-    </div>
+    </div>,
+    document.body,
   );
 }
 

@@ -50,7 +50,11 @@ export function FilterBox({ value, onChange, known, isShort, input }: Props) {
     if (choice.endsWith(":")) {
       setDraft(before + choice);
       setOpen(true);
-    } else take(`${before}${choice} `, true);
+    } else {
+      take(`${before}${choice} `, true);
+      // The next is offered when it is typed: until then the list below may be read.
+      setOpen(false);
+    }
     input.current?.focus();
   };
   const drop = (chip: string) => {

@@ -8,6 +8,7 @@ import { type Pair, useWords } from "../../words";
 const words = {
   priority: ["Priority", "优先级"],
   hint: ["0 to 100, higher goes first", "0 到 100，数值大者优先"],
+  set: ["Set priority {n}", "设为 {n}"],
   cancel: ["Cancel", "取消"],
 } as const satisfies Record<string, Pair>;
 
@@ -46,7 +47,7 @@ export function PriorityDialog({ title, from, onClose, onDone }: Props) {
         <div className="row dialog-end">
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button kind="primary" type="submit" disabled={!isGood}>
-            {t("priority")}
+            {t("set", { n: isGood ? Number(priority) : "" })}
           </Button>
         </div>
       </form>

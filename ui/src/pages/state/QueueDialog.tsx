@@ -153,6 +153,10 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
     const undo = () => (queue === null ? remove(at) : patch(at, before));
     await act(async () => undefined, t(queue === null ? "created" : "saved", { name }), undo);
   };
+  const isShown = (field: string | null) =>
+    field === "name"
+      ? queue === null
+      : TEXTS.some(([name]) => name === field) || (field === "mem_value" && draft.mem_type !== "ignore");
   const isSame = queue !== null && Object.keys(changed(requestOf(first), requestOf(draft))).length === 0;
   const isBuiltIn = queue?.name === "running" || queue?.name === "waiting";
   return (
@@ -193,7 +197,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
             </label>
           ))}
         </div>
-        <Refusal text={problem?.message ?? null} />
+        <Refusal text={isShown(problem?.field ?? null) ? null : (problem?.message ?? null)} />
         <div className="row dialog-end">
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button

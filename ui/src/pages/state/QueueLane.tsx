@@ -7,8 +7,8 @@ import { Icon } from "../../parts/Icon";
 import { Menu } from "../../parts/Menu";
 import { useLive } from "../../store/live";
 import { useRights } from "../../store/session";
-import { type Pair, useWords } from "../../words";
-import { hours } from "../../words/format";
+import { type Pair, useLanguage, useWords } from "../../words";
+import { hours, when } from "../../words/format";
 import { quoted, wordsOf } from "./filter";
 import { cardsOf, heldBy, ranges } from "./lanes";
 import type { QueueActs } from "./useQueueActs";
@@ -16,6 +16,8 @@ import type { QueueActs } from "./useQueueActs";
 const words = {
   running: ["running", "运行中"],
   paused: ["paused", "已暂停"],
+  pausedBy: ["paused by {name}", "由 {name} 暂停"],
+  since: ["Paused since {at}", "{at} 起暂停"],
   isHold: ["hold queue", "挂起队列"],
   run: ["run", "运行"],
   pending: ["pending", "等待"],
@@ -24,6 +26,7 @@ const words = {
   owns: ["owns GPU {gpus}", "独占 GPU {gpus}"],
   noCards: ["no GPUs", "没有 GPU"],
   use: ["{n} of {all} GPUs", "{n} / {all} 张 GPU"],
+  useOne: ["{n} of 1 GPU", "{n} / 1 张 GPU"],
   never: ["never dispatches", "从不调度"],
   lends: ["lends", "可借出"],
   serial: ["one at a time", "串行"],
@@ -34,6 +37,8 @@ const words = {
   prio: ["prio {n}", "优先级 {n}"],
   pause: ["Pause queue {name}", "暂停队列 {name}"],
   resume: ["Resume queue {name}", "恢复队列 {name}"],
+  stop: ["Pause", "暂停"],
+  go: ["Resume", "恢复"],
   menu: ["More about queue {name}", "队列 {name} 的更多操作"],
   edit: ["Edit options", "编辑选项"],
   merge: ["Merge into", "合并到"],
@@ -84,6 +89,7 @@ export function QueueLane(props: Props) {
   const { tenant } = useRights();
   const gpus = useLive((live) => live.gpus);
   const tasks = useLive((live) => live.tasks);
+  const language = useLanguage((choice) => choice.language);
   const limitsOf = useLimits();
   const [isTarget, setTarget] = useState(false);
   const use = useMemo(() => heldBy(queue, gpus, tasks.values(), tenant), [queue, gpus, tasks, tenant]);
@@ -94,9 +100,11 @@ export function QueueLane(props: Props) {
   const nInside = queue.n_pending + queue.n_running + queue.n_held;
   const place = queue.hold
     ? t("isHold")
-    : `${queue.paused ? `${t("paused")} · ` : ""}${
-        cards.length === 0 ? t("noCards") : t(queue.gpus.length ? "owns" : "pool", { gpus: ranges(cards) })
-      }`;
+    : cards.length === 0
+      ? t("noCards")
+      : t(queue.gpus.length ? "owns" : "pool", { gpus: ranges(cards) });
+  const paused = queue.paused_by ? t("pausedBy", { name: queue.paused_by }) : t("paused");
+  const since = queue.paused_at ? t("since", { at: when(queue.paused_at, language) }) : undefined;
   const limits = limitsOf(queue);
   const over = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes(DRAGGED)) return;
@@ -160,6 +168,14 @@ export function QueueLane(props: Props) {
           label={t("menu", { name })}
           size="small"
           choices={[
+            queue.hold
+              ? null
+              : {
+                  text: t(queue.paused ? "go" : "stop"),
+                  icon: queue.paused ? "play" : "pause",
+                  act: () => void acts.pause(queue),
+                  refused,
+                },
             { text: t("edit"), icon: "edit", act: props.onEdit, refused },
             { text: t("merge"), icon: "right", act: props.onMerge, refused },
             queue.hold
@@ -202,15 +218,25 @@ export function QueueLane(props: Props) {
           </span>
         )}
       </div>
-      <div className="label cut" title={place}>
-        {place}
-      </div>
+      {queue.paused && !queue.hold ? (
+        <div className="label cut" title={[since, place].filter(Boolean).join(" · ")}>
+          <span className="lane-paused">{paused}</span> · {place}
+        </div>
+      ) : (
+        <div className="label cut" title={place}>
+          {place}
+        </div>
+      )}
       <div className="lane-bar" aria-hidden="true">
         <span className="fill-mine" style={{ width: `${(100 * use.mine) / Math.max(1, use.total)}%` }} />
         <span className="fill-others" style={{ width: `${(100 * use.others) / Math.max(1, use.total)}%` }} />
       </div>
       <div className="row label lane-foot">
-        <span>{queue.hold ? t("never") : t("use", { n: use.mine + use.others, all: use.total })}</span>
+        <span>
+          {queue.hold
+            ? t("never")
+            : t(use.total === 1 ? "useOne" : "use", { n: use.mine + use.others, all: use.total })}
+        </span>
         <span className="push cut" title={limits}>
           {limits}
         </span>

@@ -185,7 +185,6 @@ function RunCard({ run, filter, onFilter }: { run: Run; filter: string; onFilter
 
 export function RunLanes({ filter, onFilter }: { filter: string; onFilter: (token: string) => void }) {
   const t = useWords(words);
-  // A run's start is told as the submission of its tasks.
   const { data } = useResource<{ schedulers: Run[] }>("/api/scheduler/running?processes=0", {
     on: ["run", "task"],
   });

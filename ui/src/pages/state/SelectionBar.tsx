@@ -2,11 +2,9 @@
 import { useState } from "react";
 import type { Row } from "../../api/types";
 import { Button } from "../../parts/Button";
-import { Dialog } from "../../parts/Dialog";
-import { Field } from "../../parts/Field";
 import type { IconName } from "../../parts/Icon";
-import { useLive } from "../../store/live";
 import { type Pair, useWords } from "../../words";
+import { MoveDialog } from "./MoveDialog";
 import { PriorityDialog } from "./PriorityDialog";
 import type { Actions } from "./useActions";
 import { applies, VERBS, type Verb } from "./verbs";
@@ -29,11 +27,10 @@ const words = {
   notPriority: ["None of them waits", "没有未启动的任务"],
   notRerun: ["None of them has ended", "没有已结束的任务"],
   notRemove: ["None of them is held or ended", "没有挂起或已结束的任务"],
-  moveTitle: ["Move {n} tasks to another queue", "将 {n} 个任务移到其他队列"],
-  moveHint: ["What runs keeps its GPUs", "运行中的任务保留其 GPU"],
-  to: ["Queue", "队列"],
-  prioTitle: ["Priority of {n} tasks", "{n} 个任务的优先级"],
-  cancel: ["Cancel", "取消"],
+  one: ["#{id} {name}", "#{id} {name}"],
+  many: ["{n} tasks", "{n} 个任务"],
+  moveTitle: ["Move {what} to another queue", "将 {what} 移到其他队列"],
+  prioTitle: ["Priority of {what}", "{what} 的优先级"],
 } as const satisfies Record<string, Pair>;
 
 const ICONS: Record<Verb, IconName> = {
@@ -69,6 +66,11 @@ export function SelectionBar({ rows, refused, actions, onClear }: Props) {
   const [asked, setAsked] = useState<"move" | "priority" | null>(null);
   const [isBusy, setBusy] = useState(false);
   const those = (verb: Verb) => rows.filter((row) => applies(verb, row));
+  const what = (verb: Verb) => {
+    const [only, ...others] = those(verb);
+    if (only === undefined || others.length > 0) return t("many", { n: those(verb).length });
+    return t("one", { id: only.id, name: only.name });
+  };
   const run = async (doing: Promise<boolean>) => {
     setBusy(true);
     try {
@@ -106,7 +108,7 @@ export function SelectionBar({ rows, refused, actions, onClear }: Props) {
       })}
       {asked === "move" && (
         <MoveDialog
-          n={those("move").length}
+          title={t("moveTitle", { what: what("move") })}
           from={those("move")[0]?.queue ?? ""}
           onClose={() => setAsked(null)}
           onDone={(queue) => void run(actions.move(those("move"), queue))}
@@ -114,56 +116,12 @@ export function SelectionBar({ rows, refused, actions, onClear }: Props) {
       )}
       {asked === "priority" && (
         <PriorityDialog
-          title={t("prioTitle", { n: those("priority").length })}
+          title={t("prioTitle", { what: what("priority") })}
           from={those("priority")[0]?.priority ?? 0}
           onClose={() => setAsked(null)}
           onDone={(priority) => void run(actions.prioritize(those("priority"), priority))}
         />
       )}
     </div>
-  );
-}
-
-interface Ask {
-  n: number;
-  from: string;
-  onClose: () => void;
-  onDone: (queue: string) => void;
-}
-
-function MoveDialog({ n, from, onClose, onDone }: Ask) {
-  const t = useWords(words);
-  const queues = useLive((live) => live.queues);
-  const [queue, setQueue] = useState(queues.find(({ name }) => name !== from)?.name ?? from);
-  const done = () => {
-    onClose();
-    onDone(queue);
-  };
-  return (
-    <Dialog title={t("moveTitle", { n })} onClose={onClose}>
-      <form className="stack dialog-text" action={done}>
-        <Field label={t("to")} hint={t("moveHint")}>
-          {(control) => (
-            <select
-              {...control}
-              className="select"
-              data-first
-              value={queue}
-              onChange={(event) => setQueue(event.target.value)}
-            >
-              {queues.map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <div className="row dialog-end">
-          <Button onClick={onClose}>{t("cancel")}</Button>
-          <Button kind="primary" type="submit">
-            {t("move")}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

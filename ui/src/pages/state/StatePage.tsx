@@ -1,12 +1,15 @@
 /** Tasks and queues: lanes on top, one list below, the opened task beside it. */
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation, useRoute, useSearch } from "wouter";
+import { Button } from "../../parts/Button";
 import { lazily } from "../../parts/lazily";
 import { useMedia } from "../../parts/useSize";
+import { useWords } from "../../words";
 import { toggled } from "./filter";
 import { QueueLanes } from "./QueueLanes";
 import { RunLanes } from "./RunLanes";
 import { TaskList } from "./TaskList";
+import { words } from "./words";
 import "./state.css";
 
 const Drawer = lazily(
@@ -18,6 +21,7 @@ const Drawer = lazily(
 const FOLLOWS_MS = 250;
 
 export default function StatePage() {
+  const t = useWords(words);
   const [, params] = useRoute("/state/:id");
   const [, go] = useLocation();
   const search = useSearch();
@@ -55,7 +59,7 @@ export default function StatePage() {
   const toggle = useCallback((token: string) => setFilter((text) => toggled(text, token)), []);
   return (
     <div className={`state-page ${openedId === null ? "" : "with-drawer"}`}>
-      <h1 className="only-read">Tasks</h1>
+      <h1 className="only-read">{t("tasks")}</h1>
       <div className="state-list">
         <QueueLanes filter={filter} onFilter={toggle} most={isNarrow ? 6 : 8} />
         <RunLanes filter={filter} onFilter={toggle} />
@@ -80,6 +84,14 @@ export default function StatePage() {
             tab={tab}
             onTab={(name) => go(link(openedId, { tab: name }), { replace: true })}
             onClose={close}
+            meanwhile={
+              <header className="drawer-wait">
+                <h2>#{openedId}</h2>
+                <Button icon="close" onlyIcon kind="plain" onClick={close}>
+                  {t("close")}
+                </Button>
+              </header>
+            }
           />
         </aside>
       )}

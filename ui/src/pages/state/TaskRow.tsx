@@ -107,11 +107,15 @@ function Name({ line, row, isMine }: { line: Line; row: Row; isMine: boolean }) 
       <span className={`title ${isMine ? "name" : ""} ${quiet}`}>{row.name}</span>
       {row.is_lease && <span className="note">{t("lease")}</span>}
       {row.attempt > 1 && <span className="note">{t("attempt", { n: row.attempt })}</span>}
-      {row.tags.slice(0, 3).map((tag) => (
-        <span key={tag} className="note tag">
-          {tag}
+      {row.tags.length > 0 && (
+        <span className="tags" title={row.tags.join(" ")}>
+          {row.tags.slice(0, 3).map((tag) => (
+            <span key={tag} className="note tag">
+              {tag}
+            </span>
+          ))}
         </span>
-      ))}
+      )}
     </>
   );
 }

@@ -53,6 +53,14 @@ describe("the filter", () => {
     expect(finds("-state:failed", failed)).toBe(false);
   });
 
+  it("takes two tokens of what a task has one of as either", () => {
+    expect(finds("queue:vision queue:running", {})).toBe(true);
+    expect(finds("queue:vision queue:running -state:running", {})).toBe(false);
+    expect(finds("tag:a tag:b", { tags: ["a"] })).toBe(false);
+    const query = queryOf(parse("state:failed state:aborted queue:a queue:b", NOW), EYES, true);
+    expect(query).toEqual({ state: ["failed", "aborted"] });
+  });
+
   it("knows me, cards, tags, numbers and plain text", () => {
     expect(finds("user:me", {})).toBe(true);
     expect(finds("user:me", { tenant: "jonas" })).toBe(false);

@@ -85,9 +85,25 @@ export interface Eyes {
 
 export type Test = (row: Row) => boolean;
 
+/** A task has one of each: two tokens of such a key can only mean either. */
+const ONE_OF: readonly Token["key"][] = ["state", "user", "queue", "reason", "submission"];
+
+/** The tokens that can be read, with `queue:a queue:b` as `queue:a,b`. */
+function readable(tokens: readonly Token[]): Token[] {
+  const found: Token[] = [];
+  for (const token of tokens) {
+    if (token.isWrong) continue;
+    const at = found.findIndex((one) => one.key === token.key && !one.isNot);
+    const before = found[at];
+    if (before === undefined || token.isNot || !ONE_OF.includes(token.key)) found.push(token);
+    else found[at] = { ...before, values: [...before.values, ...token.values] };
+  }
+  return found;
+}
+
 /** One test of all tokens; those that cannot be read filter nothing. */
 export function testOf(tokens: readonly Token[], eyes: Eyes): Test {
-  const tests = tokens.filter((token) => !token.isWrong).map((token) => one(token, eyes));
+  const tests = readable(tokens).map((token) => one(token, eyes));
   return (row) => tests.every((test) => test(row));
 }
 
@@ -141,8 +157,8 @@ export function queryOf(
   isAdmin: boolean,
 ): Record<string, string | readonly string[]> {
   const query: Record<string, string | readonly string[]> = { state: ENDED };
-  for (const { key, values, isNot, isWrong } of tokens) {
-    if (isNot || isWrong) continue;
+  for (const { key, values, isNot } of readable(tokens)) {
+    if (isNot) continue;
     const only = values.length === 1 ? values[0] : undefined;
     if (key === "state") {
       const states = values.flatMap((value) => STATE_GROUPS[value] ?? [value as TaskState]);

@@ -57,6 +57,7 @@ export const words = {
   drop: ["Drop {token}", "移除 {token}"],
   wrong: ["{token}: this value is not known, so it filters nothing", "{token}：无法识别，未用于筛选"],
   suggestions: ["What it may become", "补全"],
+  close: ["Close", "关闭"],
   viewer: ["Your account may only look", "您的账户只能查看"],
   admins: ["Only admins change queues", "只有管理员可以更改队列"],
 } as const satisfies Record<string, Pair>;

@@ -51,7 +51,13 @@ const words = {
   failures: ["{n} failed so far", "已失败 {n} 次"],
   retryAt: ["next try {at}", "下次 {at}"],
   env: ["Environment", "环境"],
-  envText: ["Values are never shown.", "不显示变量的值。"],
+  variables: ["{n} variables", "{n} 个变量"],
+  variable: ["1 variable", "1 个变量"],
+  noVariables: ["It was submitted without variables.", "提交时没有环境变量。"],
+  envText: [
+    "Their values are never shown. At its start CUDA_VISIBLE_DEVICES and GAVELQ_* are added.",
+    "不显示变量的值。启动时会加上 CUDA_VISIBLE_DEVICES 和 GAVELQ_*。",
+  ],
   dropped: ["Left out, because they look like secrets", "因疑似机密而略去"],
   nothingDropped: ["No variable was left out.", "没有略去变量。"],
   given: ["Needed by programs on its GPUs", "其 GPU 上的程序需要"],
@@ -141,6 +147,29 @@ function Learned({ task }: { task: TaskDetails }) {
   );
 }
 
+/** A dozen fit; a shell's own environment has many times that. */
+const MOST_NAMES = 12;
+
+function Variables({ names }: { names: readonly string[] }) {
+  const t = useWords(words);
+  if (names.length === 0) return <p className="second">{t("noVariables")}</p>;
+  return (
+    <>
+      <details className="env-names" open={names.length <= MOST_NAMES}>
+        <summary>{t(names.length === 1 ? "variable" : "variables", { n: names.length })}</summary>
+        <p className="chips">
+          {names.map((name) => (
+            <span key={name} className="chip mono">
+              {name}
+            </span>
+          ))}
+        </p>
+      </details>
+      <p className="second">{t("envText")}</p>
+    </>
+  );
+}
+
 export function Command({ task }: { task: TaskDetails }) {
   const t = useWords(words);
   const request = useRequest(task);
@@ -201,7 +230,7 @@ export function Command({ task }: { task: TaskDetails }) {
       )}
       <section>
         <h3>{t("env")}</h3>
-        <p className="second">{t("envText")}</p>
+        {!task.is_lease && <Variables names={task.env_names} />}
         {task.environment && (
           <>
             <p className="label">{t("given")}</p>

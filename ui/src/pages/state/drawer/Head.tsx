@@ -1,5 +1,5 @@
 /** Title, state, what can be done, and the facts in one line. */
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import type { TaskDetails } from "../../../api/types";
 import { TaskStatePill } from "../../../parts/State";
 import { useNow } from "../../../shell/Connection";
@@ -41,7 +41,17 @@ function Facts({ task }: { task: TaskDetails }) {
     facts.push(t("ended", { at: when(task.ended_at, language, now) }));
     facts.push(t("ran", { time: clock(since(task.started_at, Date.parse(task.ended_at))) }));
   } else facts.push(t("ran", { time: clock(since(task.started_at, now)) }));
-  return <p className="second">{facts.join(" · ")}</p>;
+  return (
+    <p className="second drawer-facts">
+      {facts.map((fact, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they stand in this order
+        <Fragment key={i}>
+          {i > 0 && " · "}
+          <span>{fact}</span>
+        </Fragment>
+      ))}
+    </p>
+  );
 }
 
 export function Head({ task, close }: { task: TaskDetails; close: ReactNode }) {
@@ -49,10 +59,12 @@ export function Head({ task, close }: { task: TaskDetails; close: ReactNode }) {
   return (
     <header className="drawer-head">
       <div className="drawer-title">
-        <h2 className="cut" title={task.name}>
-          <span className="mono drawer-id">#{task.id}</span> {task.name}
-        </h2>
-        <TaskStatePill state={task.state} {...(part === undefined ? {} : { part })} />
+        <div className="drawer-name">
+          <h2 className="cut" title={task.name}>
+            <span className="mono drawer-id">#{task.id}</span> {task.name}
+          </h2>
+          <TaskStatePill state={task.state} {...(part === undefined ? {} : { part })} />
+        </div>
         <TaskActions task={task} />
       </div>
       <div className="drawer-close">{close}</div>

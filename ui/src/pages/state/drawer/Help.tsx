@@ -124,6 +124,7 @@ function Conditions({ task, why, refused }: { task: TaskDetails; why: Explanatio
   const language = useLanguage((choice) => choice.language);
   const { isAdmin } = useRights();
   const closed = new Set(why.gates.filter((gate) => !gate.passed).map((gate) => gate.gate));
+  const by = useLive((live) => live.queues.find(({ name }) => name === task.queue)?.paused_by);
   const queue = `/api/queues/${encodeURIComponent(task.queue)}`;
   const resume = () =>
     act(
@@ -140,7 +141,10 @@ function Conditions({ task, why, refused }: { task: TaskDetails; why: Explanatio
   return (
     <>
       {closed.has("queue_paused") && (
-        <Item title={t("resume", { name: task.queue })} text={t("resumeText")}>
+        <Item
+          title={t("resume", { name: task.queue })}
+          text={by ? t("resumeBy", { name: by }) : t("resumeText")}
+        >
           <Button size="small" refused={isAdmin ? null : t("onlyAdmin")} onClick={() => void resume()}>
             {t("resume", { name: task.queue })}
           </Button>

@@ -11,6 +11,7 @@ import { touch, useLive } from "../../../store/live";
 import { useRights } from "../../../store/session";
 import { useWords } from "../../../words";
 import { isEnded } from "../../../words/states";
+import { MoveDialog } from "../MoveDialog";
 import { ChangeDialog } from "../newtask/ChangeDialog";
 import { PriorityDialog } from "../PriorityDialog";
 import { useActions } from "../useActions";
@@ -21,7 +22,10 @@ import { words } from "./words";
 /** Signals that people send to running tasks; ending ones go by the button. */
 const SIGNALS = ["INT", "USR1", "USR2", "HUP", "CONT"] as const;
 
-type Asked = "priority" | "edit" | "rerun" | null;
+type Asked = "priority" | "move" | "edit" | "rerun" | null;
+
+/** So many other queues stand in the menu itself. */
+const MOST_QUEUES = 4;
 
 function useMore(task: TaskDetails, refused: string | null, ask: (what: Asked) => void): (Choice | null)[] {
   const t = useWords(words);
@@ -39,7 +43,10 @@ function useMore(task: TaskDetails, refused: string | null, ask: (what: Asked) =
   return [
     isWaiting ? { text: t("edit"), icon: "edit", refused, act: () => ask("edit") } : null,
     applies("rerun", task) ? { text: t("rerun"), icon: "undo", refused, act: () => ask("rerun") } : null,
-    ...others.map(
+    others.length > MOST_QUEUES
+      ? { text: t("moveElse"), icon: "right", refused, act: () => ask("move") }
+      : null,
+    ...(others.length > MOST_QUEUES ? [] : others).map(
       ({ name }): Choice => ({
         text: t("moveTo", { name }),
         icon: "right",
@@ -111,6 +118,14 @@ export function TaskActions({ task }: { task: TaskDetails }) {
           from={task.priority}
           onClose={() => setAsked(null)}
           onDone={(priority) => void actions.prioritize([task], priority)}
+        />
+      )}
+      {asked === "move" && (
+        <MoveDialog
+          title={t("moveTitle", { id: task.id })}
+          from={task.queue}
+          onClose={() => setAsked(null)}
+          onDone={(queue) => void actions.move([task], queue)}
         />
       )}
       {(asked === "edit" || asked === "rerun") && (

@@ -71,6 +71,7 @@ export const words = {
   somebody: ["somebody", "某人"],
   resume: ["Resume queue {name}", "恢复队列 {name}"],
   resumed: ["Queue {name} resumed", "队列 {name} 已恢复"],
+  resumeBy: ["{name} paused it; nothing starts from it", "由 {name} 暂停，不再启动其任务"],
   resumeText: ["it is paused; nothing starts from it", "队列已暂停，不再启动其任务"],
   onlyAdmin: ["Only admins may change queues", "只有管理员可以更改队列"],
   dropTime: ["Start without waiting for its time", "不等待开始时间"],

@@ -34,6 +34,8 @@ export const words = {
   stop: ["End", "结束"],
   move: ["Move", "移动"],
   moveTo: ["Move to queue {name}", "移到队列 {name}"],
+  moveTitle: ["Move #{id} to another queue", "将 #{id} 移到其他队列"],
+  moveElse: ["Move to another queue", "移到其他队列"],
   edit: ["Edit request", "修改需求"],
   rerun: ["Run again", "重新运行"],
   remove: ["Remove", "移除"],
