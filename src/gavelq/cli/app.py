@@ -31,6 +31,7 @@ _PLACES = {
     "daemon": "gavelq.cli.daemon:daemon",
     "serve": "gavelq.cli.daemon:serve",
     "config": "gavelq.cli.config:config",
+    "simulate": "gavelq.cli.simulate:simulate",
     "doctor": "gavelq.cli.doctor:doctor",
     "backup": "gavelq.cli.backup:backup",
     "service": "gavelq.cli.service:service",

@@ -1,0 +1,1 @@
+"""The same engine and the same cycle over traces, in virtual time."""
