@@ -1,5 +1,6 @@
 """One daemon, one browser and one page for a module's tests; visits are a test's own."""
 
+import subprocess
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ def instance() -> Iterator[Box]:
     """A daemon with four simulated GPUs and a TCP address, shared by a module: leave nothing running in it."""
     with box(listen="127.0.0.1:0") as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Iterator[int]:
+    """The pid of a process that is nobody's task."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process.pid
+        process.kill()
 
 
 @pytest.fixture(scope="module")

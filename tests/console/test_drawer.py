@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
 SIMTASK = f"{sys.executable} -m gavelq.testing.simtask"
 SLEEP = f"{SIMTASK} --vram 4G --util 50 --hold 600"
 N_LINES = 100_000
-
-
-@pytest.fixture(scope="module")
-def stranger() -> Iterator[int]:
-    """The pid of a process that is nobody's task."""
-    with subprocess.Popen(["sleep", "600"]) as process:
-        yield process.pid
-        process.kill()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +27,6 @@ def faults(instance: Box, content: dict[str, Any]) -> None:
     new = path.with_suffix(".new")
     new.write_text(json.dumps(content))
     new.rename(path)
-
-
-@pytest.fixture(scope="module")
-def stranger() -> Iterator[int]:
-    """The pid of a process that is nobody's task."""
-    with subprocess.Popen(["sleep", "600"]) as process:
-        yield process.pid
-        process.kill()
 
 
 @pytest.fixture(scope="module")
