@@ -14,6 +14,10 @@ from gavelq.daemon.caller import Caller
 
 Json = dict[str, Any]
 _TASKS = re.compile(r"\btask (\d+(?:, \d+)*)")
+_ONE_CAUSE = r"held by another tenant's task(?: \((\d+) GPUs\))?"
+_SAME_CAUSES = re.compile(f"{_ONE_CAUSE}(?:; {_ONE_CAUSE})+")
+"""Causes that differed in the task's id alone."""
+_CAUSE = re.compile(_ONE_CAUSE)
 _IDS = frozenset({"holder", "victims", "task", "tasks"})
 """Names under which details tell ids of tasks."""
 _TOLD = (
@@ -43,7 +47,7 @@ class Discretion:
 
     def text(self, words: str) -> str:
         """A sentence without the ids of others' tasks."""
-        return words if self._is_admin else _TASKS.sub(self._named, words)
+        return words if self._is_admin else _SAME_CAUSES.sub(_together, _TASKS.sub(self._named, words))
 
     def _named(self, found: "re.Match[str]") -> str:
         numbers = [int(number) for number in found[1].split(", ")]
@@ -93,3 +97,8 @@ class Discretion:
         ]
         shown["violations"] = [one for one in shown.get("violations", ()) if self.is_own(one["task_id"])]
         return shown
+
+
+def _together(found: "re.Match[str]") -> str:
+    n_cards = sum(int(cause[1] or 1) for cause in _CAUSE.finditer(found[0]))
+    return f"held by other tenants' tasks ({n_cards} GPUs)"
