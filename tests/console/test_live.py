@@ -176,3 +176,18 @@ def test_keys_lead_through_the_pages_and_can_be_switched_off(visitor: Visit) -> 
     page.keyboard.press("Enter")
     page.wait_for_url("**/ui/command**")
     assert As(visitor.instance, None).url == visitor.url
+
+
+def test_who_presses_a_button_while_nobody_answers_is_told(browser: "Browser", instance: Box) -> None:
+    with Line(int(As(instance, None).port)) as line, visit(browser, instance, language="zh") as visitor:
+        visitor.url = f"http://127.0.0.1:{line.port}"
+        visitor.enter("/ui/gpu/0")
+        wait_for(visitor, "live")
+        ignore = visitor.page.get_by_role("button", name="忽略", exact=True)
+        ignore.wait_for()
+        visitor.expect("net::ERR_")
+        line.cut()
+        wait_for(visitor, "reconnecting")
+        ignore.click()
+        visitor.page.get_by_text("守护进程无响应").wait_for()
+    assert instance.get("/api/gpus/0")["state"] == "free"

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { create } from "zustand";
 import { Problem } from "../api/client";
-import { type Pair, useWords } from "../words";
+import { type Pair, say, useLanguage, useWords } from "../words";
 import { Button } from "./Button";
 
 interface Told {
@@ -16,6 +16,23 @@ const useToasts = create<{ told: Told[] }>(() => ({ told: [] }));
 let count = 0;
 const MOST = 4;
 const STAYS_MS = 8000;
+/** Who presses a button hears after so long that it was pressed. */
+const SLOW_MS = 3000;
+
+const words = {
+  undo: ["Undo", "撤销"],
+  close: ["Close", "关闭"],
+  undone: ["Undone", "已撤销"],
+  slow: ["The daemon has not answered yet. It is still asked.", "守护进程尚未响应，请求仍在等待。"],
+  silent: [
+    "The daemon does not answer. Is it running? gavelq daemon status",
+    "守护进程无响应。它是否在运行？gavelq daemon status",
+  ],
+} as const satisfies Record<string, Pair>;
+
+function told(pair: Pair): string {
+  return say(pair, useLanguage.getState().language);
+}
 
 export function toast(text: string, undo?: () => Promise<unknown>): void {
   const one: Told = { id: ++count, text, ...(undo ? { undo } : {}) };
@@ -24,7 +41,8 @@ export function toast(text: string, undo?: () => Promise<unknown>): void {
 
 /** Tell what went wrong, in the daemon's own words. */
 export function complain(error: unknown): void {
-  const text = error instanceof Problem ? error.message : String(error);
+  const isSilent = error instanceof Problem && error.status === 0;
+  const text = isSilent ? told(words.silent) : error instanceof Problem ? error.message : String(error);
   useToasts.setState(({ told }) => ({
     told: [...told, { id: ++count, text, isProblem: true }].slice(-MOST),
   }));
@@ -36,11 +54,14 @@ export async function act(
   done?: string,
   undo?: () => Promise<unknown>,
 ): Promise<boolean> {
+  const slow = setTimeout(() => toast(told(words.slow)), SLOW_MS);
   try {
     await doing();
   } catch (error) {
     complain(error);
     return false;
+  } finally {
+    clearTimeout(slow);
   }
   if (done) toast(done, undo);
   return true;
@@ -49,12 +70,6 @@ export async function act(
 function drop(id: number): void {
   useToasts.setState(({ told }) => ({ told: told.filter((one) => one.id !== id) }));
 }
-
-const words: Record<string, Pair> = {
-  undo: ["Undo", "撤销"],
-  close: ["Close", "关闭"],
-  undone: ["Undone", "已撤销"],
-};
 
 function One({ one }: { one: Told }) {
   const t = useWords(words);

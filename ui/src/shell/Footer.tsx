@@ -1,7 +1,9 @@
 /** Version, uptime and the most used keys. */
+import { useMemo } from "react";
 import { useLive } from "../store/live";
 import { type Pair, useLanguage, useWords } from "../words";
 import { span } from "../words/format";
+import { useNow } from "./Connection";
 
 const words: Record<string, Pair> = {
   up: ["daemon up {time}", "守护进程已运行 {time}"],
@@ -15,12 +17,15 @@ export function Footer() {
   const daemon = useLive((live) => live.daemon);
   const language = useLanguage((choice) => choice.language);
   const t = useWords(words);
+  const now = useNow(10_000);
+  // Told when it was read; it grows without being told.
+  const startedAt = useMemo(() => Date.now() - 1000 * (daemon?.uptime_s ?? 0), [daemon]);
   return (
     <footer className="footer second">
       {daemon && (
         <>
           <span>gavelq {daemon.version}</span>
-          <span>{t("up", { time: span(daemon.uptime_s, language) })}</span>
+          <span>{t("up", { time: span(Math.max(0, now - startedAt) / 1000, language) })}</span>
         </>
       )}
       <span className="push" />
