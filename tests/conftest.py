@@ -1,5 +1,6 @@
 """What holds for the whole suite: which files begin first, and what the processes of tests inherit."""
 
+import os
 import signal
 
 import pytest
@@ -41,8 +42,12 @@ SLOWEST_FIRST = (
 )
 """A file is one worker's alone: one that takes a minute and begins last would hold up the end by that minute."""
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("gavelq", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is. The suite tries the same examples each time, so that what it
+# says of a change is about that change; a search (GAVELQ_EXAMPLES, see tests/properties/phases.py) tries others.
+settings.register_profile(
+    "gavelq", deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    derandomize="GAVELQ_EXAMPLES" not in os.environ,
+)  # fmt: skip
 settings.load_profile("gavelq")
 
 
