@@ -123,6 +123,7 @@ def test_a_channel_is_tested_added_and_saved(settings: Visit, hook: tuple[str, l
 
 def test_alerts_are_switched_and_muted(settings: Visit) -> None:
     page, alerts = settings.page, part(settings, "Alerts")
+    alerts.get_by_text(re.compile("above 90\\s°C for 1 min")).wait_for()
     alerts.get_by_role("switch", name="Temperature").click()
     page.get_by_role("button", name="Save 1 change").click()
     page.get_by_text("Saved: alerts.gpu_temperature").wait_for()
@@ -155,6 +156,7 @@ def test_doctor_tells_what_helps_and_looks_again(settings: Visit) -> None:
 def test_the_file_is_read_again_and_a_backup_written(settings: Visit, tmp_path: Path) -> None:
     page, versions = settings.page, part(settings, "Versions")
     versions.get_by_text(re.compile("^Python 3")).wait_for()
+    versions.get_by_text(re.compile(r"^schema \d+, ")).wait_for()
     settings.instance.home.joinpath("config.yaml").write_text("log.level: debug\n")
     versions.get_by_role("button", name="Read config.yaml again").click()
     page.get_by_text("Taken over: log.level").wait_for()

@@ -8,7 +8,7 @@ import "./command.css";
 import { FileList } from "./FileList";
 import { FileView } from "./FileView";
 import { at, type FileRow, type Run, type StoredFile } from "./files";
-import { AROUND } from "./Lane";
+import { aroundOf } from "./Lane";
 import { useFileActs } from "./useFileActs";
 import { words } from "./words";
 
@@ -30,9 +30,12 @@ export default function CommandPage() {
   const all = runs.data?.schedulers ?? [];
   const last =
     row && all.filter((one) => one.mode === row.mode && one.config_index === row.config_index).at(-1);
-  const run = useResource<Run>(last ? `/api/scheduler/run/${last.pid}?around=${AROUND}` : null, {
-    on: ["run", "task"],
-  });
+  const run = useResource<Run>(
+    last ? `/api/scheduler/run/${last.pid}?around=${aroundOf(Object.keys(last.queues).length)}` : null,
+    {
+      on: ["run", "task"],
+    },
+  );
   const again = [multi.reload, single.reload, runs.reload, file.reload, run.reload];
   const reload = () => {
     for (const one of again) one();

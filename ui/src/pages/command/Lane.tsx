@@ -15,8 +15,17 @@ import { type Lane, type Process, stateOf } from "./files";
 import { useTold } from "./numbers";
 import { words } from "./words";
 
-/** Tasks of a queue that are asked for. */
-export const AROUND = 8;
+/** Runs with more queues show less of each, and where they run before them. */
+const FEW_QUEUES = 6;
+
+export function hasManyQueues(n: number): boolean {
+  return n > FEW_QUEUES;
+}
+
+/** How many tasks of each queue are asked for. */
+export function aroundOf(nQueues: number): number {
+  return hasManyQueues(nQueues) ? 3 : 8;
+}
 /** Memory to run again with, of what was too little. */
 const MORE = 1.5;
 

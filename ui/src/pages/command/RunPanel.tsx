@@ -5,10 +5,11 @@ import { useRights } from "../../store/session";
 import { useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
 import { type FileRow, isOver, type Run, type StoredFile } from "./files";
-import { LaneView } from "./Lane";
+import { hasManyQueues, LaneView } from "./Lane";
 import { Latest } from "./Latest";
 import { queueNames } from "./lines";
 import { Placement } from "./Placement";
+import { ranges } from "./placing";
 import { words } from "./words";
 
 function Figures({ run }: { run: Run }) {
@@ -20,7 +21,7 @@ function Figures({ run }: { run: Run }) {
     [t("done"), t("ofAll", { done: run.completed_tasks, total: run.total_tasks })],
     [t("running"), run.running_tasks],
     [t("failed"), failed],
-    [t("gpus"), run.gpus_used.join(" ") || "–"],
+    [t("gpus"), ranges(run.gpus_used) || "–"],
     isOver(run)
       ? [t("endedAt"), run.ended_at ? when(run.ended_at, language) : "–"]
       : [t("ends"), ends, run.expected_basis],
@@ -48,14 +49,21 @@ export function RunPanel({ run, file }: { run: Run | null; file: StoredFile & Fi
       </Empty>
     );
   }
+  const isMany = hasManyQueues(Object.keys(run.queues).length);
+  const rest = (
+    <>
+      {!isOver(run) && <Placement run={run} />}
+      <Latest run={run} />
+    </>
+  );
   return (
     <>
       <Figures run={run} />
+      {isMany && rest}
       {Object.values(run.queues).map((lane) => (
         <LaneView key={lane.id} lane={lane} name={names.get(lane.id)} mayRun={maySubmit} />
       ))}
-      {!isOver(run) && <Placement run={run} />}
-      <Latest run={run} />
+      {!isMany && rest}
     </>
   );
 }

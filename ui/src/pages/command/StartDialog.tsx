@@ -23,6 +23,11 @@ function asked(given: Record<Name, string>, hold: boolean): StartOptions {
   return options;
 }
 
+/** What holds where nothing is said. */
+function usual(name: Name): "asKept" | "usualQueue" | "asRules" {
+  return name === "workdir" ? "asKept" : name === "queue" ? "usualQueue" : "asRules";
+}
+
 const NONE = Object.fromEntries(FIELDS.map((name) => [name, ""])) as Record<Name, string>;
 
 export function StartDialog(props: {
@@ -61,7 +66,7 @@ export function StartDialog(props: {
           setGiven({ ...given, [name]: event.target.value });
         return choices ? (
           <select {...control} className="select" value={given[name]} onChange={change}>
-            <option value="">{t("asRules")}</option>
+            <option value="">{t(usual(name))}</option>
             {choices.map(([value, text]) => (
               <option key={value} value={value}>
                 {text}
@@ -73,7 +78,7 @@ export function StartDialog(props: {
             {...control}
             className="input"
             maxLength={4000}
-            placeholder={t("asRules")}
+            placeholder={name === "priority" ? "0" : t(usual(name))}
             value={given[name]}
             onChange={change}
           />

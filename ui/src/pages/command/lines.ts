@@ -54,6 +54,7 @@ const NAMED = /^\s*#+\s*(?:queue|lane|队列)\s*([\w.-]+)\s*[:：–-]\s*(.+?)\s
 export function queueNames(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const line of text.split("\n")) {
+    if (!line.includes("#")) continue;
     const [, queue, name] = NAMED.exec(line) ?? [];
     if (queue !== undefined && name !== undefined && !found.has(queue)) found.set(queue, name);
   }
@@ -62,6 +63,7 @@ export function queueNames(text: string): ReadonlyMap<string, string> {
 
 /** How wide a line is in a fixed font, in columns: Chinese characters take two, tabs go to the next eighth. */
 export function columns(line: string): number {
+  if (/^[ -~]*$/.test(line)) return line.length;
   let n = 0;
   for (const char of line) {
     const code = char.codePointAt(0) ?? 0;

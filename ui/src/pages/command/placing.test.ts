@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Gpu } from "../../api/types";
 import type { Lane, Process, Run } from "./files";
-import { barsOf, stepsOf } from "./placing";
+import { barsOf, ranges, stepsOf } from "./placing";
 
 const GPU = {
   memory_total_mib: 24576,
@@ -68,4 +68,9 @@ test("the newest steps of a run come first, without those that never began", () 
     [1, "completed", 2],
     [1, "started", null],
   ]);
+});
+
+test("cards that follow each other are written as one", () => {
+  expect(ranges([0, 1, 2, 3, 5, 6, "7:1"])).toBe("0–3 5 6 7:1");
+  expect(ranges([])).toBe("");
 });

@@ -54,6 +54,21 @@ export function barsOf(gpus: readonly Gpu[], run: Run, planned: readonly Planned
   });
 }
 
+/** `0–3 5 7` of sorted indices: three and more that follow each other are written as one. */
+export function ranges(indices: readonly Gpu["index"][]): string {
+  const groups: Gpu["index"][][] = [];
+  for (const index of indices) {
+    const group = groups.at(-1);
+    const last = group?.at(-1);
+    if (group && typeof index === "number" && typeof last === "number" && index === last + 1)
+      group.push(index);
+    else groups.push([index]);
+  }
+  return groups
+    .map((group) => (group.length > 2 ? `${group[0]}–${group.at(-1)}` : group.join(" ")))
+    .join(" ");
+}
+
 export interface Step {
   at: string;
   task: number;

@@ -151,10 +151,9 @@ export const words = {
   stopEffect: ["Stop {tasks}", "停止 {tasks}"],
   startWith: ["Start with…", "按选项启动…"],
   startAsk: ["Start {name}", "启动 {name}"],
-  startText: [
-    "What is left empty is as the rules say, and as the file was kept.",
-    "留空的各项按调度规则和文件保存时的设置。",
-  ],
+  startText: ["What is left empty is as the rules and the file say.", "留空的各项按调度规则和文件的设置。"],
+  asKept: ["of the rules, or as the file was kept", "按规则或文件保存时的目录"],
+  usualQueue: ["the default queue", "默认队列"],
   asRules: ["as the rules say", "按规则"],
   workdir: ["Working directory", "工作目录"],
   workdirHint: ["absolute; what {work_dir} becomes", "绝对路径；即 {work_dir}"],

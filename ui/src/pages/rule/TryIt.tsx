@@ -1,7 +1,7 @@
 /** What would start at this moment under the changed rules, and whose reason would be another one. */
 import type { ReactNode } from "react";
 import { TaskGlyph } from "../../parts/Glyph";
-import type { Drafting, Start, Tried } from "../../parts/setting/useDraft";
+import type { Budget, Drafting, Start, Tried } from "../../parts/setting/useDraft";
 import { TaskLink } from "../../parts/TaskLink";
 import { useLive } from "../../store/live";
 import { say, useLanguage, useWords } from "../../words";
@@ -10,14 +10,23 @@ import { words } from "./words";
 
 const MOST = 12;
 
-function Side({ label, starts }: { label: string; starts: readonly Start[] }) {
+interface SideProps {
+  label: string;
+  starts: readonly Start[];
+  budget: Budget;
+}
+
+function Side({ label, starts, budget }: SideProps) {
   const t = useWords(words);
   const gpus = [...new Set(starts.flatMap((start) => start.gpus))].join(", ");
   return (
     <div>
       <div className="label">{label}</div>
       <b>{t(starts.length === 1 ? "start1" : "starts", { n: starts.length })}</b>
-      {starts.length > 0 && <div className="second">{gpus ? t("onGpus", { gpus }) : t("noGpus")}</div>}
+      <div className="second">
+        {starts.length > 0 && `${gpus ? t("onGpus", { gpus }) : t("noGpus")}; `}
+        {t(budget.is_limited ? "budget" : "noBudget", { used: budget.n_used, most: budget.most })}
+      </div>
     </div>
   );
 }
@@ -96,8 +105,8 @@ export function TryIt({ drafting }: { drafting: Drafting }) {
       </div>
       {tried && (
         <div className="sides" data-judged={isJudged}>
-          <Side label={t("inForce")} starts={tried.now} />
-          <Side label={t("changed")} starts={tried.then} />
+          <Side label={t("inForce")} starts={tried.now} budget={tried.budget.now} />
+          <Side label={t("changed")} starts={tried.then} budget={tried.budget.then} />
         </div>
       )}
       {tried &&

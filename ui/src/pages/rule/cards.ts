@@ -48,6 +48,7 @@ export const CARDS: readonly Group[] = [
         "gpu.order",
         ["Preferred order", "优先顺序"],
         ["Cards taken first where several fit equally well.", "多张卡同样合适时，先用排在前面的。"],
+        { none: ["by number", "按编号"] },
       ),
     ],
   },

@@ -35,6 +35,8 @@ export const words = {
   changed: ["With the changes", "修改之后"],
   starts: ["{n} tasks start", "启动 {n} 个任务"],
   start1: ["1 task starts", "启动 1 个任务"],
+  budget: ["budget {most} GPUs, {used} used", "预算 {most} 张 GPU，已用 {used}"],
+  noBudget: ["{used} of {most} GPUs used, no budget", "已用 {used}/{most} 张 GPU，无预算"],
   onGpus: ["on GPU {gpus}", "在 GPU {gpus}"],
   noGpus: ["on no GPU", "不用 GPU"],
   startsNow: ["starts now on GPU {gpus}", "现在启动，GPU {gpus}"],

@@ -14,8 +14,8 @@ import { act, toast } from "../../parts/Toast";
 import { useRights } from "../../store/session";
 import { say, useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
-import type { Alerts, Mute } from "./alerting";
-import { RULES, words } from "./words";
+import { type Alerts, conditionOf, duration, type Mute } from "./alerting";
+import { CONDITIONS, RULES, words } from "./words";
 
 function useCalled(): (rule: string) => string {
   const t = useWords(words);
@@ -142,10 +142,25 @@ function Muted({ mute }: { mute: Mute }) {
   );
 }
 
+/** When a rule fires, in words. */
+function useCondition(): (rule: string, value: string) => string {
+  const t = useWords(words);
+  const language = useLanguage((choice) => choice.language);
+  return (rule, value) => {
+    const found = conditionOf(value);
+    if (found === null) return t("atOnce");
+    const pair = CONDITIONS[rule];
+    if (pair === undefined) return value;
+    const lasts = found.lasts === null ? "" : t("lasting", { time: duration(found.lasts, language) });
+    return say(pair, language, { most: duration(found.most, language).replace(/(\d)G$/, "$1 GiB") }) + lasts;
+  };
+}
+
 function Rules(props: { drafting: Drafting; alerts: Alerts; onMute: (rule: string) => void }) {
   const { drafting, alerts, onMute } = props;
   const t = useWords(words);
   const called = useCalled();
+  const condition = useCondition();
   const rows = drafting.rows.filter((row) => row.kind === "alert_rule");
   return rows.map((row) => {
     const rule = row.name.slice("alerts.".length);
@@ -162,7 +177,9 @@ function Rules(props: { drafting: Drafting; alerts: Alerts; onMute: (rule: strin
           {t(isOn ? (isFiring ? "firing" : "quietWord") : "off")}
         </span>
         <span className="grow">{called(rule)}</span>
-        <span className="second">{isOn && value !== "on" ? value : ""}</span>
+        <span className="second condition" title={row.help}>
+          {isOn ? condition(rule, value) : ""}
+        </span>
         {!isMuted && (
           <Button kind="plain" size="small" icon="bell" onlyIcon onClick={() => onMute(rule)}>
             {t("muteRule", { rule: called(rule) })}

@@ -1,37 +1,25 @@
 /** Who did what to the machine as a whole, newest first. */
-import { useState } from "react";
-import { path } from "../../api/client";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
-import { useResource } from "../../store/resource";
 import { useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
-import { type Act, told } from "./plain";
+import { told } from "./plain";
+import { useActs } from "./useActs";
 import { words } from "./words";
-
-const FIRST = 12;
-const MOST = 5000;
-const KINDS = ["tenant", "token", "queue", "gpu", "config", "daemon", "alert"];
 
 export function Audit() {
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
-  const [limit, setLimit] = useState(FIRST);
-  const { data } = useResource<Act[]>(path("/api/audit", { limit: limit + 1 }), { on: KINDS });
-  // While more of it is read, what is there stays.
-  const [kept, setKept] = useState<Act[] | null>(null);
-  if (data !== null && data !== kept) setKept(data);
-  const acts = [...(data ?? kept ?? [])].reverse();
+  const { acts, hasOlder, readOlder } = useActs();
   return (
     <section id="setting-audit" className="card setting-group" aria-labelledby="audit-title">
       <div className="cardhead">
         <h2 id="audit-title">{t("audit")}</h2>
       </div>
-      {kept?.length === 0 && <Empty title={t("noActs")} command="gavelq audit" />}
+      {acts?.length === 0 && <Empty title={t("noActs")} command="gavelq audit" />}
       <ul className="setting-lines acts-list">
-        {acts.slice(0, limit).map((act, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: several acts may have one time
-          <li key={`${act.at} ${i}`}>
+        {acts?.map((act) => (
+          <li key={act.id}>
             <span className="quiet">{when(act.at, language)}</span>
             <span className="name">{act.by}</span>
             <span className="act-text" title={told(act)}>
@@ -40,9 +28,9 @@ export function Audit() {
           </li>
         ))}
       </ul>
-      {acts.length > limit && limit < MOST && (
+      {hasOlder && (
         <div className="pad">
-          <Button size="small" onClick={() => setLimit(limit * 4)}>
+          <Button size="small" onClick={() => void readOlder()}>
             {t("older")}
           </Button>
         </div>

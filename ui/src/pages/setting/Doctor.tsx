@@ -49,7 +49,7 @@ export function Doctor({ found }: { found: Resource<Check[]> }) {
           (n > 0 ? (
             <span className={`pill is role-${wrong.length > 0 ? "bad" : "wait"}`}>
               <Icon name="warning" />
-              {t("needsYou", { n, all: checks.length })}
+              {t(n === 1 ? "needsYou1" : "needsYou", { n, all: checks.length })}
             </span>
           ) : (
             <span className="pill is role-ok">

@@ -18,6 +18,7 @@ const TOLD = [
   ["gpus: driver", "driver"],
   ["gpus: provider", "driver"],
   ["kernel: version", "kernel"],
+  ["directories: database", "database"],
 ] as const;
 
 const MOST_NAMED = 4;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { conditionOf, duration } from "./alerting";
 import { groupOf, isRemote } from "./groups";
-import { hintParts, masked, told } from "./plain";
+import { type Act, hintParts, joined, masked, told } from "./plain";
 
 test("a hint ends with the command that helps", () => {
   expect(hintParts("for real ones: gavelq config set gpu.provider nvml")).toEqual([
@@ -36,6 +37,7 @@ test("every setting has a group, also one that is not known yet", () => {
 
 test("an act is told in a line, without what is empty", () => {
   const act = {
+    id: 1,
     at: "",
     by: "ann",
     event: "gpu_ignored",
@@ -43,4 +45,20 @@ test("an act is told in a line, without what is empty", () => {
     details: { note: "", n: 2, of: [] },
   };
   expect(told(act)).toBe("gpu ignored · gpu:1 · n 2");
+});
+
+test("what an alert waits for is told with units", () => {
+  expect(conditionOf("90 for 1m")).toEqual({ most: "90", lasts: "1m" });
+  expect(conditionOf("on")).toBeNull();
+  expect(duration("1h30m", "en")).toBe("1 h 30 min");
+  expect(duration("1d", "zh")).toBe("1 天");
+  expect(duration("1G", "en")).toBe("1G");
+});
+
+test("acts are joined page by page, and begun anew where some in between are not known", () => {
+  const acts = (...ids: number[]) => ids.map((id) => ({ id }) as Act);
+  const ids = (list: readonly Act[]) => list.map(({ id }) => id);
+  expect(ids(joined(acts(5, 4), acts(4, 5, 6), false))).toEqual([6, 5, 4]);
+  expect(ids(joined(acts(5, 4), acts(2, 3), true))).toEqual([5, 4, 3, 2]);
+  expect(ids(joined(acts(5, 4), acts(90, 91), false))).toEqual([91, 90]);
 });

@@ -27,6 +27,7 @@ export const words = {
     "{name} 无权查看设置（仅管理员）。以下是与您有关的内容。",
   ],
   doctor: ["Doctor", "诊断"],
+  needsYou1: ["1 of {all} needs you", "{all} 项中 1 项需处理"],
   needsYou: ["{n} of {all} need you", "{all} 项中 {n} 项需处理"],
   allFine: ["All fine", "一切正常"],
   again: ["Run again", "重新检查"],
@@ -62,6 +63,8 @@ export const words = {
   firing: ["firing", "触发中"],
   quietWord: ["quiet", "正常"],
   off: ["off", "关闭"],
+  atOnce: ["at once", "立即"],
+  lasting: [" for {time}", "，持续 {time}"],
   sinceAt: ["since {at}", "始于 {at}"],
   isMuted: ["muted", "已静音"],
   mute: ["Mute", "静音"],
@@ -89,6 +92,7 @@ export const words = {
   python: ["Python", "Python"],
   driver: ["GPUs", "GPU"],
   kernel: ["Kernel", "内核"],
+  database: ["Database", "数据库"],
   socket: ["Socket", "套接字"],
   noAddress: ["no TCP address", "无 TCP 地址"],
   state: ["State", "状态目录"],
@@ -142,4 +146,14 @@ export const RULES: Readonly<Record<string, Pair>> = {
   repeated_failures: ["Repeated failures", "反复失败"],
   disk_space: ["Disk space", "磁盘空间"],
   violation: ["Uses what it does not hold", "越界使用 GPU"],
+};
+
+/** When they fire; `{most}` is their threshold. */
+export const CONDITIONS: Readonly<Record<string, Pair>> = {
+  gpu_temperature: ["above {most}\u2009°C", "高于 {most}\u2009°C"],
+  foreign_blocking: ["{most} waiting", "{most} 个等待"],
+  allocation_idle: ["at most {most}\u2009%", "至多 {most}\u2009%"],
+  queue_wait: ["longer than {most}", "超过 {most}"],
+  repeated_failures: ["{most} in a row", "连续 {most} 次"],
+  disk_space: ["below {most}", "低于 {most}"],
 };

@@ -10,7 +10,8 @@ import { Switch } from "./Switch";
 import { isFixed, isList, type Wish, wished, written } from "./values";
 import { words } from "./words";
 
-const FEW = 24;
+/** Letters of all choices together that fit beside each other. */
+const FEW = 20;
 
 const UNITS: readonly (readonly [end: RegExp, unit: string])[] = [
   [/_mib$/, "MiB"],

@@ -23,6 +23,13 @@ export interface Start {
   gpus: (number | string)[];
 }
 
+/** How many cards gavelq uses with these starts, and how many it may use. */
+export interface Budget {
+  n_used: number;
+  most: number;
+  is_limited: boolean;
+}
+
 export interface Reason {
   task_id: number;
   name: string;
@@ -39,6 +46,7 @@ export interface Tried {
   then: Start[];
   reasons: Reason[];
   preempted: number[];
+  budget: { now: Budget; then: Budget };
   file: { path: string; before: string; after: string };
 }
 
