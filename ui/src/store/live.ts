@@ -34,7 +34,7 @@ export interface Live {
   connection: Connection;
   /** What is read now is told when it changes. */
   isHearing: boolean;
-  /** Everything has been read once. */
+  /** What pages begin with has been read: of the tasks, the first ones. */
   isLoaded: boolean;
   daemon: Daemon | null;
   host: Host | null;
@@ -70,6 +70,7 @@ let flushing: ReturnType<typeof setTimeout> | null = null;
 let watched: () => readonly number[] = () => [];
 let clock: ReturnType<typeof setInterval> | null = null;
 let isDeaf = false;
+let isReading: object | null = null;
 
 /** Pending reasons change without an event of their task: rows that are looked at are read with every change. */
 export function watchRows(visible: () => readonly number[]): () => void {
@@ -158,10 +159,12 @@ interface Status {
 }
 
 async function readAll(source: EventSource): Promise<void> {
+  const reading = {};
+  isReading = reading;
   try {
     const [status, live, ended] = await Promise.all([
       get<Status>("/api/status"),
-      readPages({ state: LIVE }),
+      readPage(0),
       get<Row[]>(path("/api/tasks", { state: ENDED, newest: 1, limit: ENDED_FIRST, fields })),
     ]);
     const tasks = new Map<number, Row>();
@@ -169,26 +172,33 @@ async function readAll(source: EventSource): Promise<void> {
     const { versions: before, isLoaded } = useLive.getState();
     // At first nothing can have changed unheard, but where pages read before anybody listened.
     const versions = isLoaded || isDeaf ? bumped(before, KINDS) : before;
-    useLive.setState({ ...status, tasks, versions, isLoaded: true });
-    if (dirty.size || kinds.size) schedule(0);
+    // Whoever waits for the first rows need not wait for thousands; whoever has them keeps them until all are here.
+    if (!isLoaded) useLive.setState({ ...status, tasks, versions, isLoaded: true });
+    const more = await readBehind(live);
+    if (!isLoaded && more.length === 0) return;
+    const all = new Map(isLoaded ? tasks : useLive.getState().tasks);
+    for (const row of more) all.set(row.id, row);
+    useLive.setState(isLoaded ? { ...status, tasks: all, versions } : { tasks: all });
   } catch {
     if (stream === source && source.readyState !== EventSource.CLOSED) {
       setTimeout(() => void readAll(source), AGAIN_MS);
     }
+  } finally {
+    if (isReading === reading) isReading = null;
+    if (dirty.size || kinds.size) schedule(0);
   }
 }
 
-async function readPages(query: Record<string, readonly string[]>): Promise<Row[]> {
+/** Tasks that have not ended, behind an id. */
+function readPage(after: number): Promise<Row[]> {
+  return get<Row[]>(path("/api/tasks", { state: LIVE, fields, limit: PAGE, after: after || null }));
+}
+
+/** All behind a page. */
+async function readBehind(page: readonly Row[]): Promise<Row[]> {
   const rows: Row[] = [];
-  for (let after = 0; ; ) {
-    const page = await get<Row[]>(
-      path("/api/tasks", { ...query, fields, limit: PAGE, after: after || null }),
-    );
-    rows.push(...page);
-    const last = page.at(-1);
-    if (page.length < PAGE || last === undefined) return rows;
-    after = last.id;
-  }
+  for (let last = page; last.length === PAGE; rows.push(...last)) last = await readPage(last.at(-1)?.id ?? 0);
+  return rows;
 }
 
 function take(sample: Sample): void {
@@ -205,8 +215,9 @@ function note(told: Told): void {
 }
 
 function schedule(delay: number): void {
-  // Before everything was read once there is nothing to bring up to date.
-  if (flushing === null && useLive.getState().isLoaded) flushing = setTimeout(() => void flush(), delay);
+  // What is being read would put older rows over newer ones.
+  if (flushing === null && isReading === null && useLive.getState().isLoaded)
+    flushing = setTimeout(() => void flush(), delay);
 }
 
 async function flush(): Promise<void> {
