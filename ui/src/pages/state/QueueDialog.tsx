@@ -9,6 +9,7 @@ import { Refusal } from "../../parts/Refusal";
 import { act } from "../../parts/Toast";
 import { type Pair, useWords } from "../../words";
 import { changed, durationText, type Options, optionsOf } from "./queueOptions";
+import "./dialogs.css";
 
 const words = {
   edit: ["Options of queue {name}", "队列 {name} 的选项"],

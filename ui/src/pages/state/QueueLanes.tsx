@@ -11,6 +11,7 @@ import { MergeDialog } from "./MergeDialog";
 import { QueueDialog } from "./QueueDialog";
 import { QueueLane } from "./QueueLane";
 import { useQueueActs } from "./useQueueActs";
+import "./lanes.css";
 
 const words = {
   lanes: ["Queues", "队列"],

@@ -12,6 +12,7 @@ import { type Pair, useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
 import { wordsOf } from "./filter";
 import { words as pageWords } from "./words";
+import "./lanes.css";
 
 const words = {
   runs: ["Running configurations", "运行中的命令文件"],

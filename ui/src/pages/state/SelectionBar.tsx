@@ -8,6 +8,7 @@ import { MoveDialog } from "./MoveDialog";
 import { PriorityDialog } from "./PriorityDialog";
 import type { Actions } from "./useActions";
 import { applies, VERBS, type Verb } from "./verbs";
+import "./selection.css";
 
 const words = {
   bar: ["Selected tasks", "所选任务"],

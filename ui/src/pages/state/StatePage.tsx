@@ -10,7 +10,7 @@ import { QueueLanes } from "./QueueLanes";
 import { RunLanes } from "./RunLanes";
 import { TaskList } from "./TaskList";
 import { words } from "./words";
-import "./state.css";
+import "./page.css";
 
 const Drawer = lazily(
   () => import("./drawer/Drawer"),

@@ -21,6 +21,7 @@ import { useOlder } from "./useOlder";
 import { usePlaces } from "./usePlaces";
 import { useSelection } from "./useSelection";
 import { words } from "./words";
+import "./filter.css";
 
 interface Props {
   filter: string;

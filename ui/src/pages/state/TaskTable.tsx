@@ -14,6 +14,8 @@ import { useWords } from "../../words";
 import { type Line, type Mode, type Places, rowsOf } from "./rows";
 import { type LineProps, TaskRow } from "./TaskRow";
 import { words } from "./words";
+import "./list.css";
+import "./phone.css";
 
 export interface TableHandle {
   /** Bring a line into view and give it the focus. */

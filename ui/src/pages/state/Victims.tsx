@@ -4,6 +4,7 @@ import { TaskGlyph } from "../../parts/Glyph";
 import { type Pair, say, useLanguage, useWords } from "../../words";
 import { clock, since } from "../../words/format";
 import { TASK_STATES } from "../../words/states";
+import "./dialogs.css";
 
 const words = {
   of: ["of {owner}", "{owner} 的"],
