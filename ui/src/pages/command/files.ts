@@ -81,6 +81,7 @@ export interface Lane {
   total_tasks: number;
   last_error: string | null;
   last_error_task_id: number | null;
+  current_task_id: number | null;
   ended_at: string | null;
   gpus: (number | string)[];
   memory_used_mib: number | null;

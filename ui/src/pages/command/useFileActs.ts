@@ -67,17 +67,15 @@ export function useFileActs(reload: () => void) {
 
   const stop = async (file: FileRow, run: Run) => {
     const n = run.running_tasks + run.pending_tasks;
-    const names = Object.values(run.queues)
-      .flatMap((lane) => lane.processes)
-      .filter((one) => one.started_at !== null && one.ended_at === null)
-      .map((one) => `#${one.task_id}`);
-    const named = names.slice(0, MOST_NAMED).join(", ") + (names.length > MOST_NAMED ? " …" : "");
+    const ids = Object.values(run.queues)
+      .filter((lane) => lane.running_tasks > 0 && lane.current_task_id !== null)
+      .map((lane) => `#${lane.current_task_id}`);
+    const named = ids.slice(0, MOST_NAMED).join(", ") + (ids.length > MOST_NAMED ? " …" : "");
+    const ends = { tasks: numbers("task", run.running_tasks), named };
     const { isAgreed } = await confirm({
       title: t("stopAsk", { name: file.name }),
       text: [
-        ...(run.running_tasks > 0
-          ? [t("stopEnds", { tasks: numbers("task", run.running_tasks), named })]
-          : []),
+        ...(run.running_tasks > 0 ? [t(named ? "stopEnds" : "stopEndsSome", ends)] : []),
         ...(run.pending_tasks > 0 ? [t("stopCancels", { tasks: numbers("task", run.pending_tasks) })] : []),
         t("stopKeeps"),
       ].join(" "),

@@ -146,6 +146,7 @@ export const words = {
   resetSame: ["It is what ran last", "已是上次运行的内容"],
   started: ["{name} is started: {tasks}", "{name} 已启动：{tasks}"],
   stopEnds: ["{tasks} running will be ended: {named}.", "将结束运行中的 {tasks}：{named}。"],
+  stopEndsSome: ["{tasks} running will be ended.", "将结束运行中的 {tasks}。"],
   stopCancels: ["{tasks} waiting will be cancelled.", "将取消等待的 {tasks}。"],
   stopKeeps: ["What is done stays done.", "已完成的结果保留。"],
   stopEffect: ["Stop {tasks}", "停止 {tasks}"],
