@@ -89,12 +89,14 @@ def test_a_task_is_made_its_drawer_opens_and_undo_cancels_it(page: "Page", insta
     more(form)
     form.get_by_label("Tags", exact=True).fill("paper, night")
     form.get_by_label("Tries again", exact=True).fill("2")
-    form.get_by_role("button", name="Submit").click()
+    form.get_by_role("button", name="Submit").dblclick()
     task = made(page, instance)
     assert (task["name"], task["queue"], task["priority"], task["workdir"]) == ("from-form", "vision", 7, "/tmp")
     assert (task["time_limit_s"], task["gpu_count"], task["tags"]) == (1800, 0, ["paper", "night"])
     assert task["retry"]["retries"] == 2
     page.get_by_role("complementary").get_by_text("from-form").wait_for()
+    named = [one["id"] for one in instance.get("/api/tasks?limit=10000") if one["name"] == "from-form"]
+    assert named == [task["id"]], "a double click is one click"
     instance.wait_log(task["id"], "one")
     page.get_by_role("button", name="Undo").click()
     assert instance.wait(task["id"])["end_reason"] == "cancelled_by_user"

@@ -1,6 +1,7 @@
 /** Below the list: nothing found and what fills it, or older tasks that are being read. */
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
+import { useRights } from "../../store/session";
 import { useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
 import type { Older } from "./useOlder";
@@ -18,12 +19,13 @@ interface Props {
 export function ListFoot({ isEmpty, isPlain, older, onClear }: Props) {
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
+  const { maySubmit } = useRights();
   const isOver = older === null || older.isDone || older.pausedAt !== null;
   return (
     <div className="list-foot second" role="status">
       {isEmpty && isOver && isPlain && (
-        <Empty title={t("empty")} command={'gavelq submit "python train.py"'}>
-          {t("emptyHint")}
+        <Empty title={t("empty")} {...(maySubmit ? { command: 'gavelq submit "python train.py"' } : {})}>
+          {t(maySubmit ? "emptyHint" : "emptyViewer")}
         </Empty>
       )}
       {isEmpty && isOver && !isPlain && (

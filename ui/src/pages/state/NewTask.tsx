@@ -5,6 +5,7 @@ import type { Problem } from "../../api/client";
 import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
 import { toast } from "../../parts/Toast";
+import { useOnce } from "../../parts/useOnce";
 import { useWords } from "../../words";
 import { countOf, type Draft, FRESH, sweepOf } from "./newtask/draft";
 import { Fields } from "./newtask/Fields";
@@ -32,7 +33,7 @@ export function NewTask({ onClose }: { onClose: () => void }) {
     keepDraft(after);
   };
   const problemOf = finder(problem);
-  const send = async () => {
+  const send = useOnce(async () => {
     setBusy(true);
     try {
       const { first, last, name, n, undo } = await submit(draft);
@@ -46,11 +47,11 @@ export function NewTask({ onClose }: { onClose: () => void }) {
     } finally {
       setBusy(false);
     }
-  };
+  });
   const isEmpty = !draft.lease && draft.command.trim() === "";
   return (
     <Dialog title={t("title")} onClose={onClose} isWide>
-      <form className="stack dialog-text task-form" action={() => void send()}>
+      <form className="stack dialog-text task-form" action={send}>
         <Fields draft={draft} put={put} problemOf={problemOf} isNew />
         <div className="form-foot">
           <Verdict trial={{ answer: problem ? null : trial.answer, problem }} nTasks={nTasks} />

@@ -7,6 +7,7 @@ import { Dialog } from "../../parts/Dialog";
 import { Field } from "../../parts/Field";
 import { Refusal } from "../../parts/Refusal";
 import { act } from "../../parts/Toast";
+import { useOnce } from "../../parts/useOnce";
 import { type Pair, useWords } from "../../words";
 import { changed, durationText, type Options, optionsOf } from "./queueOptions";
 import "./dialogs.css";
@@ -136,7 +137,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
       )}
     </Field>
   );
-  const save = async () => {
+  const save = useOnce(async () => {
     const after = changed(queue === null ? {} : requestOf(first), requestOf(draft));
     const before = changed(requestOf(draft), requestOf(first));
     const name = queue?.name ?? String(draft.name).trim();
@@ -153,7 +154,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
     onClose();
     const undo = () => (queue === null ? remove(at) : patch(at, before));
     await act(async () => undefined, t(queue === null ? "created" : "saved", { name }), undo);
-  };
+  });
   const isShown = (field: string | null) =>
     field === "name"
       ? queue === null
@@ -162,7 +163,7 @@ export function QueueDialog({ queue, onClose }: { queue: Queue | null; onClose: 
   const isBuiltIn = queue?.name === "running" || queue?.name === "waiting";
   return (
     <Dialog title={queue === null ? t("add") : t("edit", { name: queue.name })} onClose={onClose} isWide>
-      <form className="stack dialog-text" action={() => void save()}>
+      <form className="stack dialog-text" action={save}>
         {queue === null && text("name", null)}
         <div className="fields">
           {TEXTS.map(([name, hint]) => text(name, hint))}

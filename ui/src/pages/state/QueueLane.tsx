@@ -26,6 +26,7 @@ const words = {
   owns: ["owns GPU {gpus}", "独占 GPU {gpus}"],
   noCards: ["no GPUs", "没有 GPU"],
   use: ["{n} of {all} GPUs", "{n} / {all} 张 GPU"],
+  busy: ["{n} of {all} GPUs in use", "{n} / {all} 张 GPU 使用中"],
   useOne: ["{n} of 1 GPU", "{n} / 1 张 GPU"],
   never: ["never dispatches", "从不调度"],
   lends: ["lends", "可借出"],
@@ -86,7 +87,7 @@ export function QueueLane(props: Props) {
   const { queue, refused, acts } = props;
   const { name } = queue;
   const t = useWords(words);
-  const { tenant } = useRights();
+  const { tenant, isAdmin } = useRights();
   const gpus = useLive((live) => live.gpus);
   const tasks = useLive((live) => live.tasks);
   const language = useLanguage((choice) => choice.language);
@@ -103,8 +104,15 @@ export function QueueLane(props: Props) {
     : cards.length === 0
       ? t("noCards")
       : t(queue.gpus.length ? "owns" : "pool", { gpus: ranges(cards) });
-  const paused = queue.paused_by ? t("pausedBy", { name: queue.paused_by }) : t("paused");
-  const since = queue.paused_at ? t("since", { at: when(queue.paused_at, language) }) : undefined;
+  const paused = queue.paused_by
+    ? t("pausedBy", { name: queue.paused_by.replace(/ \(.*/, "") })
+    : t("paused");
+  const since = queue.paused_at && t("since", { at: when(queue.paused_at, language) });
+  const counts = [
+    `${queue.n_running} ${t("run")}`,
+    `${queue.n_pending} ${t("pending")}`,
+    `${queue.n_held} ${t("held")}`,
+  ].join(" · ");
   const limits = limitsOf(queue);
   const over = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes(DRAGGED)) return;
@@ -201,7 +209,7 @@ export function QueueLane(props: Props) {
           ]}
         />
       </div>
-      <div className="lane-counts">
+      <div className="lane-counts" title={counts}>
         {queue.hold ? (
           <span>
             <b>{queue.n_held}</b> {t("held")}
@@ -219,7 +227,7 @@ export function QueueLane(props: Props) {
         )}
       </div>
       {queue.paused && !queue.hold ? (
-        <div className="label cut" title={[since, place].filter(Boolean).join(" · ")}>
+        <div className="label cut" title={[queue.paused_by, since, place].filter(Boolean).join(" · ")}>
           <span className="lane-paused">{paused}</span> · {place}
         </div>
       ) : (
@@ -235,7 +243,10 @@ export function QueueLane(props: Props) {
         <span>
           {queue.hold
             ? t("never")
-            : t(use.total === 1 ? "useOne" : "use", { n: use.mine + use.others, all: use.total })}
+            : t(!isAdmin ? "busy" : use.total === 1 ? "useOne" : "use", {
+                n: use.mine + use.others,
+                all: use.total,
+              })}
         </span>
         <span className="push cut" title={limits}>
           {limits}

@@ -3,7 +3,7 @@ import type { Gpu, Queue, Row } from "../../api/types";
 import { cardsOf, heldBy, ordered, ranges } from "./lanes";
 
 const gpu = (index: number, queue: string | null = null, state = "free") =>
-  ({ index, queue, state, excluded: false }) as Gpu;
+  ({ index, queue, state, excluded: false, n_other_tasks: 0 }) as Gpu;
 const queue = (name: string, more: Partial<Queue> = {}) =>
   ({ name, pool: true, hold: false, ...more }) as Queue;
 const row = (name: string, gpus: number[], tenant = "mei") =>
@@ -20,6 +20,15 @@ describe("a lane", () => {
   it("counts a card that mine and others' tasks share once, as mine", () => {
     const rows = [row("running", [0]), row("running", [0, 1], "jonas"), row("vision", [2])];
     expect(heldBy(queue("running"), GPUS, rows, "mei")).toEqual({ total: 2, mine: 1, others: 1 });
+  });
+
+  it("counts cards in use by tasks that the reader may not see", () => {
+    const gpus = [{ ...gpu(0), n_other_tasks: 2 }, gpu(1), { ...gpu(2, "vision"), n_other_tasks: 1 }];
+    expect(heldBy(queue("running"), gpus, [row("running", [1])], "mei")).toEqual({
+      total: 2,
+      mine: 1,
+      others: 1,
+    });
   });
 
   it("writes indices as ranges", () => {

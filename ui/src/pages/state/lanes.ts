@@ -18,17 +18,22 @@ export function cardsOf(queue: Queue, gpus: readonly Gpu[]): (number | string)[]
   return queue.pool ? gpus.filter((gpu) => gpu.queue === null && isUsable(gpu)).map((gpu) => gpu.index) : [];
 }
 
-/** How many of those cards the queue's tasks hold, mine and others'. */
+/**
+ * How many of those cards the queue's tasks hold, mine and others'. Who may not see others' tasks is told how many of
+ * the cards are in use, for whichever queue.
+ */
 export function heldBy(queue: Queue, gpus: readonly Gpu[], rows: Iterable<Row>, tenant: string): LaneUse {
-  const total = cardsOf(queue, gpus).length;
+  const cards = cardsOf(queue, gpus);
   const mine = new Set<number | string>();
   const others = new Set<number | string>();
   for (const row of rows) {
     if (row.queue !== queue.name || !HOLDING.has(row.state)) continue;
     for (const gpu of row.gpus) (row.tenant === tenant ? mine : others).add(gpu);
   }
+  if (queue.hold) return { total: cards.length, mine: 0, others: 0 };
+  for (const gpu of gpus) if (gpu.n_other_tasks > 0 && cards.includes(gpu.index)) others.add(gpu.index);
   for (const gpu of mine) others.delete(gpu);
-  return { total, mine: mine.size, others: others.size };
+  return { total: cards.length, mine: mine.size, others: others.size };
 }
 
 /** `0 1 3–7`, of indices. */

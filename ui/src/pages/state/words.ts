@@ -44,6 +44,7 @@ export const words = {
   end: ["No older tasks", "没有更早的任务"],
   empty: ["No tasks yet", "还没有任务"],
   emptyHint: ["Submit one from a terminal:", "在终端中提交："],
+  emptyViewer: ["Tasks of your account stand here.", "您账户的任务将显示在此处。"],
   noMatch: ["No task matches this filter", "没有符合条件的任务"],
   clear: ["Clear the filter", "清除筛选"],
   all: ["All", "全部"],

@@ -143,7 +143,7 @@ function Conditions({ task, why, refused }: { task: TaskDetails; why: Explanatio
       {closed.has("queue_paused") && (
         <Item
           title={t("resume", { name: task.queue })}
-          text={by ? t("resumeBy", { name: by }) : t("resumeText")}
+          text={by ? t("resumeBy", { name: by.replace(/ \(.*/, "") }) : t("resumeText")}
         >
           <Button size="small" refused={isAdmin ? null : t("onlyAdmin")} onClick={() => void resume()}>
             {t("resume", { name: task.queue })}

@@ -6,6 +6,7 @@ import { Button } from "../../../parts/Button";
 import { Dialog } from "../../../parts/Dialog";
 import { Refusal } from "../../../parts/Refusal";
 import { toast } from "../../../parts/Toast";
+import { useOnce } from "../../../parts/useOnce";
 import { touch } from "../../../store/live";
 import { useWords } from "../../../words";
 import { changesOf, type Draft, draftOf } from "./draft";
@@ -37,7 +38,7 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
     setDraft({ ...draft, ...some });
   };
   const problemOf = finder(problem);
-  const send = async () => {
+  const send = useOnce(async () => {
     try {
       const made =
         kind === "edit"
@@ -54,10 +55,10 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
       if (found === null) throw error;
       setProblem(found);
     }
-  };
+  });
   return (
     <Dialog title={t(kind === "edit" ? "editTitle" : "rerunTitle", { id: task.id })} onClose={onClose} isWide>
-      <form className="stack dialog-text task-form" action={() => void send()}>
+      <form className="stack dialog-text task-form" action={send}>
         <Fields draft={draft} put={put} problemOf={problemOf} isNew={false} />
         <div className="form-foot">
           <Refusal text={problem && refusalOf(problem).lines.join(" ")} />
