@@ -200,6 +200,22 @@ def test_a_request_is_edited_and_a_refusal_stands_at_its_field(visitor: Visit, i
     instance.post(f"/api/tasks/{number}/kill")
 
 
+def test_an_edit_that_was_overtaken_is_made_on_top_of_the_other(visitor: Visit, instance: Box) -> None:
+    visitor.expect("412")
+    number = pending(instance, name="overtaken")
+    opened(visitor, number).get_by_role("button", name="Edit request").click()
+    form = visitor.page.get_by_role("dialog", name=f"Edit task #{number}")
+    form.get_by_label("Time limit", exact=True).fill("90m")
+    instance.post(f"/api/tasks/{number}/priority", {"priority": 9})
+    form.get_by_role("button", name="Save").click()
+    form.get_by_text("It was changed meanwhile").wait_for()
+    assert form.get_by_label("Priority", exact=True).input_value() == "9"
+    form.get_by_role("button", name="Save").click()
+    visitor.page.get_by_text(f"#{number} changed").wait_for()
+    assert (instance.task(number)["time_limit_s"], instance.task(number)["priority"]) == (5400, 9)
+    instance.post(f"/api/tasks/{number}/kill")
+
+
 def test_a_running_task_gets_a_signal(visitor: Visit, instance: Box) -> None:
     command = "trap 'echo saved' USR1; echo ready; while :; do sleep 0.1; done"
     number = instance.submit(command, name="saves", gpu_count=0)

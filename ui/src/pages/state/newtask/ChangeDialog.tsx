@@ -1,6 +1,6 @@
 /** A task's request with changes: of one that has not started (edit), or of a new one like it (rerun). */
 import { useState } from "react";
-import { type Problem, patch, post } from "../../../api/client";
+import { get, type Problem, patch, post } from "../../../api/client";
 import type { Task, TaskDetails } from "../../../api/types";
 import { Button } from "../../../parts/Button";
 import { Dialog } from "../../../parts/Dialog";
@@ -15,6 +15,9 @@ import { asProblem, finder, refusalOf } from "./problems";
 import { words } from "./words";
 import "./newtask.css";
 
+/** The status of an answer: its version is not the one that was edited. */
+const CHANGED_MEANWHILE = 412;
+
 interface Props {
   task: TaskDetails;
   kind: "edit" | "rerun";
@@ -27,10 +30,11 @@ interface Props {
 
 export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Props) {
   const t = useWords(words);
-  const [before] = useState(() => draftOf(task));
-  const [etag] = useState(task.etag);
+  const [before, setBefore] = useState(() => draftOf(task));
+  const [etag, setEtag] = useState(task.etag);
   const [draft, setDraft] = useState<Draft>({ ...before, ...proposed });
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [isOvertaken, setOvertaken] = useState(false);
   const changes = changesOf(before, draft);
   const isSame = Object.keys(changes).length === 0;
   const put = (some: Partial<Draft>) => {
@@ -38,6 +42,16 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
     setDraft({ ...draft, ...some });
   };
   const problemOf = finder(problem);
+  /** Somebody was faster: what the reader changed goes on top of what it is now, to be looked at once more. */
+  const rebase = async () => {
+    const now = await get<TaskDetails>(`/api/tasks/${task.id}`);
+    const base = draftOf(now);
+    const own = Object.entries(draft).filter(([name, value]) => before[name as keyof Draft] !== value);
+    setBefore(base);
+    setEtag(now.etag);
+    setDraft({ ...base, ...Object.fromEntries(own) });
+    setOvertaken(true);
+  };
   const send = useOnce(async () => {
     try {
       const made =
@@ -53,7 +67,8 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
     } catch (error) {
       const found = asProblem(error);
       if (found === null) throw error;
-      setProblem(found);
+      if (found.status === CHANGED_MEANWHILE) await rebase().catch(() => setProblem(found));
+      else setProblem(found);
     }
   });
   return (
@@ -62,6 +77,11 @@ export function ChangeDialog({ task, kind, proposed = {}, onClose, onDone }: Pro
         <Fields draft={draft} put={put} problemOf={problemOf} isNew={false} />
         <div className="form-foot">
           <Refusal text={problem && refusalOf(problem).lines.join(" ")} />
+          {isOvertaken && problem === null && (
+            <p className="role-wait overtaken" role="status">
+              {t("overtaken")}
+            </p>
+          )}
           <div className="row dialog-end">
             {kind === "edit" && isSame && <span className="second">{t("nothing")}</span>}
             <span className="push" />

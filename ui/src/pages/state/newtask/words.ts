@@ -72,6 +72,10 @@ export const words = {
   submittedN: ["{n} tasks submitted: #{id} to #{last}", "已提交 {n} 个任务：#{id} 至 #{last}"],
   rerunDone: ["#{old} runs again as #{id}", "已重新提交 #{old}：#{id}"],
   edited: ["#{id} changed", "#{id} 已修改"],
+  overtaken: [
+    "It was changed meanwhile. What you did not change now shows how it is; save once more to apply yours.",
+    "其间已被修改。您未改动的字段已更新为当前值；再次保存以应用您的修改。",
+  ],
   nothing: ["Nothing is changed", "没有改动"],
   wait: [
     "Write a command: where and when it would start appears here",
