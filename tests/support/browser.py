@@ -35,7 +35,7 @@ _FLAGS = (
 """Without the sandbox it starts as root, too; it sees nothing but the daemon under test."""
 _LEFT = "net::ERR_ABORTED"
 """A request that the page itself gave up, because it went elsewhere."""
-_NO_ICON = re.compile(r"404.*/favicon\.ico'")
+_NO_ICON = re.compile(r"40[14].*/favicon\.ico'")
 """Asked for beside a document of the API, which names no icon."""
 _VISIT = "test_visit"
 """A cookie and a stored word: which visit the page is in, so that it forgets what earlier ones chose."""
