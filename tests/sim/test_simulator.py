@@ -6,12 +6,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 
+from gavelq.sim.bounds import bounds
 from gavelq.sim.faults import Mishaps
 from gavelq.sim.machine import parse_machine
 from gavelq.sim.policies import BASE
 from gavelq.sim.simulator import Options, Stuck, simulate
 from gavelq.sim.trace import Trace
-from tests.sim.loads import HOUR, job, loads, run, starts, trace
+from tests.sim.loads import HOUR, job, loads, mean_jct, run, starts, trace
 
 
 def test_ties_in_submission_go_by_row() -> None:
@@ -108,6 +109,27 @@ def test_nobody_starts_on_a_card_that_somebody_else_uses() -> None:
     assert max(one.wait_s for one in run(load, 1).runs) == 0
 
 
+def test_a_job_runs_within_one_node() -> None:
+    machine = parse_machine("2", nodes=2)
+    load = trace((0, 10, 1), (0, 20, 2), (1, 10, 1), (2, 5, 2))
+    found = run(load, machine, "fifo_skip")
+    assert [one.cards for one in found.runs] == [(0,), (2, 3), (1,), (0, 1)]
+    assert starts(found) == [0, 0, 1, 11]
+    assert run(trace((0, 5, 3)), machine).left_out == 1
+
+
+def test_the_widest_jobs_of_several_nodes_are_promised_a_node_of_their_own() -> None:
+    load = trace(
+        job(0, 0, 10, 1, limit_s=10), job(1, 0, 30, 1, limit_s=30), job(2, 0, 30, 1, limit_s=30),
+        job(3, 1, 5, 2, limit_s=5), job(4, 2, 100, 1, limit_s=100), job(5, 3, 4, 1, limit_s=4),
+    )  # fmt: skip
+    found = run(load, parse_machine("2", nodes=2), "fifo_easy")
+    assert starts(found)[3] == max(
+        found.runs[n].end_s for n in range(3) if found.runs[n].cards[0] in found.runs[3].cards
+    )
+    assert found.promises_broken == 0
+
+
 def test_what_can_never_start_is_told_and_not_waited_for() -> None:
     load = trace((0, 5, 1), (0, 5, 2))
     with pytest.raises(Stuck, match=r"1 job\(s\) can never start, the first of them is job 1: .* may use 1"):
@@ -125,6 +147,18 @@ def test_on_one_gpu_jobs_easy_is_fifo(load: Trace) -> None:
 def test_no_promise_is_broken(load: Trace) -> None:
     for policy in ("fair", "fifo_easy", "largest_first"):
         assert run(load, 4, policy).promises_broken == 0
+
+
+@given(loads(most_gpus=2))
+@settings(max_examples=30, deadline=None)
+def test_nodes_are_never_crossed_and_keep_promises_as_well(load: Trace) -> None:
+    machine = parse_machine("2", nodes=2)
+    bound = bounds(load.jobs, machine)
+    for policy in ("fair", "fifo_easy", "fifo"):
+        found = run(load, machine, policy)
+        assert all(len({card // 2 for card in one.cards}) == 1 for one in found.runs)
+        assert found.promises_broken == 0
+        assert mean_jct(found) >= bound.mean_jct_s - 1e-6
 
 
 @given(loads(most_gpus=4))

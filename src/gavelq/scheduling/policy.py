@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from gavelq.core.ids import GpuUuid
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -55,3 +57,5 @@ class Policy:
     preemption: bool = False
     min_levels: int = 2
     min_run_s: float = 600.0
+    nodes: tuple[frozenset[GpuUuid], ...] = ()
+    """The cards of each node, where they are several: a task runs within one. Only the simulator has such machines."""

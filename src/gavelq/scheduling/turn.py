@@ -17,6 +17,7 @@ from gavelq.scheduling.budget import elastic_count
 from gavelq.scheduling.choosing import close_together, preferred, unsampled
 from gavelq.scheduling.gpu_view import GpuView, Holder
 from gavelq.scheduling.holds import PREEMPTING, Hold, free_times, hold_for
+from gavelq.scheduling.nodes import best_node, in_nodes, must_share_node, soonest_node
 from gavelq.scheduling.ordering import Key, level, ordering
 from gavelq.scheduling.placement import Match, blocked, match
 from gavelq.scheduling.policy import Policy
@@ -100,18 +101,22 @@ class Turn:
         most = self.spending.most()
         if not 0 < shape.gpus.count <= most or self.gate(shape) is not None:
             return
-        found = self.match(shape)
+        promised = {uuid: hold.until(self.policy) for hold in self.earlier_holds(task_id) for uuid in hold.gpus}
+        everything = self.snapshot.cards_for(self.snapshot.queues[shape.queue])
+        cards, found = everything, self.match(shape)
+        if must_share_node(shape, self.policy):
+            nodes = in_nodes(shape, self.snapshot, self.policy, self.taken)
+            cards, found = soonest_node(nodes, shape.gpus.count, self.now, promised)
         if len(found.fitting) + found.n_own < shape.gpus.count:
             return
-        promised = {uuid: hold.until(self.policy) for hold in self.earlier_holds(task_id) for uuid in hold.gpus}
-        cards = self.snapshot.cards_for(self.snapshot.queues[shape.queue])
         times = free_times(found, cards, self.now, promised)
         before = self.snapshot.reservations.get(domain)
         before = before if before is not None and before.task_id == task_id else None
         used_until = self.spending.with_holders(self.earlier_holds(task_id))
         hold = hold_for(task_id, shape, times, before, used_until=used_until, most=most, now=self.now)
         if self.policy.backfill == "none":  # chosen anew in each cycle, so that nothing is promised
-            hold = replace(hold, barred=frozenset(card.uuid for card in cards), is_strict=True, promised_at=inf)
+            barred = frozenset(card.uuid for card in everything)
+            hold = replace(hold, barred=barred, is_strict=True, promised_at=inf)
         self.holds[domain] = hold
 
     def earlier_holds(self, task_id: TaskId) -> list[Hold]:
@@ -171,8 +176,14 @@ class Turn:
         if shape.gpus.count == 0:
             self.start(shape, task_id, ())
             return True
-        found = self.match(shape)
         ends_by = self.ends_by(shape)
+        if must_share_node(shape, self.policy):
+            nodes = in_nodes(shape, self.snapshot, self.policy, self.taken)
+            found = best_node(
+                nodes, shape.gpus.count, self.now, lambda card: self.hold_on(card, task_id, ends_by) is None
+            ).found
+        else:
+            found = self.match(shape)
         usable = [card for card in found.fitting if not self.holds or self.hold_on(card, task_id, ends_by) is None]
         if len(usable) >= shape.gpus.count:
             no = self.try_start(shape, task_id, usable)

@@ -42,6 +42,14 @@ class Machine:
             counts[gpu.node] = counts.get(gpu.node, 0) + 1
         return tuple(counts.values())
 
+    @property
+    def split(self) -> tuple[frozenset[GpuUuid], ...]:
+        """The cards of each node by their names, where there are several; else nothing."""
+        nodes: dict[int, set[GpuUuid]] = {}
+        for number, gpu in enumerate(self.gpus):
+            nodes.setdefault(gpu.node, set()).add(self.uuid(number))
+        return tuple(map(frozenset, nodes.values())) if len(nodes) > 1 else ()
+
     def widest(self, memory: int | None = None) -> int:
         """The most cards that one job can have, each with so much memory (MiB)."""
         counts: dict[int, int] = {}

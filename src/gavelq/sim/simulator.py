@@ -5,7 +5,7 @@ one cycle. What it adds is what the world does: jobs arrive, run for as long as 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import inf
 
@@ -76,7 +76,7 @@ class Simulation:
     def __init__(self, trace: Trace, machine: Machine, policy: Policy, options: Options) -> None:
         self._jobs = [job for job in trace.jobs if fits(job, machine)]
         self._n_left_out = len(trace.jobs) - len(self._jobs)
-        self._machine, self._policy, self._options = machine, policy, options
+        self._machine, self._policy, self._options = machine, replace(policy, nodes=machine.split), options
         self._state = State()
         self._view = View(self._state)
         self._rules = EngineRules(log_dir="", hold_after=0)
