@@ -140,6 +140,8 @@ function CardText({ row, id }: { row: CardRow; id: number }) {
       return said.isKept ? t("fitsKept", { free: said.free, id }) : t("fits", { free: said.free });
     case "owned":
       return t("owned", { name: said.queue });
+    case "outside":
+      return said.queue === null ? t("outside") : t("outsideQueue", { name: said.queue });
     case "daemon":
       return said.text;
     case "held":
@@ -203,7 +205,9 @@ export function Waits({ task, why }: { task: TaskDetails; why: Explanation }) {
             </div>
           ))}
         </dl>
-        {why.cards.length > 0 && <Cards rows={cardRows(why, gpus, tasks, promised)} id={task.id} />}
+        {why.cards.length > 0 && (
+          <Cards rows={cardRows(why, gpus, tasks, promised, task.queue)} id={task.id} />
+        )}
       </section>
       <Help task={task} why={why} />
     </div>

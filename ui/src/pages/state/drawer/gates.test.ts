@@ -72,12 +72,23 @@ describe("cards", () => {
       [gpu(0), gpu(1, { tasks: [7] }), gpu(2, { queue: "vision" }), gpu(3)],
       new Map([[7, runs]]),
       [0, 1],
+      "running",
     );
     expect(rows.map(({ verdict }) => verdict)).toEqual(["open", "later", "closed", "closed"]);
     expect(rows[0]?.said).toEqual({ kind: "fits", free: "24.0", isKept: true });
     expect(rows[1]?.said).toEqual({ kind: "held", tasks: [runs], until: Date.parse("2026-01-01T00:01:00Z") });
     expect(rows[2]?.said).toEqual({ kind: "owned", queue: "vision" });
     expect(rows[3]?.said).toEqual({ kind: "daemon", text: "2G" });
+  });
+  it("say of every card that is left out why it is", () => {
+    const gpus = [gpu(0), gpu(1, { queue: "vision" }), gpu(2, { unavailable: "ignored", queue: "vision" })];
+    const said = (queue: string) => cardRows(why([]), gpus, new Map(), [], queue).map((row) => row.said);
+    expect(said("vision")[0]).toEqual({ kind: "outside", queue: "vision" });
+    expect(said("running")).toEqual([
+      { kind: "outside", queue: null },
+      { kind: "owned", queue: "vision" },
+      { kind: "daemon", text: "ignored" },
+    ]);
   });
   it("count strangers only where they keep the task out", () => {
     const process = { pid: 1, task_id: null, is_ignored: false };

@@ -63,6 +63,8 @@ export interface CardRow {
     | { kind: "fits"; free: string; isKept: boolean }
     | { kind: "held"; tasks: readonly Row[]; until: number | null }
     | { kind: "owned"; queue: string }
+    /** Not among those that its queue owns; null: not among those that it may use. */
+    | { kind: "outside"; queue: string | null }
     | { kind: "daemon"; text: string };
 }
 
@@ -91,14 +93,18 @@ export function cardRows(
   gpus: readonly Gpu[],
   tasks: ReadonlyMap<number, Row>,
   promised: readonly (string | number)[],
+  queue: string,
 ): CardRow[] {
+  const hasOwn = gpus.some((gpu) => gpu.queue === queue);
   const cards = new Map(why.cards.map((card) => [String(card.index), card]));
   return gpus.map((gpu): CardRow => {
     const card = cards.get(String(gpu.index));
     const isPromised = promised.some((index) => String(index) === String(gpu.index));
     if (card === undefined) {
-      const said = gpu.queue === null ? ({ kind: "daemon", text: gpu.unavailable ?? "" } as const) : null;
-      return { gpu, verdict: "closed", said: said ?? { kind: "owned", queue: gpu.queue ?? "" } };
+      if (gpu.unavailable) return { gpu, verdict: "closed", said: { kind: "daemon", text: gpu.unavailable } };
+      if (gpu.queue !== null && gpu.queue !== queue)
+        return { gpu, verdict: "closed", said: { kind: "owned", queue: gpu.queue } };
+      return { gpu, verdict: "closed", said: { kind: "outside", queue: hasOwn ? queue : null } };
     }
     if (card.fits)
       return {

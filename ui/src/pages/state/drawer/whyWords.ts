@@ -47,6 +47,8 @@ export const words = {
   fits: ["fits: {free} GiB free", "满足：空闲 {free} GiB"],
   fitsKept: ["fits: {free} GiB free, kept for #{id}", "满足：空闲 {free} GiB，已为 #{id} 保留"],
   heldUntil: [", until {at}", "，最迟 {at}"],
+  outside: ["not among those that it may use", "不在该任务可用范围内"],
+  outsideQueue: ["not owned by its queue {name}", "不属于其队列 {name}"],
   owned: ["owned by queue {name}", "归队列 {name} 独占"],
 
   apply: ["Do that", "执行"],
