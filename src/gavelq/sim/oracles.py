@@ -15,6 +15,8 @@ _Left = tuple[float, float, int]
 def srtf(trace: Trace, machine: Machine, *, progress: Progress | None = None) -> Outcome:
     """Shortest remaining time first with free preemption: at each submission and end the jobs that have least left run,
     those that do not fit are skipped, and stopping and moving costs nothing.
+
+    Its cards are all equal and nobody else's, never break and are never shared; an elastic job has its least number.
     """
     jobs = [job for job in trace.jobs if fits(job, machine)]
     found: list[Run | None] = [None] * len(jobs)

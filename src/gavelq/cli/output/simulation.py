@@ -65,6 +65,8 @@ def _notes(comparison: Comparison, results: Sequence[Result]) -> list[str]:
         for result in results
         if result.outcome.n_cut
     ]
+    if not comparison.options.mishaps.is_quiet and any(result.outcome.policy == "srtf" for result in results):
+        notes.append("srtf: its cards never break, and nobody else uses them")
     if any(result.outcome.is_oracle for result in results):
         notes.append("oracles know how long each job takes: nobody can have their figures")
     return notes
