@@ -1,5 +1,7 @@
 /** All configurations by mode, with what they do now. */
+
 import { Link } from "wouter";
+import { ownFailures } from "../../api/runs";
 import { Button } from "../../parts/Button";
 import { TaskGlyph } from "../../parts/Glyph";
 import { Icon } from "../../parts/Icon";
@@ -22,7 +24,7 @@ export function Progress({ of }: { of: Counted }) {
     <span className="progress" role="img" aria-label={label}>
       <span className="fill-ok" style={part(of.completed_tasks)} />
       <span className="fill-mine" style={part(of.running_tasks)} />
-      <span className="fill-bad" style={part(of.failed_tasks - of.cancelled_tasks - of.skipped_tasks)} />
+      <span className="fill-bad" style={part(ownFailures(of))} />
     </span>
   );
 }

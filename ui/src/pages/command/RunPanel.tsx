@@ -1,5 +1,6 @@
 /** The last run of a configuration: progress by lane, what runs where, what failed and why. */
 import { useMemo } from "react";
+import { ownFailures } from "../../api/runs";
 import { Empty } from "../../parts/Empty";
 import { useRights } from "../../store/session";
 import { useLanguage, useWords } from "../../words";
@@ -15,12 +16,11 @@ import { words } from "./words";
 function Figures({ run }: { run: Run }) {
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
-  const failed = run.failed_tasks - run.cancelled_tasks - run.skipped_tasks;
   const ends = run.expected_end_at ? when(run.expected_end_at, language) : t("unknown");
   const figures: (readonly [label: string, value: string | number, more?: string | null])[] = [
     [t("done"), t("ofAll", { done: run.completed_tasks, total: run.total_tasks })],
     [t("running"), run.running_tasks],
-    [t("failed"), failed],
+    [t("failed"), ownFailures(run)],
     [t("gpus"), ranges(run.gpus_used) || "–"],
     isOver(run)
       ? [t("endedAt"), run.ended_at ? when(run.ended_at, language) : "–"]

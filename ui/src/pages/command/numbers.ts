@@ -1,4 +1,5 @@
 /** Counted things in words: one of them, or several. */
+import { ownFailures } from "../../api/runs";
 import { useWords } from "../../words";
 import { words } from "./words";
 
@@ -20,7 +21,7 @@ export function useTold(
 }) => string {
   const t = useWords(words);
   return (of) => {
-    const failed = of.failed_tasks - of.cancelled_tasks - of.skipped_tasks;
+    const failed = ownFailures(of);
     return [
       t("doneOf", { done: of.completed_tasks, total: of.total_tasks }),
       ...(failed > 0 ? [t("nFailed", { n: failed })] : []),

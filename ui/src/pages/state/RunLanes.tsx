@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { Link } from "wouter";
 import { post } from "../../api/client";
+import { ownFailures } from "../../api/runs";
 import { Button } from "../../parts/Button";
 import { confirm } from "../../parts/Dialog";
 import { TaskGlyph } from "../../parts/Glyph";
@@ -45,6 +46,8 @@ interface Counted {
   running_tasks: number;
   completed_tasks: number;
   failed_tasks: number;
+  cancelled_tasks: number;
+  skipped_tasks: number;
   total_tasks: number;
 }
 
@@ -85,14 +88,14 @@ function Progress({ of }: { of: Counted }) {
     <div className="lane-bar" aria-hidden="true">
       <span className="fill-ok" style={part(of.completed_tasks)} />
       <span className="fill-mine" style={part(of.running_tasks)} />
-      <span className="fill-bad" style={part(of.failed_tasks)} />
+      <span className="fill-bad" style={part(ownFailures(of))} />
     </div>
   );
 }
 
 function LaneRow({ lane }: { lane: Lane }) {
   const t = useWords(words);
-  const { completed_tasks: done, total_tasks: all, failed_tasks: failed } = lane;
+  const { completed_tasks: done, total_tasks: all } = lane;
   const gpus = lane.gpus.length > 0 ? ` · GPU ${lane.gpus.join(" ")}` : "";
   const text = lane.current_task ? `${lane.current_task}${gpus}` : (lane.pending_detail ?? "");
   return (
@@ -107,7 +110,7 @@ function LaneRow({ lane }: { lane: Lane }) {
           {done}/{all}
         </span>
       </span>
-      <span className="only-read">{t("lane", { id: lane.id, done, all, failed })}</span>
+      <span className="only-read">{t("lane", { id: lane.id, done, all, failed: ownFailures(lane) })}</span>
       <Progress of={lane} />
     </li>
   );
@@ -157,7 +160,7 @@ function RunCard({ run, filter, onFilter }: { run: Run; filter: string; onFilter
         )}
         <span className="push second cut">
           {t("counts", { done: run.completed_tasks, all: run.total_tasks })}
-          {run.failed_tasks > 0 && `, ${t("failed", { n: run.failed_tasks })}`}
+          {ownFailures(run) > 0 && `, ${t("failed", { n: ownFailures(run) })}`}
           {run.expected_end_at && ` · ${t("byAbout", { at: when(run.expected_end_at, language) })}`}
         </span>
         <Button
