@@ -16,7 +16,7 @@ from tests.sim.loads import HOUR, job, loads, mean_jct, run, starts, trace
 
 
 def test_ties_in_submission_go_by_row() -> None:
-    found = run(trace((5, 10, 1), (0, 10, 1), (5, 10, 1), (5, 10, 1)), 1, "fifo")
+    found = run(trace(*(job(row, at, 10) for row, at in ((3, 5), (1, 0), (2, 5), (0, 5)))), 1, "fifo")
     assert [(one.job.row, one.start_s) for one in found.runs] == [(1, 0), (0, 10), (2, 20), (3, 30)]
 
 
