@@ -7,13 +7,15 @@ samples is taken for somebody else's. What others do on a card is remembered for
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gavelq.core.bursts import Burst
+from gavelq.core.fixed import fixed
 from gavelq.core.foreign import CardHistory
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lease_processes import surviving
+from gavelq.core.marks import Marks
 from gavelq.core.meters import Meters
 from gavelq.core.task import Lease, Task
 from gavelq.core.units import MiB
@@ -26,7 +28,7 @@ UNATTRIBUTED_MIB = 1024
 """Memory without a visible process above this is foreign (setting `foreign.unattributed_mib`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class EndedUse:
     """Tasks that ended on a card a moment ago, and the processes they were seen with."""
 
@@ -45,6 +47,8 @@ class Books:
         self.unattributed_mib = UNATTRIBUTED_MIB
         self.bursts: dict[GpuUuid, Burst] = {}
         """The last burst of looks at a card, until a task starts or ends there."""
+        self.marks = Marks()
+        """The cards of which something else is told than before."""
         self.meters = Meters()
         """What running tasks are seen to use."""
         self._ended: dict[GpuUuid, EndedUse] = {}
@@ -63,6 +67,7 @@ class Books:
         self._supervisors = {pid: s for pid, s in self._supervisors.items() if now - s[1] <= ENDED_GRACE_S}
         cards = tuple(self._joined(card, live, held(card.uuid), now) for card in sample.cards)
         self.sample = replace(sample, cards=cards, by_uuid={})
+        self.marks.touch_all()
         if sample.problem is None:
             self._forget_all_but({card.uuid for card in cards})
 
@@ -94,21 +99,25 @@ class Books:
         held = set(task.held_gpus)
         self._turn(held, now)
         for gpu in held & self._history.keys():
-            self._history[gpu].forget_peaks()
+            if self._history[gpu].forget_peaks():
+                self.marks.touch(gpu)
         is_lease = isinstance(task.request.command, Lease)
-        cards = []
-        for card in self.sample.cards:
-            if card.uuid not in held:
-                cards.append(card)
-                continue
+        changed: dict[GpuUuid, CardSample] = {}
+        for card in [self.sample.by_uuid[gpu] for gpu in held if gpu in self.sample.by_uuid]:
             mine = [] if is_lease else [p for p in card.processes if p.task_id == task.id]
             before = self._ended.get(card.uuid)
             pids = frozenset(p.pid for p in mine) | (before.pids if before and now - before.at < 10 else frozenset())
             earlier = before.tasks if before is not None else {}
             tasks = {task_id: at for task_id, at in earlier.items() if now - at <= ENDED_GRACE_S} | {task.id: now}
             self._ended[card.uuid] = EndedUse(at=now, pids=pids, tasks=tasks)
-            cards.append(surviving(card, task.id) if is_lease else _echo(_without(card, mine)))
-        self.sample = replace(self.sample, cards=tuple(cards), by_uuid={})
+            left = surviving(card, task.id) if is_lease else _echo(_without(card, mine))
+            if left is not card:
+                changed[card.uuid] = left
+            if left is not card or card.memory_used:  # for a while its memory is not put down to others
+                self.marks.touch(card.uuid)
+        if changed:
+            cards = tuple(changed.get(card.uuid, card) for card in self.sample.cards)
+            self.sample = replace(self.sample, cards=cards, by_uuid={})
 
     def start(self, task: Task, now: float) -> None:
         """A task was placed: what a burst of looks saw on its cards holds no longer."""
@@ -193,7 +202,7 @@ def _unseen(card: CardSample) -> int:
 def _echo(card: CardSample) -> CardSample:
     """A look at a card that a task just left: how busy it was says nothing, unless others are on it."""
     has_others = any(not process.is_ignored for process in card.processes)
-    return card if has_others else replace(card, utilization=None)
+    return card if has_others or card.utilization is None else replace(card, utilization=None)
 
 
 def _is_gone(process: GpuProcess, use: EndedUse | None, live: frozenset[TaskId]) -> bool:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from gavelq.core.fixed import fixed
 from gavelq.core.ids import TaskId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Spawn:
     """Start this attempt of a task."""
 
@@ -33,7 +34,7 @@ class SendSignal:
     signal: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Forget:
     """The attempt's result is committed: the runner may drop its files."""
 
@@ -49,12 +50,12 @@ class WriteToLog:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Wake:
     """Ask for a scheduling cycle; many wakes make one cycle."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Resample:
     """Look at the GPUs again soon: something on them just changed."""
 

@@ -7,6 +7,7 @@ from gavelq.core.alerts import Alert
 from gavelq.core.bursts import Burst
 from gavelq.core.card_config import CardConfig
 from gavelq.core.command_files import BindingKey, FileId, Run
+from gavelq.core.fixed import fixed
 from gavelq.core.gpu import GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.lifecycle import EndReason, TaskState
@@ -16,7 +17,7 @@ from gavelq.core.task import AttemptResult, LanePlace, ProcessIdentity, TaskRequ
 from gavelq.core.tenants import Scope, Tenant, TokenId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class TasksSubmitted:
     """A caller handed in one or more tasks, all or nothing. `key` makes a repeated request harmless."""
 
@@ -395,7 +396,7 @@ class GpuDrained:
     requeue: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class GpusSampled:
     """The monitor looked at the GPUs. `configured` holds the `gpus:` entries by UUID and by index."""
 
@@ -410,7 +411,7 @@ class GpusWatched:
     bursts: tuple[Burst, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Placement:
     """The cycle's decision to start one task on these GPUs."""
 
@@ -423,7 +424,7 @@ class Placement:
     """The waiting task that it went ahead of (backfill); None: it had its turn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Preemption:
     """The cycle's decision to stop these tasks, so that another one can start on their cards."""
 
@@ -433,7 +434,7 @@ class Preemption:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class PlanMade:
     """A scheduling cycle decided: these tasks start, these hold a reservation (by domain), these make room."""
 
@@ -442,7 +443,7 @@ class PlanMade:
     preemptions: tuple[Preemption, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class AttemptStarted:
     """The runner reports that the command runs."""
 
@@ -453,7 +454,7 @@ class AttemptStarted:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class AttemptEnded:
     """The runner reports the end of an attempt; its result is safe in a file."""
 

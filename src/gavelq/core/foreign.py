@@ -174,9 +174,11 @@ class CardHistory:
             self._peaks.pop()
         self._peaks.append((now, utilization))
 
-    def forget_peaks(self) -> None:
-        """A task of ours ended here: how busy the card was before was its doing."""
+    def forget_peaks(self) -> bool:
+        """A task of ours ended here: how busy the card was before was its doing. False: nothing was known of that."""
+        is_known = bool(self._peaks)
         self._peaks.clear()
+        return is_known
 
     def peak(self, newest: int | None, now: float, settle_s: float) -> int | None:
         """The highest utilisation of the last `settle_s` seconds; the newest look counts, however old it is."""

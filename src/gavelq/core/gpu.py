@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gavelq.core.fixed import fixed
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.units import NO_MEMORY, MiB
 
@@ -17,7 +18,7 @@ class Accepted:
     """Seconds since the epoch; another process may get the same pid later. None: unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Card:
     """A GPU (or MIG device) that gavelq has seen, with what people decided about it. Outlives restarts."""
 
@@ -45,7 +46,7 @@ class Card:
     """Foreign processes that people share it with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class GpuProcess:
     """A process that the driver reports on a GPU."""
 
@@ -65,7 +66,7 @@ class GpuProcess:
     """When it was first seen on this GPU (seconds since the epoch); filled in by the books."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class CardSample:
     """What one GPU looked like at one moment. None means unknown, never zero."""
 
@@ -96,7 +97,7 @@ class CardSample:
     """The files below /dev that are this card's alone (`nvidia0`); None: not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class GpuSample:
     """All GPUs at one moment."""
 

@@ -1,6 +1,7 @@
 """What must be true after every event. Checked in tests after each step, and by the daemon with `--debug`."""
 
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.running import Running
 from gavelq.core.state import State
 
 
@@ -85,6 +86,11 @@ def _check_indexes(state: State, found: list[str]) -> None:
     waiting: dict[str | None, int] = {}
     for message in state.outbox.values():
         waiting[message.tenant] = waiting.get(message.tenant, 0) + 1
+    running = Running()
+    for task in state.holding.values():
+        running.put(task)
+    if vars(running) != vars(state.running):
+        found.append("the counts of what runs and a recount disagree")
     if counted != state.n_by_queue or waiting != state.n_messages:
         found.append("the counters and a recount disagree")
 
@@ -95,5 +101,5 @@ def _check_hours(state: State, found: list[str]) -> None:
     for key, seconds in state.hours.items():
         by_tenant.setdefault(key.tenant, {})[key.hour] = seconds
         by_hour.setdefault(key.hour, set()).add(key.tenant)
-    if by_tenant != state.hours_of or by_hour != state.tenants_of:
+    if by_tenant != state.hours_of or by_hour != state.tenants_of or sorted(by_hour) != state.hour_order:
         found.append("the indexes of hours and the hours disagree")

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gavelq.core.fixed import fixed
 from gavelq.core.units import MiB
 
 N_KEPT = 20
@@ -20,7 +21,7 @@ STEP_MIB = 256
 """What is asked for from experience is a little more than the peak, in steps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Learned:
     """What is known about tasks of one name (or name pattern) of one tenant."""
 
@@ -41,7 +42,7 @@ class Learned:
         return max(self.peaks, default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class ShareUse:
     """GPU-seconds that a tenant had, decayed to the time `at`."""
 
@@ -49,7 +50,7 @@ class ShareUse:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Lesson:
     """What one attempt has to teach."""
 

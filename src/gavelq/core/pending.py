@@ -3,10 +3,14 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from gavelq.core.ids import QueueName, SubmissionId, TaskId
+from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import pattern_key
 from gavelq.core.task import GpuRequest, Task
+
+Asked = tuple[QueueName, int | None, tuple[GpuUuid, ...], int | None, bool, bool, str | None]
+"""A queue, what is asked of single cards, whether it is more than one, and as what it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,15 @@ class Shape:
     """Where it stands among the tasks of its command file whose turn it is."""
     learned_as: str | None = None
     """The key of what is known about tasks of its name, for those that share."""
+    asked: Asked = field(init=False, compare=False, repr=False)
+    """What decides which single cards serve it: shapes that agree in it fit the same ones."""
     _hash: int = field(init=False, compare=False, repr=False, default=0)
 
     def __post_init__(self) -> None:
+        gpus = self.gpus
+        is_wide = gpus.count > 1 or (gpus.max_count or 0) > 1
+        asked = (self.queue, gpus.memory, gpus.allowed, gpus.max_util, gpus.share, is_wide, self.learned_as)
+        object.__setattr__(self, "asked", asked)
         # A cycle looks shapes up many times; hashing all these fields each time would be a fifth of its cost.
         fields = (
             self.queue, self.priority, self.gpus, self.retry_at, self.tenant, self.time_limit_s, self.not_before,
@@ -45,6 +55,11 @@ class Shape:
 
     def __hash__(self) -> int:
         return self._hash
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether there is a time before which it does not start."""
+        return self.not_before is not None or self.retry_at is not None
 
 
 def shape_of(task: Task) -> Shape:
@@ -70,34 +85,81 @@ def shape_of(task: Task) -> Shape:
     )
 
 
+K = TypeVar("K")
+
+
+def _add(counts: dict[K, int], key: K, by: int) -> None:
+    n = counts.get(key, 0) + by
+    if n:
+        counts[key] = n
+    else:
+        del counts[key]
+
+
 class PendingIndex:
     """Ids of pending tasks by shape, each bucket sorted by id (that is, by submission)."""
 
     def __init__(self) -> None:
         self._buckets: dict[Shape, list[TaskId]] = {}
-        self._n = 0
+        self._shapes: dict[TaskId, Shape] = {}
+        self.n_elastic = 0
+        """Shapes of elastic tasks."""
+        self.n_ranked = 0
+        """Shapes that have a rank."""
+        self.n_of_tenant: dict[str, int] = {}
+        """Shapes by tenant."""
+        self.n_of_level: dict[tuple[QueueName, int], int] = {}
+        """Shapes by queue and priority."""
+        self.groups: dict[tuple[Asked, bool], dict[int, dict[Shape, None]]] = {}
+        """Shapes by what they ask of single cards and whether they are timed, then by their number of GPUs."""
 
     def __len__(self) -> int:
-        return self._n
+        return len(self._shapes)
 
     def add(self, task: Task) -> None:
         """Enter a pending task."""
-        insort(self._buckets.setdefault(shape_of(task), []), task.id)
-        self._n += 1
+        shape = shape_of(task)
+        self._shapes[task.id] = shape
+        ids = self._buckets.get(shape)
+        if ids is None:
+            ids = self._buckets[shape] = []
+            self._count(shape, 1)
+        insort(ids, task.id)
 
     def discard(self, task: Task) -> None:
         """Strike out a task that was pending."""
-        shape = shape_of(task)
+        shape = self._shapes.pop(task.id)
         ids = self._buckets[shape]
         del ids[bisect_left(ids, task.id)]
-        self._n -= 1
         if not ids:
             del self._buckets[shape]
+            self._count(shape, -1)
+
+    def _count(self, shape: Shape, by: int) -> None:
+        self.n_elastic += by * shape.gpus.is_elastic
+        self.n_ranked += by * (shape.rank is not None)
+        _add(self.n_of_tenant, shape.tenant, by)
+        _add(self.n_of_level, (shape.queue, shape.priority), by)
+        key, n_gpus = (shape.asked, shape.is_timed), shape.gpus.count
+        if by > 0:
+            self.groups.setdefault(key, {}).setdefault(n_gpus, {})[shape] = None
+            return
+        group = self.groups[key]
+        del group[n_gpus][shape]
+        if not group[n_gpus]:
+            del group[n_gpus]
+            if not group:
+                del self.groups[key]
 
     @property
     def buckets(self) -> Mapping[Shape, list[TaskId]]:
         """The buckets; not to be changed by the caller."""
         return self._buckets
+
+    @property
+    def shapes(self) -> Mapping[TaskId, Shape]:
+        """By pending task its shape; not to be changed by the caller."""
+        return self._shapes
 
     def ids(self) -> Iterator[TaskId]:
         """All pending ids, bucket by bucket."""

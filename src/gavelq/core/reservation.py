@@ -1,11 +1,10 @@
 """Reservations: cards that are held back for one task, and when it is to have them."""
 
-from dataclasses import dataclass
-
+from gavelq.core.fixed import fixed
 from gavelq.core.ids import GpuUuid, TaskId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Reservation:
     """A promise to one pending task. Kept until it starts, ends or stops being eligible."""
 

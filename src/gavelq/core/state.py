@@ -4,6 +4,7 @@ It changes in one place, `apply`. The daemon keeps two: the committed one, which
 ahead of it by the batch that is being committed; `revert` takes the draft back when a commit fails.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -14,17 +15,23 @@ from gavelq.core.gpu import Card
 from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
 from gavelq.core.ledger import Ledger
-from gavelq.core.lifecycle import TaskState
+from gavelq.core.lifecycle import ENDED, HOLDING, TaskState
 from gavelq.core.notices import Message
 from gavelq.core.pending import PendingIndex
 from gavelq.core.queue import BUILTIN_QUEUES, Queue
 from gavelq.core.reservation import Reservation
+from gavelq.core.running import Running
 from gavelq.core.step import Changes, KeyUse, Step
 from gavelq.core.task import Task
 from gavelq.core.tenants import FIRST_TOKEN, HourKey, Tenant, Token, TokenId
 
 K = TypeVar("K")
 V = TypeVar("V")
+_ROWS = (
+    "queues", "cards", "learned", "shares", "streaks", "files", "runs", "bindings", "tenants", "retired", "tokens",
+    "hours", "alerts", "mutes", "outbox",
+)  # fmt: skip
+"""What `State` and `Changes` hold by the same names, a value or None (it is gone) by key."""
 
 
 class State:
@@ -50,6 +57,8 @@ class State:
         """The same by tenant."""
         self.tenants_of: dict[int, set[str]] = {}
         """By hour the tenants that had some of it."""
+        self.hour_order: list[int] = []
+        """Those hours, in their order."""
         self.alerts: dict[str, Alert] = {}
         self.mutes: dict[str, Mute] = {}
         self.outbox: dict[str, Message] = {}
@@ -61,6 +70,7 @@ class State:
         self.next_file_id = FileId(1)
         self.next_token_id = FIRST_TOKEN
         self.ledger = Ledger()
+        self.running = Running()
         self.pending = PendingIndex()
         self.n_by_queue: dict[tuple[QueueName, TaskState], int] = {}
         self.holding: dict[TaskId, Task] = {}
@@ -77,29 +87,20 @@ class State:
         """Join committed changes, and keep every index in step."""
         for task_id, task in changes.tasks.items():
             before = self.tasks.pop(task_id, None)
-            if before is not None:
-                self._unindex(before)
-            if task is not None and not task.state.is_ended:
-                self.tasks[task_id] = task
-                self._index(task)
-        _join(self.queues, changes.queues)
-        _join(self.cards, changes.cards)
-        _join(self.learned, changes.learned)
-        _join(self.shares, changes.shares)
-        _join(self.streaks, changes.streaks)
-        _join(self.files, changes.files)
-        _join(self.runs, changes.runs)
-        _join(self.bindings, changes.bindings)
-        _join(self.tenants, changes.tenants)
-        _join(self.retired, changes.retired)
-        _join(self.tokens, changes.tokens)
-        _join(self.hours, changes.hours)
+            after = None if task is None or task.state in ENDED else task
+            if after is not None:
+                self.tasks[task_id] = after
+            self._index_task(before, after)
+        if changes.queues or changes.cards:  # owners, priorities: they concern all cards
+            self.ledger.marks.touch_all()
+        if changes.outbox:
+            self._count_messages(changes.outbox)
+        for name in _ROWS:
+            changed = getattr(changes, name)
+            if changed:  # most steps change one or two kinds of rows
+                _join(getattr(self, name), changed)
         for key, seconds in changes.hours.items():
             self._index_hour(key, seconds)
-        _join(self.alerts, changes.alerts)
-        _join(self.mutes, changes.mutes)
-        self._count_messages(changes.outbox)
-        _join(self.outbox, changes.outbox)
         if changes.reservations is not None:
             self.reservations = dict(changes.reservations)
         self.keys.update((use.key, use) for use in changes.keys)
@@ -188,52 +189,77 @@ class State:
         """Drop idempotency keys that were first used before this time."""
         self.keys = {key: use for key, use in self.keys.items() if use.at >= before}
 
-    def _index(self, task: Task) -> None:
-        self._count(task, 1)
-        for dependency in task.waits_for:
-            self.dependents.setdefault(dependency.task_id, set()).add(task.id)
-        self.members.setdefault(task.submission_id, set()).add(task.id)
-        if task.behind is not None:
-            self.followers[task.behind] = task.id
-        if task.state is TaskState.PENDING:
-            self.pending.add(task)
-        elif task.state.holds_gpus:
-            self.holding[task.id] = task
-            self.ledger.put(task)
+    def _index_task(self, before: Task | None, after: Task | None) -> None:
+        """Bring every index up to date with a task that is new, changed or gone."""
+        if before is None or after is None or (before.state, before.queue) != (after.state, after.queue):
+            self._count(before, -1)
+            self._count(after, 1)
+        self._index_ties(before, after)
+        if before is not None:
+            if before.state is TaskState.PENDING:
+                self.pending.discard(before)
+            elif before.state in HOLDING:
+                self.holding.pop(before.id)
+                self.running.drop(before)
+                self.ledger.drop(before)
+        if after is not None:
+            if after.state is TaskState.PENDING:
+                self.pending.add(after)
+            elif after.state in HOLDING:
+                self.holding[after.id] = after
+                self.running.put(after)
+                self.ledger.put(after)
 
-    def _unindex(self, task: Task) -> None:
-        self._count(task, -1)
-        for dependency in task.waits_for:
-            waiting = self.dependents.get(dependency.task_id, set())
-            waiting.discard(task.id)
-            if not waiting:
-                self.dependents.pop(dependency.task_id, None)
-        mates = self.members[task.submission_id]
-        mates.discard(task.id)
+    def _index_ties(self, before: Task | None, after: Task | None) -> None:
+        """Whom it waits for, whom it stands behind, with whom it came."""
+        if before is None or after is None:
+            one = after if before is None else before
+            if one is not None:
+                self._index_member(one, is_there=after is not None)
+        if before is not None:
+            for dependency in before.waits_for:
+                waiting = self.dependents.get(dependency.task_id, set())
+                waiting.discard(before.id)
+                if not waiting:
+                    self.dependents.pop(dependency.task_id, None)
+            if before.behind is not None and self.followers.get(before.behind) == before.id:
+                del self.followers[before.behind]
+        if after is not None:
+            for dependency in after.waits_for:
+                self.dependents.setdefault(dependency.task_id, set()).add(after.id)
+            if after.behind is not None:
+                self.followers[after.behind] = after.id
+
+    def _index_member(self, task: Task, *, is_there: bool) -> None:
+        mates = self.members.setdefault(task.submission_id, set())
+        (mates.add if is_there else mates.discard)(task.id)
         if not mates:
             del self.members[task.submission_id]
-        if task.behind is not None and self.followers.get(task.behind) == task.id:
-            del self.followers[task.behind]
-        if task.state is TaskState.PENDING:
-            self.pending.discard(task)
-        elif task.state.holds_gpus:
-            self.holding.pop(task.id)
-            self.ledger.drop(task)
 
     def _index_hour(self, key: HourKey, seconds: float | None) -> None:
-        hours = self.hours_of.setdefault(key.tenant, {})
-        _join(hours, {key.hour: seconds})
-        tenants = self.tenants_of.setdefault(key.hour, set())
-        if seconds is None:
-            tenants.discard(key.tenant)
-        else:
-            tenants.add(key.tenant)
+        tenant, hour = key
+        if seconds is not None:
+            self.hours_of.setdefault(tenant, {})[hour] = seconds
+            tenants = self.tenants_of.get(hour)
+            if tenants is None:
+                insort(self.hour_order, hour)
+                tenants = self.tenants_of[hour] = set()
+            tenants.add(tenant)
+            return
+        hours = self.hours_of.get(tenant, {})
+        hours.pop(hour, None)
         if not hours:
-            del self.hours_of[key.tenant]
-        if not tenants:
-            del self.tenants_of[key.hour]
+            self.hours_of.pop(tenant, None)
+        tenants = self.tenants_of.get(hour)
+        if tenants is not None:
+            tenants.discard(tenant)
+            if not tenants:
+                del self.tenants_of[hour]
+                del self.hour_order[bisect_left(self.hour_order, hour)]
 
-    def _count(self, task: Task, by: int) -> None:
+    def _count(self, task: Task | None, by: int) -> None:
+        if task is None:
+            return
         key = (task.queue, task.state)
         self.n_by_queue[key] = self.n_by_queue.get(key, 0) + by
         if not self.n_by_queue[key]:

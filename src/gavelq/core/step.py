@@ -8,6 +8,7 @@ from gavelq.core.alerts import Alert, Mute
 from gavelq.core.bursts import Burst
 from gavelq.core.command_files import Binding, BindingKey, FileId, Run, StoredFile
 from gavelq.core.effects import Effect
+from gavelq.core.fixed import fixed
 from gavelq.core.gpu import Card, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import Learned, ShareUse
@@ -18,7 +19,7 @@ from gavelq.core.task import Attempt, Task
 from gavelq.core.tenants import HourKey, Tenant, Token, TokenId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Record:
     """One row of the event history: what happened, to what, by whom. `details` is JSON-able and small."""
 

@@ -1,13 +1,15 @@
 """What a task is. Everything that belongs to one phase of its life lives in that phase's own object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gavelq.core.copying import copier
 from gavelq.core.errors import IllegalMove
+from gavelq.core.fixed import fixed
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.isolation import Violation
-from gavelq.core.lifecycle import END_STATES, TABLE, EndReason, TaskState
+from gavelq.core.lifecycle import END_STATES, HOLDING, TABLE, EndReason, TaskState
 from gavelq.core.notices import NotifyOn
 from gavelq.core.retrying import NO_RETRIES, RetryRules
 from gavelq.core.tenants import Isolation
@@ -61,7 +63,7 @@ class Lease:
 Command = ShellLines | Argv | Script | Lease
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class GpuRequest:
     """Which GPUs a task asks for. `memory` None means the whole card, free of foreign processes."""
 
@@ -88,7 +90,7 @@ class GpuRequest:
         return self.max_count is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class AttemptResult:
     """How an attempt ended, as its supervisor saw it. Times are seconds since the epoch."""
 
@@ -104,7 +106,7 @@ class AttemptResult:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Attempt:
     """One try at running a task."""
 
@@ -134,7 +136,7 @@ class Attempt:
     """Since when its GPUs have lain idle, once its queue's idle policy has warned of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Stop:
     """Why a task is being stopped, and what becomes of it."""
 
@@ -147,7 +149,7 @@ class Stop:
     """An exit code of 0 counts as COMPLETED all the same (drain)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Ending:
     """How and when a task ended. Ends never reopen."""
 
@@ -199,7 +201,7 @@ class LanePlace:
     """Where it fails, the rest of its lane is given up (`on_failure: stop`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class TaskRequest:
     """What a caller asks for, understood and complete, before it has an id."""
 
@@ -249,7 +251,7 @@ class TaskRequest:
     """What of its life they are told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Task:
     """A task with its identity, where it stands, and its present attempt."""
 
@@ -287,7 +289,7 @@ class Task:
     @property
     def held_gpus(self) -> tuple[GpuUuid, ...]:
         """The allocation: GPUs held now, not those of a finished attempt."""
-        return self.attempt.gpus if self.attempt and self.state.holds_gpus else ()
+        return self.attempt.gpus if self.attempt is not None and self.state in HOLDING else ()
 
 
 def advance(task: Task, target: TaskState, **changes: object) -> Task:
@@ -299,17 +301,22 @@ def advance(task: Task, target: TaskState, **changes: object) -> Task:
     if target not in TABLE[task.state]:
         story = f"queue {task.queue}, attempt {task.n_attempts}, stop {task.stop}, ending {task.ending}"
         raise IllegalMove(task_id=task.id, source=task.state.value, target=target.value, story=story)
-    moved = replace(task, state=target, **changes)  # type: ignore[arg-type]  # names are checked by replace()
-    if (moved.ending is not None) != target.is_ended:
+    if (changes.get("ending", task.ending) is not None) != target.is_ended:
         raise ValueError(f"task {task.id}: {target} and its ending do not agree")
-    if moved.stop is not None and target is not TaskState.STOPPING:
-        moved = replace(moved, stop=None)
-    return moved
+    if target is not TaskState.STOPPING:
+        changes["stop"] = None
+    return altered(task, state=target, **changes)
 
 
-def end(task: Task, ending: Ending) -> Task:
-    """End a task with the state that the reason leads to. Raises IllegalMove."""
-    return advance(task, END_STATES[ending.reason], ending=ending)
+altered = copier(Task)
+"""A task with some of its fields changed; its state has a door of its own, `advance`."""
+altered_attempt = copier(Attempt)
+"""An attempt with some of its fields changed."""
+
+
+def end(task: Task, ending: Ending, **changes: object) -> Task:
+    """End a task with the state that the reason leads to, and change further fields with it. Raises IllegalMove."""
+    return advance(task, END_STATES[ending.reason], ending=ending, **changes)
 
 
 def describe(command: Command) -> str:

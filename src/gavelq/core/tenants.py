@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from gavelq.core.errors import NotFound, WrongState
 from gavelq.core.ids import GpuUuid, QueueName
@@ -112,8 +112,7 @@ class Token:
     """Roughly: noted once a minute."""
 
 
-@dataclass(frozen=True, slots=True)
-class HourKey:
+class HourKey(NamedTuple):
     """An hour (since the epoch) of a tenant's use."""
 
     tenant: str

@@ -1,5 +1,6 @@
 """What the engine sees of a state: it looks, and answers with a step."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
 from gavelq.core.alerts import Alert, Mute
@@ -83,8 +84,9 @@ class View:
 
     def hours_before(self, hour: int) -> list[HourKey]:
         """The rows of hours (since the epoch) before this one."""
-        old = [(one, tenants) for one, tenants in self._state.tenants_of.items() if one < hour]
-        return [HourKey(tenant, one) for one, tenants in old for tenant in sorted(tenants)]
+        known = self._state.hour_order
+        old = known[: bisect_left(known, hour)]
+        return [HourKey(tenant, one) for one in old for tenant in sorted(self._state.tenants_of[one])]
 
     @property
     def next_token_id(self) -> TokenId:

@@ -12,7 +12,7 @@ from gavelq.core.engine.verdicts import Verdict, judged
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.retry_words import RETRYABLE
 from gavelq.core.step import Record, Step
-from gavelq.core.task import Attempt, AttemptResult, Ending, Lease, Task, advance, end
+from gavelq.core.task import Attempt, AttemptResult, Ending, Lease, Task, advance, altered_attempt, end
 from gavelq.core.view import View
 
 MAX_BACKOFF_S = 60.0
@@ -48,7 +48,7 @@ def handle(view: View, event: RunnerReport, now: float, rules: EngineRules) -> S
 def _started(step: Step, task: Task, attempt: Attempt, event: ev.AttemptStarted) -> None:
     if attempt.pid is not None:
         return
-    begun = replace(attempt, started_at=event.at, pid=event.pid, supervisor=event.supervisor)
+    begun = altered_attempt(attempt, started_at=event.at, pid=event.pid, supervisor=event.supervisor)
     if task.state is TaskState.STARTING:
         changed = advance(task, TaskState.RUNNING, attempt=begun)
     else:  # it is being stopped already
@@ -62,7 +62,7 @@ def _ended(view: View, step: Step, task: Task, attempt: Attempt, event: ev.Attem
     if isinstance(task.request.command, Lease):
         result = replace(result, exit_code=None, signal=None)  # there was no command to have one
     started_at = attempt.started_at if attempt.started_at is not None else result.started_at
-    begun = replace(attempt, started_at=started_at)
+    begun = attempt if started_at == attempt.started_at else altered_attempt(attempt, started_at=started_at)
     if task.state is TaskState.STARTING and result.cause != "lost":
         task = advance(task, TaskState.RUNNING, attempt=begun)  # its start was not heard of, but it ran
     _finish(view, step, task, begun, result, judged(view, task, event), rules)
@@ -74,7 +74,8 @@ def _finish(
     """End an attempt: its task goes back into its queue, gets another try, or ends with it."""
     step.ended.append(task)
     reason = verdict.reason
-    done = replace(attempt, result=replace(result, detail=verdict.detail), reason=reason)
+    told = result if verdict.detail == result.detail else replace(result, detail=verdict.detail)
+    done = altered_attempt(attempt, result=told, reason=reason)
     details = {"attempt": attempt.number, "exit_code": result.exit_code, "signal": result.signal, "cause": result.cause}
     details |= {"reason": reason.value}
     if verdict.is_put_back:
@@ -88,7 +89,7 @@ def _finish(
             reason=reason, at=result.ended_at, exit_code=result.exit_code, signal=result.signal, detail=verdict.detail
         )
         record = Record(at=result.ended_at, kind="ended", task_id=task.id, details=details)
-        step.put_task(end(replace(task, attempt=done, n_failures=n_failures), ending), record)
+        step.put_task(end(task, ending, attempt=done, n_failures=n_failures), record)
     if not verdict.is_put_back:
         note_end(view, step, task, done, reason, rules)
     step.effects += [Wake(), Resample()]

@@ -17,7 +17,7 @@ from gavelq.core.learned import (
 )
 from gavelq.core.meters import highest, memory_in
 from gavelq.core.step import Step
-from gavelq.core.task import Attempt, AttemptResult, GpuRequest, Task, TaskRequest
+from gavelq.core.task import Attempt, AttemptResult, GpuRequest, Task, TaskRequest, altered
 from gavelq.core.units import MiB
 from gavelq.core.view import View
 
@@ -53,9 +53,10 @@ def note_ends(view: View, step: Step, now: float, rules: EngineRules) -> None:
         if attempt is None or attempt.result is None:
             continue
         done = _measured(view, task, attempt)
-        step.changes.attempts[task.id, number] = done
-        if changed is not None and changed.n_attempts == number:
-            step.changes.tasks[task.id] = replace(changed, attempt=done)
+        if done is not attempt:
+            step.changes.attempts[task.id, number] = done
+            if changed is not None and changed.n_attempts == number:
+                step.changes.tasks[task.id] = altered(changed, attempt=done)
         _charge(view, step, task, done, min(attempt.result.ended_at, now), now, rules)
         if task.request.is_named:
             _learn(view, step, task.request, _lesson(done, attempt.result), now)

@@ -63,6 +63,8 @@ def _with_gpus(tenant: Tenant, request: TaskRequest) -> TaskRequest:
 
 def require_room(view: View, requests: Sequence[TaskRequest]) -> None:
     """Raises LimitReached where a tenant would have too many tasks that have not started."""
+    if not view.tenants:
+        return
     wanted = Counter(request.tenant for request in requests)
     limited = {name: tenant.quota.max_queued for name in wanted if (tenant := view.tenants.get(name)) is not None}
     for name, most in limited.items():
@@ -82,11 +84,13 @@ def note_hours(view: View, step: Step, tenant: str, attempt: Attempt, until: flo
     """
     if not attempt.gpus:
         return
-    hours, has_begun = step.changes.hours, False
+    hours, known, n_gpus, has_begun = step.changes.hours, view.hours, len(attempt.gpus), False
     for hour, seconds in hours_of(attempt.placed_at, until):
         key = HourKey(tenant, hour)
-        has_begun |= key not in view.hours
-        hours[key] = (hours.get(key) or view.hours.get(key, 0.0)) + seconds * len(attempt.gpus)
+        before = known.get(key)
+        if before is None:
+            has_begun, before = True, 0.0
+        hours[key] = (hours.get(key) or before) + seconds * n_gpus
     if has_begun:
         hours.update(dict.fromkeys(view.hours_before(int((until - MAX_WINDOW_S) // HOUR_S) - 1)))
 

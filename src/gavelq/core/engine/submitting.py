@@ -1,7 +1,6 @@
 """Submissions: all tasks of one come in, or none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from gavelq.core.dependencies import still_open
 from gavelq.core.effects import Wake
@@ -18,7 +17,7 @@ from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.log_names import log_of
 from gavelq.core.step import KeyUse, Record, Step
-from gavelq.core.task import Dependency, Lease, Task, TaskRequest, describe
+from gavelq.core.task import Dependency, Lease, Task, TaskRequest, altered, describe
 from gavelq.core.view import View
 
 
@@ -30,19 +29,18 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
         require_same(used, event.digest)
         step.reply = used.task_ids
         return step
-    allowed = (within_quota(view, request) for request in event.requests)
-    event = replace(event, requests=tuple(with_learned_memory(view, request) for request in allowed))
-    if not event.requests:
+    requests = [with_learned_memory(view, within_quota(view, request)) for request in event.requests]
+    if not requests:
         raise UsageError("the submission names no task", hint="hand in at least one task")
-    require_acceptable(view, event.requests, rules)
+    require_acceptable(view, requests, rules)
     first, submission = view.next_task_id, view.next_submission_id
-    tasks = new_tasks(view, event.requests, event.ended, first, submission, now, rules)
-    for task, behind in zip(tasks, predecessors(event.requests, first), strict=True):
+    tasks = new_tasks(view, requests, event.ended, first, submission, now, rules)
+    for task, behind in zip(tasks, predecessors(requests, first), strict=True):
         request = task.request
-        task = replace(task, behind=behind) if behind is not None else task  # noqa: PLW2901  # the same task, placed
+        task = altered(task, behind=behind) if behind is not None else task  # noqa: PLW2901  # the same task, placed
         details = {"name": request.name, "queue": request.queue, "command": describe(request.command)[:500]}
         step.put_task(task, Record(at=now, kind="submitted", by=event.by, task_id=task.id, details=details))
-    ids = tuple(TaskId(first + offset) for offset in range(len(event.requests)))
+    ids = tuple([task.id for task in tasks])
     step.changes.blobs.update(event.blobs)
     step.changes.next_task_id = TaskId(first + len(ids))
     step.changes.next_submission_id = SubmissionId(submission + 1)
@@ -88,7 +86,7 @@ def new_tasks(
         wanted = request.depends_on
         if wanted and wanted not in open_of:  # many requests depend on the same
             open_of[wanted] = still_open(view, wanted, ended)
-        tasks.append(replace(task, waits_for=open_of[wanted]) if wanted else task)
+        tasks.append(altered(task, waits_for=open_of[wanted]) if wanted else task)
     return tasks
 
 

@@ -1,17 +1,18 @@
 """What the end of an attempt means: its reason, the words for it, and whether the task just goes back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gavelq.core import events as ev
 from gavelq.core.classify import classify
 from gavelq.core.engine.cards import faults_told
 from gavelq.core.engine.isolating import violations_told
+from gavelq.core.fixed import fixed
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.task import AttemptResult, Lease, Stop, Task
 from gavelq.core.view import View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Verdict:
     """How an attempt ended."""
 
