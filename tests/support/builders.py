@@ -1,7 +1,7 @@
 """Short ways to say what a test is about: cards, samples, requests, and an engine with a state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gavelq.core import events as ev
@@ -19,7 +19,7 @@ from gavelq.core.units import MiB
 from gavelq.core.view import View
 from gavelq.scheduling.cycle import Plan, plan
 from gavelq.scheduling.policy import Policy
-from gavelq.scheduling.snapshot import take_snapshot
+from gavelq.scheduling.snapshot import Camera, take_snapshot
 
 GIB = 1024
 
@@ -74,8 +74,10 @@ class World:
     records: list[Record] = field(default_factory=list)
     """The history so far."""
     rules: EngineRules = field(default_factory=lambda: EngineRules(log_dir="/logs"))
+    camera: Camera = field(init=False)
 
     def __post_init__(self) -> None:
+        self.camera = Camera(self.state)
         self.look(*(card(number) for number in range(self.n_cards)))
 
     def send(self, event: ev.Event) -> Any:
@@ -110,11 +112,25 @@ class World:
 
     def cycle(self) -> list[TaskId]:
         """One scheduling cycle; the ids that start, in order."""
-        self.last = plan(take_snapshot(self.state, self.policy, self.now), self.policy)
+        self.last = self.planned()
         self.send(
             ev.PlanMade(starts=self.last.starts, reservations=self.last.reservations, preemptions=self.last.preemptions)
         )
         return [start.task_id for start in self.last.starts]
+
+    def planned(self) -> Plan:
+        """What a cycle decides now. What a camera kept, and leaving out the hopeless, must make no difference."""
+        fresh = take_snapshot(self.state, self.policy, self.now)
+        if self.camera.state is not self.state:  # a restart
+            self.camera = Camera(self.state)
+        kept = self.camera.take(self.policy, self.now)
+        assert kept == fresh
+        assert list(kept.gpus) == list(fresh.gpus)
+        first, untold, again = plan(fresh, self.policy), plan(kept, self.policy, is_told=False), plan(kept, self.policy)
+        assert again == first
+        assert [no.text for no in again.reasons.values()] == [no.text for no in first.reasons.values()]
+        assert replace(untold, reasons=first.reasons) == first
+        return again
 
     def started(self, task_id: TaskId) -> None:
         """The runner reports a start."""

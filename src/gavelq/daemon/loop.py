@@ -37,7 +37,7 @@ from gavelq.ports import Clock, Store
 from gavelq.scheduling.cycle import Plan, plan
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked
-from gavelq.scheduling.snapshot import take_snapshot
+from gavelq.scheduling.snapshot import Camera
 
 RETRY_STORE_S = 1.0
 LINGER_S = 0.004
@@ -90,6 +90,7 @@ class Loop:
         self._bell = asyncio.Event()
         self._draft = State(state.books)
         self._draft.apply(state.as_changes())
+        self._camera = Camera(self._draft)
         self._wants_cycle = False
         self._n_alone = 0
         """So many events at the head of the inbox are committed one by one: together they could not be."""
@@ -225,7 +226,7 @@ class Loop:
         if not len(draft.pending) and not draft.reservations:
             self.reasons = {}
             return None
-        decided = plan(take_snapshot(draft, self.policy, now), self.policy)
+        decided = plan(self._camera.take(self.policy, now), self.policy)
         self._cycle_s = perf_counter() - began
         self.on_cycle(self._cycle_s)
         self.reasons = decided.reasons

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gavelq.core.pending import Shape
+from gavelq.core.queue import Queue
 from gavelq.core.task import GpuRequest
 from gavelq.core.units import format_duration
 from gavelq.scheduling.gpu_view import GpuView
@@ -21,11 +22,17 @@ def refusals(shape: Shape, snapshot: Snapshot, usage: Usage, policy: Policy) -> 
             words=f"queue {queue.name} is paused; resume it with: gavelq queue resume {queue.name}",
             details={"queue": queue.name},
         )
-    yield from _times(shape, snapshot)
-    yield from _domain(shape, snapshot)
-    yield from _queue_limits(shape, snapshot, usage)
-    yield from quota_refusals(shape, snapshot.quotas, usage.tenants, snapshot.had, snapshot.whole_card)
-    yield from _task_limits(shape, usage, policy)
+    # Most shapes have nothing to do with most gates: a cycle asks for thousands of them.
+    if shape.is_dependent or shape.is_timed:
+        yield from _times(shape, snapshot)
+    if shape.gpus.count and not _has_cards(shape, queue, snapshot):
+        yield _too_small(shape, queue, snapshot)
+    if queue.max_running is not None or queue.max_gpus is not None:
+        yield from _queue_limits(shape, snapshot, usage)
+    if snapshot.quotas:
+        yield from quota_refusals(shape, snapshot.quotas, usage.tenants, snapshot.had, snapshot.whole_card)
+    if shape.max_parallel is not None or policy.max_running is not None or not shape.gpus.count:
+        yield from _task_limits(shape, usage, policy)
     if shape.is_behind:
         yield Blocked(reason=Reason.SERIAL, words="a task before it in its lane has not ended")
 
@@ -56,33 +63,33 @@ def _times(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
         )
 
 
-def _domain(shape: Shape, snapshot: Snapshot) -> Iterator[Blocked]:
+def _has_cards(shape: Shape, queue: Queue, snapshot: Snapshot) -> bool:
+    """Whether enough of the queue's cards could serve it, empty and well."""
+    n_capable = snapshot.capable.get(shape.asked)
+    if n_capable is None:
+        n_capable = sum(1 for card in snapshot.cards_for(queue) if is_capable(shape.gpus, card))
+        snapshot.capable[shape.asked] = n_capable
+    return n_capable >= shape.gpus.count
+
+
+def _too_small(shape: Shape, queue: Queue, snapshot: Snapshot) -> Blocked:
     """The queue's cards could never serve it, however idle they were."""
-    if shape.gpus.count == 0:
-        return
-    queue = snapshot.queues[shape.queue]
     domain = domain_of(queue, snapshot.owners)
     if domain is None:
-        yield Blocked(
+        return Blocked(
             reason=Reason.INFEASIBLE,
             words=f"queue {queue.name} owns no GPU and may not use the pool; "
             f"give it one with: gavelq gpu allocate {queue.name}",
             details={"queue": queue.name},
         )
-        return
-    key = (queue.name, shape.gpus)
-    n_capable = snapshot.capable.get(key)
-    if n_capable is None:
-        n_capable = sum(1 for card in snapshot.cards_for(queue) if is_capable(shape.gpus, card))
-        snapshot.capable[key] = n_capable
-    if n_capable < shape.gpus.count:
-        where = f"queue {queue.name} owns" if domain != "pool" else "the pool has"
-        what = "GPU(s) that could ever serve it"
-        yield Blocked(
-            reason=Reason.INFEASIBLE,
-            words=f"it needs {shape.gpus.count} and {where} {n_capable} {what}",
-            details={"need": shape.gpus.count, "have": n_capable, "domain": domain},
-        )
+    n_capable = snapshot.capable[shape.asked]
+    where = f"queue {queue.name} owns" if domain != "pool" else "the pool has"
+    what = "GPU(s) that could ever serve it"
+    return Blocked(
+        reason=Reason.INFEASIBLE,
+        words=f"it needs {shape.gpus.count} and {where} {n_capable} {what}",
+        details={"need": shape.gpus.count, "have": n_capable, "domain": domain},
+    )
 
 
 def is_capable(request: GpuRequest, card: GpuView) -> bool:

@@ -64,7 +64,7 @@ def _change(fields: Mapping[str, Any], words: str) -> Change:
 
 def _smaller(shape: Shape, snapshot: Snapshot, policy: Policy) -> Iterator[tuple[Change, Shape]]:
     """Fewer GPUs, less memory."""
-    gpus, n_fit = shape.gpus, len(match(shape, snapshot, policy, {}).fitting)
+    gpus, n_fit = shape.gpus, len(match(shape, snapshot, policy).fitting)
     fewer = min(n_fit, gpus.count - 1)
     if fewer > 0:
         words = f"with {fewer} GPU(s) instead of {gpus.count}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from operator import attrgetter
 
 from gavelq.core.ids import GpuUuid
 from gavelq.core.pending import Shape
@@ -14,6 +15,7 @@ _MAX_SUBSETS = 2000
 """Above so many ways to choose, close cards are searched for greedily (16 GPUs: every choice of up to 4 is tried)."""
 
 
+_BY_SIZE = attrgetter("memory_total", "order")
 Distance = Callable[[GpuView, GpuView], int]
 
 
@@ -29,6 +31,9 @@ def preferred(
     """
     if len(cards) < 2:
         return list(cards)
+    selection = shape.gpus.selection or policy.selection
+    if selection == "best_fit" and shape.gpus.memory is None and not policy.gpu_order:
+        return sorted(cards, key=_BY_SIZE)  # the same in short: this is what most tasks ask for
 
     def key(card: GpuView) -> tuple[float, float, int, tuple[int, ...]]:
         score, tie = _score(card, shape, snapshot, policy, taken.get(card.uuid, ()))

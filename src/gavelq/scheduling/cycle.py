@@ -4,16 +4,17 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import inf
 
 from gavelq.core.events import Placement, Preemption
+from gavelq.core.fixed import fixed
 from gavelq.core.ids import GpuUuid
 from gavelq.core.pending import Shape
 from gavelq.core.reservation import Reservation
 from gavelq.scheduling.admission import opens_at
 from gavelq.scheduling.guests import lend
+from gavelq.scheduling.hopeless import Hopeless, needs_everybody
 from gavelq.scheduling.keeping import keep_holds, release, serve_holders, soft_holders
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
@@ -22,9 +23,9 @@ from gavelq.scheduling.snapshot import Snapshot
 from gavelq.scheduling.turn import Entry, Turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Plan:
-    """What a cycle decided. `reasons` holds one entry for every shape that still has waiting tasks."""
+    """What a cycle decided. `reasons`: of every shape that still has waiting tasks, where they were asked for."""
 
     starts: tuple[Placement, ...]
     reasons: Mapping[Shape, Blocked]
@@ -36,23 +37,35 @@ class Plan:
     """When a gate opens by itself (a backoff ends), in seconds since the epoch; None: only events can help."""
 
 
-def plan(snapshot: Snapshot, policy: Policy) -> Plan:
+def plan(snapshot: Snapshot, policy: Policy, *, is_told: bool = True) -> Plan:
     """Decide what starts now. Costs what the shapes cost, not what the tasks cost.
 
     Gather: one head per bucket. Admit: the gates. Order: a heap by key. Place: head by head; a bucket whose head does
     not fit is blocked as a whole, because its tasks ask for the same and what is free only shrinks. Reserve: for the
     first that waits merely for gavelq's own tasks. Backfill: others go ahead where they cannot delay it. Then idle
     cards are lent, and at last tasks are stopped for more urgent ones.
+
+    `is_told`: False where nobody reads the reasons; then those who cannot start are left out, some of them before they
+    are put in order (`Hopeless`). Nothing else of the plan differs.
     """
-    turn = Turn(snapshot, policy)
+    is_told = is_told or needs_everybody(snapshot, policy)
+    turn = Turn(snapshot, policy, is_told=is_told)
     keep_holds(turn)
     serve_holders(turn)
-    turn.heads += [turn.entry(shape, 0) for shape in snapshot.buckets]
-    turn.heads += soft_holders(turn)
+    n_dropped, hopeless = turn.n_dropped, None
+    if is_told:
+        turn.heads += [turn.entry(shape, 0) for shape in snapshot.buckets]
+        turn.heads += soft_holders(turn)
+    else:
+        hopeless = Hopeless(turn)
+        turn.heads += _soft_first(turn)
+        turn.heads += [turn.entry(shape, 0) for shape in hopeless.others()]
     while turn.heads:
-        _place_in_order(turn)
+        _place_in_order(turn, hopeless)
         lend(turn)
         release(turn)
+    if hopeless is not None and turn.n_dropped > n_dropped:
+        return plan(snapshot, policy)  # a reservation is over that had kept some of them waiting
     preempt(turn)
     waits = [at for shape in turn.reasons if (at := opens_at(shape, snapshot.now)) is not None]
     waits += [at for no in turn.reasons.values() if (at := no.details.get("opens_at")) is not None]
@@ -67,13 +80,27 @@ def plan(snapshot: Snapshot, policy: Policy) -> Plan:
     )
 
 
-def _place_in_order(turn: Turn) -> None:
+def _soft_first(turn: Turn) -> list[Entry]:
+    """Ask those soft holders at once that are first of all, so that the reservation has its holder; the other ones."""
+    levels = [priority + turn.snapshot.queues[queue].priority for queue, priority in turn.snapshot.pending.n_of_level]
+    highest, later = max(levels, default=0), []
+    for entry in sorted(soft_holders(turn)):
+        if -entry.key[0] < highest:
+            later.append(entry)
+        elif entry.task_id not in turn.started:
+            turn.consider(entry)
+    return later
+
+
+def _place_in_order(turn: Turn, hopeless: Hopeless | None) -> None:
     snapshot, heads = turn.snapshot, turn.heads
     heapify(heads)
     while heads and len(turn.reasons) < turn.policy.depth:
         entry = heappop(heads)
         if turn.is_overtaken(entry):
             heappush(heads, turn.entry(entry.shape, entry.at))
+            continue
+        if hopeless is not None and not entry.is_alone and hopeless.has(entry.shape):
             continue
         task_id = entry.task_id
         has_gone_on = task_id in turn.started or turn.consider(entry)

@@ -9,7 +9,8 @@ from gavelq.core.pending import Shape
 from gavelq.scheduling.admission import refusals
 from gavelq.scheduling.changed import Change, would_start
 from gavelq.scheduling.forecast import Forecast, forecast
-from gavelq.scheduling.placement import Match, Refusal, match
+from gavelq.scheduling.matching import NO_MATCH, Match, Refusal
+from gavelq.scheduling.placement import match
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot
@@ -39,7 +40,7 @@ class Explanation:
 def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snapshot, policy: Policy) -> Explanation:
     """Ask every gate about one pending task. `shown` is the reason that the last cycle gave."""
     by_reason = {b.reason: b for b in refusals(shape, snapshot, snapshot.usage, policy)}
-    found = match(shape, snapshot, policy, {}) if shape.gpus.count else Match(fitting=(), refused={}, n_own=0)
+    found = match(shape, snapshot, policy) if shape.gpus.count else NO_MATCH
     if Reason.DEPENDENCY in by_reason:
         text = waiting_for(snapshot.tasks[task_id])  # the shape only says that there is something
         by_reason[Reason.DEPENDENCY] = Blocked(reason=Reason.DEPENDENCY, words=text)

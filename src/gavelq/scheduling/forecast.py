@@ -74,7 +74,7 @@ def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) 
     closed = next((no for no in refusals(shape, snapshot, snapshot.usage, policy) if no.reason not in PASSING), None)
     if closed is not None and closed.reason is not Reason.SERIAL:
         return Forecast(position=position, at=None, basis=f"it cannot start while: {closed.text}")
-    found = match(shape, snapshot, policy, {}) if shape.gpus.count else None
+    found = match(shape, snapshot, policy) if shape.gpus.count else None
     if found is not None and len(found.fitting) + found.n_own < shape.gpus.count:
         return Forecast(position=position, at=None, basis=f"it cannot start while: it {blocked(shape, found).text}")
     if closed is not None:

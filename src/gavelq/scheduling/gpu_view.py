@@ -1,10 +1,11 @@
 """One GPU as a cycle sees it: the register, the ledger and the last sample put together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
+from gavelq.core.copying import copier
+from gavelq.core.fixed import fixed
 from gavelq.core.gpu import Card, CardSample, GpuProcess, GpuState, index_key, is_among
 from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.learned import pattern_key, utilization_of
@@ -36,7 +37,7 @@ class Holder(NamedTuple):
     borrowed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class GpuView:
     """A card with everything that decides about it. Memory in MiB."""
 
@@ -138,17 +139,21 @@ def gpu_views(state: State, now: float, policy: Policy) -> dict[GpuUuid, GpuView
     sample = state.books.sample
     parents = {card.parent for card in state.cards.values()}
     parents |= {seen.uuid for seen in sample.cards if seen.is_mig_parent}
-    age = now - sample.taken_at
-    stale = None if age <= policy.stale_s else (sample.problem or f"no look at it for {format_duration(age)}")
-    views = [
-        _view(state, card, sample.by_uuid.get(card.uuid), now, stale, policy)
-        for card in state.cards.values()
-        if card.uuid not in parents
-    ]
+    stale = stale_text(state, now, policy)
+    views = [gpu_view(state, card, now, stale, policy) for card in state.cards.values() if card.uuid not in parents]
     return {view.uuid: view for view in sorted(views, key=lambda view: view.order)}
 
 
-def _view(state: State, card: Card, seen: CardSample | None, now: float, stale: str | None, policy: Policy) -> GpuView:
+def stale_text(state: State, now: float, policy: Policy) -> str | None:
+    """Why what was last seen of the cards is too old to place anything on; None: it is not."""
+    sample = state.books.sample
+    age = now - sample.taken_at
+    return None if age <= policy.stale_s else (sample.problem or f"no look at it for {format_duration(age)}")
+
+
+def gpu_view(state: State, card: Card, now: float, stale: str | None, policy: Policy) -> GpuView:
+    """One card. `stale`: see `stale_text`."""
+    seen = state.books.sample.by_uuid.get(card.uuid)
     on = state.ledger.on(card.uuid)
     processes = seen.processes if seen is not None else ()
     foreign = tuple(p for p in processes if p.task_id not in on and not p.is_ignored)
@@ -185,6 +190,34 @@ def _view(state: State, card: Card, seen: CardSample | None, now: float, stale: 
         held_text="held by task " + ", ".join(map(str, on)) if on else "",
         held_until=max((holder.ends_at for holder in held), default=0.0),
     )
+
+
+_altered = copier(GpuView)
+
+
+def held_anew(view: GpuView, state: State, policy: Policy, known: dict[tuple[TaskId, int], Holder]) -> GpuView:
+    """A card of which only who holds it has changed, and on which the last look showed nothing: see `is_bare`.
+
+    `known`: what was found of holders on other cards, by the memory of those.
+    """
+    on = state.ledger.on(view.uuid)
+    for task_id in on:
+        if (task_id, view.memory_total) not in known:
+            holder = _holder(state, state.cards[view.uuid], task_id, (), policy)
+            known[task_id, view.memory_total] = holder
+    held = tuple([known[task_id, view.memory_total] for task_id in on])
+    return _altered(
+        view,
+        free=max(0, view.idle_free - sum([holder.memory for holder in held])),
+        held=held,
+        held_text="held by task " + ", ".join(map(str, on)) if on else "",
+        held_until=max([holder.ends_at for holder in held], default=0.0),
+    )
+
+
+def is_bare(view: GpuView) -> bool:
+    """Whether the last look showed no process and no memory in use: then nothing but its holders depends on them."""
+    return view.sample is not None and not view.sample.processes and not view.used
 
 
 def _holder(state: State, card: Card, task_id: TaskId, processes: tuple[GpuProcess, ...], policy: Policy) -> Holder:

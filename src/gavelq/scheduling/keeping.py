@@ -81,7 +81,7 @@ def release(turn: Turn) -> None:
     for key, hold in list(turn.holds.items()):
         closed = turn.gate(hold.shape)
         if closed is not None and not (hold.is_preempting and closed.reason is Reason.TASK_LIMIT):
-            del turn.holds[key]
+            turn.drop_hold(key)
     for key in [key for key in turn.behind if key not in turn.holds]:
         for entry in turn.behind.pop(key):
             if entry.is_alone:

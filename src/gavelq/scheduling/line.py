@@ -86,7 +86,7 @@ class Line:
         key = (shape.queue, shape.gpus, shape.learned_as)
         usable = self._usable.get(key)
         if usable is None:
-            found = match(shape, self._snapshot, self._policy, {})
+            found = match(shape, self._snapshot, self._policy)
             own = (self._snapshot.gpus[uuid] for uuid, no in found.refused.items() if no.own)
             usable = self._usable[key] = [card for card in (*found.fitting, *own) if card.uuid in self._free]
         return sorted(usable, key=lambda card: (self._free[card.uuid], card.order))

@@ -8,7 +8,8 @@ from gavelq.core.ids import GpuUuid
 from gavelq.core.pending import Shape
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.holds import free_times
-from gavelq.scheduling.placement import Match, Taken, match_cards
+from gavelq.scheduling.matching import Match
+from gavelq.scheduling.placement import Taken, match_cards
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import Snapshot
 

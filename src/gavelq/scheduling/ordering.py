@@ -106,7 +106,10 @@ def shuffled(rank: int, salt: int) -> int:
 
 def ordering(policy: Policy, snapshot: Snapshot) -> Ordering:
     """The order of one cycle over this snapshot."""
-    tenants = {shape.tenant for shape in snapshot.buckets}
+    pending, buckets = snapshot.pending, snapshot.buckets
+    is_real = buckets is pending.buckets  # not those of a trial
+    tenants = pending.n_of_tenant if is_real else {shape.tenant for shape in buckets}
     found = Ordering(policy, snapshot.now, dict(snapshot.use), len(tenants) > 1, snapshot.weights, snapshot.salts)
-    found.rank_together(snapshot)
+    if not is_real or pending.n_ranked:
+        found.rank_together(snapshot)
     return found

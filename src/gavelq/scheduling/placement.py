@@ -2,9 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import inf
-from typing import NamedTuple
 
 from gavelq.core.ids import GpuUuid
 from gavelq.core.learned import utilization_of
@@ -12,65 +9,54 @@ from gavelq.core.pending import Shape
 from gavelq.core.queue import MemType, Queue
 from gavelq.core.units import format_memory
 from gavelq.scheduling.gpu_view import GpuView, Holder
+from gavelq.scheduling.matching import Match, Refusal, first_calm
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot
-
-
-class Refusal(NamedTuple):
-    """Why one card does not do. `own`: only because tasks of gavelq hold it, which will end."""
-
-    reason: Reason
-    text: str
-    own: bool = False
-    until: float = inf
-    """When it will do at the latest, by time limits (`own`) or by the settling time; infinite: nobody knows."""
-    is_foreign: bool = False
-    """Because of what others do there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """A request held against the cards of its domain."""
-
-    fitting: tuple[GpuView, ...]
-    """Cards that would do now; reservations are not looked at."""
-    refused: Mapping[GpuUuid, Refusal]
-    n_own: int
-    """Cards that would do but for gavelq's own tasks."""
-    calm_at: float = inf
-    """When the first card that only has to be calm for a while will do."""
-
 
 Taken = Mapping[GpuUuid, tuple[Holder, ...]]
 """What was given away earlier in a cycle, by card."""
 
 
-def match(shape: Shape, snapshot: Snapshot, policy: Policy, taken: Taken) -> Match:
-    """Hold a request against the cards of its domain."""
+def match(shape: Shape, snapshot: Snapshot, policy: Policy) -> Match:
+    """Hold a request against the cards of its domain. What a camera's earlier snapshots found out is used again."""
     queue = snapshot.queues[shape.queue]
-    return match_cards(shape, queue, snapshot.cards_for(queue), snapshot, policy, taken)
+    if policy is not snapshot.policy or shape.learned_as is not None:  # names are learned at any time
+        return match_cards(shape, queue, snapshot.cards_for(queue), snapshot, policy, {})
+    key, at = shape.asked, snapshot.marks.n
+    known = snapshot.matches.get(key)
+    if known is not None and known[0] == at:
+        return known[1]
+    changed = None if known is None else snapshot.marks.since(known[0])
+    if known is None or changed is None:
+        found = match_cards(shape, queue, snapshot.cards_for(queue), snapshot, policy, {})
+    else:
+        cards = [snapshot.gpus[uuid] for uuid in changed if uuid in known[1].verdicts]
+        found = look_again(known[1], cards, shape, snapshot, policy, {})
+    snapshot.matches[key] = (at, found)
+    return found
+
+
+def look_again(
+    found: Match, cards: Sequence[GpuView], shape: Shape, snapshot: Snapshot, policy: Policy, taken: Taken
+) -> Match:
+    """The match after something happened to these cards."""
+    if not cards:
+        return found
+    queue, mine = snapshot.queues[shape.queue], _own_utilization(shape, snapshot, policy)
+    verdicts = [refuse(card, shape, queue, policy, taken.get(card.uuid, ()), mine) for card in cards]
+    return found.renewed(cards, verdicts)
 
 
 def match_cards(
     shape: Shape, queue: Queue, cards: Sequence[GpuView], snapshot: Snapshot, policy: Policy, taken: Taken
 ) -> Match:
     """Hold a request against these cards."""
-    fitting: list[GpuView] = []
-    refused: dict[GpuUuid, Refusal] = {}
-    n_own, calm_at = 0, inf
     mine = _own_utilization(shape, snapshot, policy)
-    for card in cards:
-        refusal = refuse(card, shape, queue, policy, taken.get(card.uuid, ()), mine)
-        if refusal is None:
-            fitting.append(card)
-        else:
-            refused[card.uuid] = refusal
-            if refusal.own:
-                n_own += 1
-            elif refusal.until < calm_at:
-                calm_at = refusal.until
-    return Match(fitting=tuple(fitting), refused=refused, n_own=n_own, calm_at=calm_at)
+    verdicts = {card.uuid: refuse(card, shape, queue, policy, taken.get(card.uuid, ()), mine) for card in cards}
+    fitting = tuple([card for card in cards if verdicts[card.uuid] is None])
+    n_own = sum(no is not None and no.own for no in verdicts.values())
+    return Match(fitting, verdicts, n_own, first_calm(verdicts.values()))
 
 
 def _own_utilization(shape: Shape, snapshot: Snapshot, policy: Policy) -> float:
@@ -206,7 +192,7 @@ def blocked(shape: Shape, found: Match) -> Blocked:
     """
     need, n_fit, n_own = shape.gpus.count, len(found.fitting), found.n_own
     is_own = n_fit + n_own >= need
-    reasons = {refusal.reason for refusal in found.refused.values() if refusal.own == is_own}
+    reasons = {no.reason for no in found.verdicts.values() if no is not None and no.own == is_own}
     if is_own and Reason.GPU_COUNT in reasons:
         reason = Reason.GPU_COUNT
     else:

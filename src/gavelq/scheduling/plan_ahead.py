@@ -137,7 +137,7 @@ def _start(shape: Shape, position: int, line: Line, snapshot: Snapshot, policy: 
     if closed is not None:
         return None, f"it cannot start while: {closed.text}"
     if len(line.cards(shape)) < shape.gpus.count:
-        found = match(shape, snapshot, policy, {})
+        found = match(shape, snapshot, policy)
         if len(found.fitting) + found.n_own < shape.gpus.count:
             return None, f"it cannot start while: it {blocked(shape, found).text}"
     return line.start_of(shape, position - 1)

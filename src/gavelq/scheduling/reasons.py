@@ -1,9 +1,11 @@
 """Why a task waits: data first, words second."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
+
+from gavelq.core.fixed import fixed
 
 
 class Reason(StrEnum):
@@ -29,7 +31,7 @@ class Reason(StrEnum):
     DEPTH = "depth"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Blocked:
     """One gate's no: the reason, a sentence with its numbers, and the same numbers as data."""
 

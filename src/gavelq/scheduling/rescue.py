@@ -22,8 +22,7 @@ _BY_TASKS = (Reason.GPU_COUNT, Reason.GPU_MEMORY, Reason.GPU_BUSY, Reason.PRIORI
 
 def preempt(turn: Turn) -> None:
     """Stop preemptible tasks for those that are much more urgent, and guests for the owners of their cards."""
-    borrowed = any(holder.borrowed for card in turn.snapshot.gpus.values() for holder in card.held)
-    if not (turn.policy.preemption or borrowed):
+    if not (turn.policy.preemption or turn.snapshot.n_borrowed):
         return
     for shape in islice(list(turn.blocked), MAX_TRIES):
         if shape.gpus.count and shape in turn.reasons and turn.reasons[shape].reason in _BY_TASKS:
@@ -71,7 +70,7 @@ def _stop(turn: Turn, shape: Shape, task_id: TaskId, victims: tuple[TaskId, ...]
     why = f"makes room for task {task_id}"
     turn.preemptions.append(Preemption(task_id=task_id, victims=victims, gpus=gpus, why=why))
     for domain in [key for key, hold in turn.holds.items() if hold.task_id == task_id]:
-        del turn.holds[domain]
+        turn.drop_hold(domain)
     lead_s = _lead_s(turn, victims)
     at = turn.now + lead_s + turn.policy.grace_s + turn.policy.allowance_s
     cards = frozenset(gpus)

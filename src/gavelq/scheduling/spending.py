@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 from gavelq.core.ids import GpuUuid
@@ -17,11 +18,26 @@ class Spending:
     """The cards that gavelq uses, and when each is given back at the latest (infinite: nobody knows)."""
 
     def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
-        self.in_use = {uuid: card.held_until for uuid, card in snapshot.gpus.items() if card.held}
         self.is_limited = policy.max_gpu is not None or policy.gpu_left > 0
         self._policy = policy
+        self._gpus = snapshot.gpus
         self._n_cards = len(snapshot.gpus)
-        self._unavailable = {uuid for uuid, card in snapshot.gpus.items() if not card.counts_as_available}
+        self._taken: dict[GpuUuid, float] = {}
+
+    # Where all cards may be used, hardly anybody asks for these two.
+
+    @cached_property
+    def in_use(self) -> dict[GpuUuid, float]:
+        """The cards in use, and when each is given back at the latest."""
+        found = {uuid: card.held_until for uuid, card in self._gpus.items() if card.held}
+        for uuid, until in self._taken.items():
+            found[uuid] = max(until, found.get(uuid, 0.0))
+        return found
+
+    @cached_property
+    def _unavailable(self) -> set[GpuUuid]:
+        found = {uuid for uuid, card in self._gpus.items() if not card.counts_as_available}
+        return found - self._taken.keys()
 
     def most(self, n_more: int = 0) -> int:
         """The budget. `n_more`: cards that count as available only because they would be used."""
@@ -59,8 +75,10 @@ class Spending:
 
     def take(self, uuid: GpuUuid, until: float) -> None:
         """A card was given away until then."""
-        self.in_use[uuid] = max(until, self.in_use.get(uuid, 0.0))
-        self._unavailable.discard(uuid)
+        self._taken[uuid] = max(until, self._taken.get(uuid, 0.0))
+        if self.is_limited:
+            self.in_use[uuid] = max(until, self.in_use.get(uuid, 0.0))
+            self._unavailable.discard(uuid)
 
     def no(self, need: int) -> Blocked:
         """The reason of a task for which the budget has no room."""

@@ -1,26 +1,26 @@
 """One turn of the cycle: what has been decided so far, and how a single task is placed or blocked."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from math import inf
 from typing import NamedTuple
 
 from gavelq.core.events import Placement, Preemption
-from gavelq.core.ids import GpuUuid, QueueName, TaskId
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.learned import utilization_of
-from gavelq.core.pending import Shape
-from gavelq.core.task import GpuRequest
+from gavelq.core.pending import Asked, Shape
 from gavelq.core.units import format_duration
 from gavelq.scheduling.admission import refusals
 from gavelq.scheduling.budget import elastic_count
 from gavelq.scheduling.choosing import close_together, preferred, unsampled
 from gavelq.scheduling.gpu_view import GpuView, Holder
-from gavelq.scheduling.holds import PREEMPTING, Hold, free_times, hold_for
-from gavelq.scheduling.nodes import best_node, in_nodes, must_share_node, soonest_node
+from gavelq.scheduling.holds import PREEMPTING, Hold
+from gavelq.scheduling.matching import Match
+from gavelq.scheduling.nodes import best_node, in_nodes, must_share_node
 from gavelq.scheduling.ordering import Key, level, ordering
-from gavelq.scheduling.placement import Match, blocked, match
+from gavelq.scheduling.placement import blocked, look_again, match
 from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.promising import promise
 from gavelq.scheduling.quota import cost_of
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot, domain_of
@@ -42,11 +42,16 @@ class Entry(NamedTuple):
         return TaskId(self.key[-1])
 
 
+_UNTOLD = Blocked(reason=Reason.GPU_COUNT, words="too few cards fit it")
+
+
 class Turn:
     """The state of one cycle. Nothing of it outlives the plan."""
 
-    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+    def __init__(self, snapshot: Snapshot, policy: Policy, *, is_told: bool = True) -> None:
         self.snapshot = snapshot
+        self.is_told = is_told
+        """Whether somebody reads the reasons."""
         self.policy = policy
         self.now = snapshot.now
         self.ordering = ordering(policy, snapshot)
@@ -58,6 +63,8 @@ class Turn:
         self.blocked: dict[Shape, Entry] = {}
         """The heads that did not fit, in their order."""
         self.holds: dict[str, Hold] = {}
+        self.n_dropped = 0
+        """Reservations that were over in this cycle."""
         self.preemptions: list[Preemption] = []
         self.watch: set[GpuUuid] = set()
         self.next_at = inf
@@ -65,11 +72,14 @@ class Turn:
         self.spending = Spending(snapshot, policy)
         self.behind: dict[str, list[Entry]] = {}
         """Heads that only a reservation keeps waiting, by its key."""
-        self._too_few_of: dict[int, Blocked] = {}
-        """Reasons by the match that they tell of: many shapes ask for the same GPUs."""
+        self._too_few_of: dict[tuple[int, int], Blocked] = {}
+        """Reasons by the match that they tell of and the count: many shapes ask for the same GPUs."""
         self._kept: list[Match] = []
         """Those matches, so that no other object gets the id of one."""
-        self._matches: dict[tuple[QueueName, GpuRequest, str | None], Match] = {}
+        self._given: list[GpuView] = []
+        """The cards that were given away, one start after the other."""
+        self._matches: dict[Asked, tuple[int, Match]] = {}
+        """What fits, and how many of the cards given away it knows of."""
 
     # --- who stands where ---------------------------------------------------------------------------------
 
@@ -91,33 +101,20 @@ class Turn:
 
     # --- reservations -------------------------------------------------------------------------------------
 
-    def reserve(self, shape: Shape, task_id: TaskId) -> None:
-        """Hold cards back for a task that waits merely for gavelq's own tasks, unless its domain has a holder."""
+    def reserve(self, shape: Shape, task_id: TaskId, *, is_open: bool = False) -> None:
+        """Hold cards back for a task that waits merely for gavelq's own tasks, unless its domain has a holder.
+
+        `is_open`: its gates are known to be open.
+        """
         domain = self.domain(shape)
         if domain is None or domain in self.holds or PREEMPTING + str(task_id) in self.holds:
             return
-        if self.policy.backfill == "skip":
+        if self.policy.backfill == "skip" or not 0 < shape.gpus.count <= self.spending.most():
             return
-        most = self.spending.most()
-        if not 0 < shape.gpus.count <= most or self.gate(shape) is not None:
-            return
-        promised = {uuid: hold.until(self.policy) for hold in self.earlier_holds(task_id) for uuid in hold.gpus}
-        everything = self.snapshot.cards_for(self.snapshot.queues[shape.queue])
-        cards, found = everything, self.match(shape)
-        if must_share_node(shape, self.policy):
-            nodes = in_nodes(shape, self.snapshot, self.policy, self.taken)
-            cards, found = soonest_node(nodes, shape.gpus.count, self.now, promised)
-        if len(found.fitting) + found.n_own < shape.gpus.count:
-            return
-        times = free_times(found, cards, self.now, promised)
-        before = self.snapshot.reservations.get(domain)
-        before = before if before is not None and before.task_id == task_id else None
-        used_until = self.spending.with_holders(self.earlier_holds(task_id))
-        hold = hold_for(task_id, shape, times, before, used_until=used_until, most=most, now=self.now)
-        if self.policy.backfill == "none":  # chosen anew in each cycle, so that nothing is promised
-            barred = frozenset(card.uuid for card in everything)
-            hold = replace(hold, barred=barred, is_strict=True, promised_at=inf)
-        self.holds[domain] = hold
+        if is_open or self.gate(shape) is None:
+            hold = promise(self, domain, shape, task_id)
+            if hold is not None:
+                self.holds[domain] = hold
 
     def earlier_holds(self, task_id: TaskId) -> list[Hold]:
         """The holders that come before a task: all of them, unless it is a holder itself."""
@@ -151,11 +148,15 @@ class Turn:
         return next((no for no in closed if not (for_guest and no.reason is Reason.INFEASIBLE)), None)
 
     def match(self, shape: Shape) -> Match:
-        """Cards for a request; remembered until the next start, since priorities change nothing about it."""
-        key = (shape.queue, shape.gpus, shape.learned_as)
-        found = self._matches.get(key)
-        if found is None:
-            found = self._matches[key] = match(shape, self.snapshot, self.policy, self.taken)
+        """Cards for a request; after a start only those are looked at again that it took."""
+        key, n_given = shape.asked, len(self._given)
+        known = self._matches.get(key)
+        if known is not None and known[0] == n_given:
+            return known[1]
+        n_known, found = (0, match(shape, self.snapshot, self.policy)) if known is None else known
+        fresh = {card.uuid: card for card in self._given[n_known:] if card.uuid in found.verdicts}
+        found = look_again(found, list(fresh.values()), shape, self.snapshot, self.policy, self.taken)
+        self._matches[key] = (n_given, found)
         return found
 
     def ends_by(self, shape: Shape) -> float:
@@ -195,7 +196,7 @@ class Turn:
         else:
             self._block(entry, self._too_few(entry, found, ends_by))
         if self.reasons[shape].reason is not Reason.PRIORITY:  # who waits for a holder alone needs no reservation
-            self.reserve(shape, task_id)
+            self.reserve(shape, task_id, is_open=True)
         return False
 
     def _too_few(self, entry: Entry, found: Match, ends_by: float) -> Blocked:
@@ -207,9 +208,12 @@ class Turn:
         would_fit = len(found.fitting) + found.n_own >= shape.gpus.count
         if would_fit and shape.gpus.count > self.spending.most():
             return self.spending.no(shape.gpus.count)
-        known = self._too_few_of.get(id(found))
+        if not self.is_told:
+            return _UNTOLD
+        which = (id(found), shape.gpus.count)
+        known = self._too_few_of.get(which)
         if known is None:
-            known = self._too_few_of[id(found)] = blocked(shape, found)
+            known = self._too_few_of[which] = blocked(shape, found)
             self._kept.append(found)
         return known
 
@@ -337,10 +341,19 @@ class Turn:
         self.usage.add(shape.queue, len(cards), shape.submission)
         self.usage.add_for(shape.tenant, len(cards), cost_of(shape, len(cards), self.snapshot.whole_card))
         self.ordering.charge(shape.tenant, len(cards))
-        if cards:
-            self._matches.clear()
+        self._given += cards
         for key in [key for key, hold in self.holds.items() if hold.task_id == task_id]:
-            del self.holds[key]
+            self.drop_hold(key)
+
+    def drop_hold(self, key: str) -> None:
+        """A reservation is over."""
+        del self.holds[key]
+        self.n_dropped += 1
+
+    @property
+    def n_given(self) -> int:
+        """Cards that were given away in this cycle."""
+        return len(self._given)
 
     def _overtaken(self, shape: Shape, task_id: TaskId) -> TaskId | None:
         """Whom a start goes ahead of: the holder in its domain, or with `backfill: skip` the first that did not fit."""

@@ -6,6 +6,7 @@ one cycle. What it adds is what the world does: jobs arrive, run for as long as 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from heapq import heappop, heappush
 from math import inf
 
@@ -21,9 +22,9 @@ from gavelq.core.step import Step
 from gavelq.core.task import AttemptResult, ProcessIdentity
 from gavelq.core.units import MiB
 from gavelq.core.view import View
-from gavelq.scheduling.cycle import Plan, plan
+from gavelq.scheduling.cycle import plan
 from gavelq.scheduling.policy import Policy
-from gavelq.scheduling.snapshot import take_snapshot
+from gavelq.scheduling.snapshot import Camera
 from gavelq.sim.faults import Happening, Mishaps, happenings
 from gavelq.sim.machine import Machine
 from gavelq.sim.outcome import Outcome, Run
@@ -74,14 +75,15 @@ class Simulation:
     """One run of the engine and the cycle through a trace."""
 
     def __init__(self, trace: Trace, machine: Machine, policy: Policy, options: Options) -> None:
-        self._jobs = [job for job in trace.jobs if fits(job, machine)]
+        widest = cache(machine.widest)  # hardly any trace has a thousand sizes of memory
+        self._jobs = [job for job in trace.jobs if job.gpus <= widest(job.memory_mib)]
         self._n_left_out = len(trace.jobs) - len(self._jobs)
         self._machine, self._policy, self._options = machine, replace(policy, nodes=machine.split), options
         self._state = State()
-        self._view = View(self._state)
+        self._view, self._camera = View(self._state), Camera(self._state)
         self._rules = EngineRules(log_dir="", hold_after=0)
         self._requests = Requests(self._jobs, machine, options.share)
-        self._now = EPOCH
+        self._now = self._planned_at = EPOCH
         self._numbers: dict[TaskId, int] = {}
         """The job of each task that has not ended."""
         self._ends: list[tuple[float, TaskId, int, bool]] = []
@@ -95,7 +97,6 @@ class Simulation:
         self._by_uuid = {machine.uuid(number): number for number in range(machine.n_gpus)}
         self._n_events = self._n_ended = self._n_backfilled = 0
         self._n_broken = self._n_preemptions = self._n_restarts = self._n_cut = 0
-        self._plan: Plan | None = None
 
     def run(self, name: str, progress: Progress | None = None) -> Outcome:
         """To the end of the last job."""
@@ -204,8 +205,9 @@ class Simulation:
     def _cycle(self) -> None:
         """Plan, as often as it takes: those who were stopped for others leave at once."""
         state, policy, now = self._state, self._policy, self._now
+        self._planned_at = now
         while len(state.pending) or state.reservations:
-            decided = self._plan = plan(take_snapshot(state, policy, now), policy)
+            decided = plan(self._camera.take(policy, now), policy, is_told=False)
             if decided.next_at is not None and decided.next_at > now:
                 self._wake_at = min(self._wake_at, decided.next_at)
             if not decided.starts and not decided.preemptions and decided.reservations == state.reservations:
@@ -251,7 +253,8 @@ class Simulation:
 
     def _stuck(self) -> Stuck:
         task = self._state.tasks[min(self._numbers)]
-        blocked = None if self._plan is None else self._plan.reasons.get(shape_of(task))
+        decided = plan(self._camera.take(self._policy, self._planned_at), self._policy)
+        blocked = decided.reasons.get(shape_of(task))
         why = "nobody knows why" if blocked is None else blocked.text
         return Stuck(n=len(self._numbers), job_id=self._jobs[self._numbers[task.id]].job_id, why=why)
 
