@@ -116,9 +116,11 @@ def doublings(first: float, last: float, each: int = 16) -> list[float]:
 def neighbours(cards: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Cards beside one another together: the first of them, and how many."""
     ordered = sorted(cards)
-    begins = [at for at, card in enumerate(ordered) if at == 0 or card != ordered[at - 1] + 1]
-    for begin, end in zip(begins, [*begins[1:], len(ordered)], strict=True):
-        yield ordered[begin], end - begin
+    begin = 0
+    for at in range(1, len(ordered) + 1):
+        if at == len(ordered) or ordered[at] != ordered[at - 1] + 1:
+            yield ordered[begin], at - begin
+            begin = at
 
 
 def has_chart(outcome: Outcome) -> bool:

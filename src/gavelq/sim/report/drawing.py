@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
@@ -22,6 +23,8 @@ AT_ONCE = 500
 """Bars in one shape; Agg takes no shape of any size."""
 COARSE_STEPS = 120
 """Of curves that go up and down all the time, and cross one another."""
+_LEGEND_IN, _KEY_IN, _LETTER_IN, _LEGEND_ROW_PT = 9.2, 0.65, 0.075, 14
+"""How wide a legend may be, and what a key, a letter (at most) and a row of it need."""
 _TICKS = (
     (1, "1 s"), (10, "10 s"), (_MINUTE, "1 min"), (10 * _MINUTE, "10 min"), (_HOUR, "1 h"), (4 * _HOUR, "4 h"),
     (_DAY, "1 day"), (3 * _DAY, "3 days"), (10 * _DAY, "10 days"), (30 * _DAY, "30 days"), (100 * _DAY, "100 days"),
@@ -172,13 +175,27 @@ def _line(number: int, label: str) -> dict[str, Any]:
 
 def _legend(axes: Axes, keys: list[Patch] | None, title: str) -> None:
     """The title at the left, and below it, above the plot, what the colours mean."""
-    axes.set_title(title, loc="left", pad=22)
-    handles = axes.get_legend_handles_labels()[0] if keys is None else keys
+    handles: Sequence[Artist] = axes.get_legend_handles_labels()[0] if keys is None else keys
+    n_columns, n_rows = _columns([str(one.get_label()) for one in handles])
+    axes.set_title(title, loc="left", pad=8 + _LEGEND_ROW_PT * n_rows)
     if handles:
         axes.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(-0.005, 0.99), ncols=8, frameon=False, borderpad=0.2,
-            handlelength=2.6 if keys is None else 1.0, columnspacing=1.4, handletextpad=0.5,
+            handles=handles, loc="lower left", bbox_to_anchor=(-0.005, 0.99), ncols=n_columns, frameon=False,
+            borderpad=0.2, handlelength=2.6 if keys is None else 1.0, columnspacing=1.4, handletextpad=0.5,
         )  # fmt: skip
+
+
+def more_height(outcomes: Sequence[Outcome]) -> float:
+    """What the names of many policies need above a plot, in inches."""
+    _, n_rows = _columns([f"{called(outcome)}, longest 99d 99h" for outcome in outcomes])
+    return _LEGEND_ROW_PT / 72 * max(0, n_rows - 1)
+
+
+def _columns(labels: Sequence[str]) -> tuple[int, int]:
+    """How many columns of a legend fit beside one another, and the rows that come of it."""
+    widest = max(map(len, labels), default=0)
+    n_columns = max(1, int(_LEGEND_IN / (_KEY_IN + _LETTER_IN * widest)))
+    return n_columns, -(-len(labels) // n_columns)
 
 
 def _round(seconds: float) -> str:

@@ -139,6 +139,7 @@ th,td{{padding:.3rem .8rem;text-align:right;border-bottom:1px solid {line};verti
 th:first-child{{text-align:left;padding-left:0;font-weight:600;white-space:normal;min-width:14rem}}
 th small{{display:block;font-weight:400;color:{faint}}}
 figure{{margin:0 0 1.5rem;overflow-x:auto}} figcaption{{color:{faint};font-size:.85rem}}
-figure svg{{display:block;width:100%;min-width:40rem;height:auto}} figure svg *{{stroke-linejoin:round;stroke-linecap:butt}}
+figure svg{{display:block;width:100%;min-width:40rem;height:auto}}
+figure svg *{{stroke-linejoin:round;stroke-linecap:butt}}
 @media print{{figure,tr{{break-inside:avoid}}}}
 """

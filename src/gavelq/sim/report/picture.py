@@ -97,15 +97,16 @@ def _plots(outcomes: Sequence[Outcome]) -> list[tuple[str, float, _Painter]]:
             drawing.gantt(axes, of, time)
 
         found.append((said, cards + _HEAD_IN, paint))
+    height = _CURVE_IN + _HEAD_IN + drawing.more_height(outcomes)
     if shown:
         found += [
-            ("Number of waiting jobs over time, by policy", _CURVE_IN + _HEAD_IN,
+            ("Number of waiting jobs over time, by policy", height,
              lambda axes: drawing.queue(axes, outcomes, time)),
-            ("Busy part of the GPUs over time, by policy", _CURVE_IN + _HEAD_IN,
+            ("Busy part of the GPUs over time, by policy", height,
              lambda axes: drawing.utilisation(axes, outcomes, time)),
         ]  # fmt: skip
     waits = "Distribution of the waiting times, by policy"
-    return [*found, (waits, _CURVE_IN + _HEAD_IN, lambda axes: drawing.waits(axes, outcomes))]
+    return [*found, (waits, height, lambda axes: drawing.waits(axes, outcomes))]
 
 
 def _note(outcomes: Sequence[Outcome]) -> str:
