@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import backlog, console, history, quick, serving, standing, usage
+from bench import backlog, console, history, quick, serving, simulating, standing, usage
 from bench.contenders import PEERS, Contender, Gavelq, NotHere
 from bench.measuring import Row
 
@@ -28,6 +28,7 @@ FIGURES: dict[str, tuple[Figure, int, bool]] = {
     "streams": (serving.streams, 4, False),
     "console": (console.console, console.N_GPUS, False),
     "usage": (usage.usage, 0, False),
+    "simulate": (simulating.simulate, 0, False),
     "history": (history.history, history.N_GPUS, False),
 }
 """What measures it, on how many GPUs, and whether the peers take part. 0 GPUs: no daemon is needed."""
