@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from gavelq.core.errors import InvalidField
 from gavelq.sim.trace import Job, Trace
 
-Limits = Literal["modelled", "none", "exact"]
+Limits = Literal["modelled", "none", "exact", "own"]
 LIMITS: tuple[Limits, ...] = get_args(Limits)
 
 _HOUR = 3600.0
@@ -30,9 +30,12 @@ def with_limits(trace: Trace, how: Limits, *, seed: int = 1) -> Trace:
     """The trace with limits.
 
     `modelled`: where it names none, duration x U(1, 5), one draw per row in file order from `random.Random(seed)`,
-    rounded up to the next rung. `exact`: everybody knows how long it takes. `none`: nobody names a limit.
+    rounded up to the next rung. `exact`: everybody knows how long it takes. `none`: nobody names a limit. `own`: as the
+    trace has them.
     """
     match how:
+        case "own":
+            return trace
         case "none":
             return trace.map(lambda job: replace(job, limit_s=None))
         case "exact":

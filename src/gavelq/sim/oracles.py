@@ -28,17 +28,17 @@ def srtf(trace: Trace, machine: Machine, *, progress: Progress | None = None) ->
     while n_ended < len(jobs):
         arrival = jobs[at].submit_s if at < len(jobs) else inf
         then = min(arrival, now + running[0][0] if running else inf)
-        passed, now = then - now, then
+        since, now = now, then
         before = {number for _, _, number in running}
         for left, submitted, number in running:
-            if left <= passed:
+            if since + left <= now:  # as `then` was found: differences of floating-point numbers may never be over
                 job = jobs[number]
                 found[number] = Run(job, first_start[number], now, job.duration_s)
                 before.discard(number)
                 n_ended += 1
                 n_events += 1
             else:
-                insort(waiting, (left - passed, submitted, number))
+                insort(waiting, (left - (now - since), submitted, number))
         while at < len(jobs) and jobs[at].submit_s <= now:
             insort(waiting, (jobs[at].duration_s, jobs[at].submit_s, at))
             at += 1

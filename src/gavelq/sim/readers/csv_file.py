@@ -5,15 +5,12 @@
 
 import csv
 import gzip
-import io
 import math
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
 
 from gavelq.core.errors import InvalidFile
+from gavelq.sim.readers.opening import opened
 from gavelq.sim.trace import DEFAULT_TENANT, Job, Trace, in_order
 
 NEEDED = ("submit_s", "duration_s", "gpus")
@@ -22,7 +19,6 @@ COLUMNS = (
 )  # fmt: skip
 MAX_ROWS = 10_000_000
 MAX_GPUS = 1_000_000
-_GZIP = b"\x1f\x8b"
 _HINT = "the columns are " + ", ".join(COLUMNS) + "; docs/simulator.md describes them"
 
 
@@ -32,7 +28,7 @@ def read(path: str) -> Trace:
     notes: list[str] = []
     n_without = 0
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             rows = csv.DictReader(file)
             _check_header(path, rows.fieldnames)
             unknown = [name for name in rows.fieldnames or () if name not in COLUMNS]
@@ -49,16 +45,6 @@ def read(path: str) -> Trace:
     if n_without:
         notes.append(f"{n_without} job(s) ask for no GPU and were left out")
     return Trace(name=_name(path), jobs=in_order(jobs), notes=tuple(notes))
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[TextIO]:
-    """The text of a file, compressed or not: its first bytes tell."""
-    with open(path, "rb") as raw:
-        is_packed = raw.read(2) == _GZIP
-        raw.seek(0)
-        with gzip.GzipFile(fileobj=raw) if is_packed else raw as content:
-            yield io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
 
 
 def _name(path: str) -> str:
