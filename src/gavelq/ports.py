@@ -329,6 +329,20 @@ class Notifier(Protocol):
         ...
 
 
+# --- simulator -------------------------------------------------------------------------------------------
+
+
+class Simulator(Protocol):
+    """Looks ahead in a process of its own, which is gone when `run` returns or raises."""
+
+    def run(self, question: Iterable[bytes], timeout_s: float) -> bytes:
+        """Ask with these bytes (`gavelq.scheduling.question`); the answer, a JSON document. Blocks.
+
+        Raises a GavelqError where it takes longer than that, or fails.
+        """
+        ...
+
+
 # --- runner ----------------------------------------------------------------------------------------------
 
 SCRIPT_PLACEHOLDER = "{gavelq-script}"

@@ -164,6 +164,7 @@ TABLE: dict[str, list[Case]] = {
     "GET /api/config/history": [admin()],
     "POST /api/config/undo": [admin(body={})],
     "POST /api/config/try": [admin(body={"settings": {"rules.max_gpu": 1}})],
+    "POST /api/simulate": [own(body={"settings": {"scheduling.policy": "fifo"}})],
     "GET /api/settings": [admin()],
     "PUT /api/settings": [admin(body={"rules.max_gpu": 1})],
     # --- tenants

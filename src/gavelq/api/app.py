@@ -28,6 +28,7 @@ from gavelq.api.routes import (
     queues,
     scheduler,
     scheduler_state,
+    simulation,
     submissions,
     tasks,
     tenants,
@@ -53,7 +54,7 @@ def build_routes(service: Service) -> FastAPI:
     app.state.routes = []  # for those who ask what can be done at a path
     for module in (
         tasks, submissions, leases, gpus, plan, queues, monitor, usage, commands, log, scheduler, scheduler_state,
-        config, admin, events, metrics, compat,
+        config, simulation, admin, events, metrics, compat,
         tenants, login, alerts,
     ):  # fmt: skip
         routes = module.router(service, caller_of)

@@ -150,6 +150,21 @@ OPERATIONS: dict[str, Operation] = {
         {"settings": {"rules.max_gpu": 2}, "unset": ["rules.gpu_left"]},
         ("settings",),
     ),
+    "POST /api/simulate": _of(
+        None,
+        "Simulation",
+        {
+            "settings": {"type": "object", "description": "Rules as for `PUT /api/settings`"},
+            "unset": {"type": "array", "items": _TEXT},
+            "hours": {"type": "integer", "minimum": 1, "maximum": 720, "description": "So far ahead; 24 unless given"},
+            "assume": {
+                "type": ["string", "number", "null"],
+                "description": "So long take tasks of which nothing is known: seconds, or such as 2h",
+            },
+        },
+        {"settings": {"scheduling.policy": "fifo"}, "hours": 24},
+        needs_body=True,
+    ),
     "POST /api/config/undo": _of(
         "Take a change of the configuration back",
         "ConfigDone",

@@ -10,8 +10,10 @@ import click
 
 from gavelq.cli.base import Command, Count, pass_call
 from gavelq.cli.call import Call
+from gavelq.cli.forecasting import Wish, forecast_queue
 from gavelq.cli.output.document import print_document
-from gavelq.core.errors import InvalidField, UsageError
+from gavelq.cli.simulated_load import Load, Source, read_load
+from gavelq.core.errors import InvalidField
 from gavelq.core.units import parse_duration
 
 if TYPE_CHECKING:
@@ -21,17 +23,27 @@ if TYPE_CHECKING:
 
 _NODES = Count(1, 1024)
 _SEED = Count(0, 2**63)
+_JOBS = Count(1, 10_000_000)
+_HOURS = Count(1, 720)
 
 
 @click.command("simulate", cls=Command)
-@click.argument("trace", metavar="TRACE")
+@click.argument("trace", metavar="[TRACE]", required=False)
+@click.option("--synthetic", metavar="KIND", help="Make a load up instead: bursty, like the shipped traces.")
+@click.option("--jobs", "n_jobs", type=_JOBS, default=1000, metavar="N", help="So many jobs of it.")
+@click.option("--load", default="80%", metavar="PART", help="So much of the machine it asks for.")
+@click.option("--from-history", metavar="TIME", help="Tasks of the last days here instead: 30d.")
+@click.option("--queue", "is_queue", is_flag=True, help="Forecast what waits at the daemon now instead.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="With --queue: under other rules, too.")
+@click.option("--hours", type=_HOURS, default=None, metavar="N", help="With --queue: so far ahead; 24 unless given.")
+@click.option("--assume", metavar="TIME", help="With --queue: tasks of unknown length take so long.")
 @click.option("--gpus", metavar="GPUS", help="The machine: 16, or 8x24GiB,2x80GiB.")
 @click.option("--nodes", type=_NODES, default=1, metavar="N", help="So many such machines; a job runs within one.")
 @click.option("--policy", "policies", default="fair", metavar="NAMES", help="One policy or several: fair,fifo,sjf.")
 @click.option("--backfill", type=click.Choice(("easy", "skip", "none")), help="Who goes ahead of those that wait.")
 @click.option(
-    "--limits", type=click.Choice(("modelled", "none", "exact")), default="modelled",
-    help="Time limits of jobs whose trace tells none.",
+    "--limits", type=click.Choice(("modelled", "none", "exact", "own")), default=None,
+    help="Time limits: modelled where the trace tells none (so unless it is the past), or own, none, exact.",
 )  # fmt: skip
 @click.option("--seed", type=_SEED, default=1, metavar="S", help="Of everything that is drawn by chance.")
 @click.option("--share", is_flag=True, help="Jobs whose memory the trace tells may share cards.")
@@ -39,39 +51,63 @@ _SEED = Count(0, 2**63)
 @click.option("--mtbf", metavar="TIME", help="Cards break: the mean time between two faults of one, such as 30d.")
 @click.option("--repair", metavar="TIME", default="4h", help="How long a broken card is away on average.")
 @click.option("--foreign", metavar="PERCENT", help="Others use each card for this part of the time, such as 10%.")
+@click.option("--plot", metavar="FILE", help="Draw charts over time and waiting times: FILE.svg or FILE.png.")
+@click.option("--report", metavar="FILE", help="Write all of it as one page: FILE.html.")
 @pass_call
 def simulate(
-    call: Call, trace: str, gpus: str | None, nodes: int, policies: str, backfill: str | None, limits: str, seed: int,
-    share: bool, weights: str | None, mtbf: str | None, repair: str, foreign: str | None,
+    call: Call, trace: str | None, synthetic: str | None, n_jobs: int, load: str, from_history: str | None,
+    is_queue: bool, changes: tuple[str, ...], hours: int | None, assume: str | None, gpus: str | None, nodes: int,
+    policies: str, backfill: str | None, limits: str | None, seed: int, share: bool, weights: str | None,
+    mtbf: str | None, repair: str, foreign: str | None, plot: str | None, report: str | None,
 ) -> int:  # fmt: skip
     """Run the scheduler over a trace, and tell how its jobs would have fared.
 
-    TRACE is a CSV file with the columns submit_s, duration_s, gpus, plain or compressed. The policies are fair (what
+    TRACE is a CSV file with the columns submit_s, duration_s, gpus, or a log in the Standard Workload Format (.swf),
+    plain or compressed. The policies are fair (what
     the daemon does unless told otherwise), fifo (strict), fifo_skip, fifo_easy, largest_first, smallest_first, and the
     oracles sjf and srtf, which know how long each job takes. JCT is the time from a job's submission to its end.
     """
+    from gavelq.cli import drawing
     from gavelq.cli.output.simulation import print_simulation
     from gavelq.sim.comparing import Comparison
     from gavelq.sim.limits import as_limits
-    from gavelq.sim.machine import parse_machine
-    from gavelq.sim.readers import read_trace
     from gavelq.sim.simulator import Options
 
-    if gpus is None:
-        raise UsageError("no machine was named", hint="say which GPUs it has: --gpus 16, or --gpus 8x24GiB,2x80GiB")
+    source = Source(path=trace, synthetic=synthetic, history=from_history, n_jobs=n_jobs, load=load, seed=seed)
+    source.require_one(is_queue=is_queue)
+    if is_queue:
+        return forecast_queue(call, Wish(changes=changes, hours=hours, assume=assume))
+    drawing.check(plot, report)
     chosen = _policies(policies, backfill)
     mishaps = _mishaps(mtbf, repair, foreign, seed)
-    machine = parse_machine(gpus, nodes=nodes)
-    options = Options(share=share, weights=_weights(weights), mishaps=mishaps)
-    comparison = Comparison(
-        trace=read_trace(trace), machine=machine, limits=as_limits(limits), seed=seed, options=options
+    found = read_load(call, source, gpus, nodes)
+    options = Options(
+        share=share or (found.past is not None and found.past.is_shared), weights=_weights(weights), mishaps=mishaps
     )
-    results = [_run(comparison, one) for one in chosen]
+    comparison = Comparison(
+        trace=found.trace, machine=found.machine, limits=found.limits if limits is None else as_limits(limits),
+        seed=seed, options=options,
+    )  # fmt: skip
+    results = [*_reality(found), *(_run(comparison, one) for one in chosen)]
     if call.is_json:
         print_document([asdict(result.measures) for result in results])
     else:
         print_simulation(comparison, results)
+    drawing.draw(comparison, results, plot=plot, report=report)
     return 0
+
+
+def _reality(load: Load) -> list[Result]:
+    """How it went, beside what would have been; the bounds are those of the machine that it ran on."""
+    from gavelq.sim.bounds import bounds
+    from gavelq.sim.comparing import Result
+    from gavelq.sim.measures import measure
+
+    past = load.past
+    if past is None:
+        return []
+    bound = bounds(past.trace.jobs, past.machine)
+    return [Result(outcome=past.outcome, measures=measure(past.outcome, bound, None))]
 
 
 def _run(comparison: Comparison, policy: NamedPolicy) -> Result:

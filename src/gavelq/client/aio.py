@@ -104,6 +104,7 @@ class AsyncClient:
     config_history = _awaited(Client.config_history)
     undo_config = _awaited(Client.undo_config)
     try_config = _awaited(Client.try_config)
+    simulate = _awaited(Client.simulate)
     files = _awaited(Client.files)
     file = _awaited(Client.file)
     new_file = _awaited(Client.new_file)

@@ -16,6 +16,7 @@ from gavelq.client.http import Link, new_key, query, quote
 from gavelq.client.leases import Lease
 from gavelq.client.monitor import MonitorVerbs
 from gavelq.client.runs import RunVerbs
+from gavelq.client.simulating import SimulationVerbs
 from gavelq.client.streams import StreamVerbs, take_steps
 from gavelq.client.submissions import SubmissionVerbs
 from gavelq.client.tenants import TenantVerbs
@@ -31,7 +32,7 @@ _SLACK_S = 15.0
 
 class Client(
     SubmissionVerbs, StreamVerbs, ConfigVerbs, FileVerbs, RunVerbs, BindingVerbs, MonitorVerbs, UsageVerbs, TenantVerbs,
-    AlertVerbs,
+    AlertVerbs, SimulationVerbs,
 ):  # fmt: skip
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 

@@ -21,6 +21,7 @@ from gavelq.adapters.procfs import ProcTable
 from gavelq.adapters.runner import landlock
 from gavelq.adapters.runner.claims import ClaimsReader
 from gavelq.adapters.runner.client import RunnerClient
+from gavelq.adapters.simulating import SimulatorProcess
 from gavelq.adapters.store.filesystem import network_file_system
 from gavelq.adapters.store.sqlite_store import SqliteStore
 from gavelq.api.app import build_app
@@ -135,6 +136,7 @@ def _build(paths: Paths, config: Config, http: str | None) -> Daemon:
         examine=partial(_examine, paths),
         mps=PrivateMps(paths.mps, CannotConfine),
         notifier=Channels(lambda: _mail(daemon.config)),
+        simulator=SimulatorProcess(),
         unavailable={level: problem for level, problem in _offers().items() if problem},
         simulated_dir=None if is_real else simulated_dir,
         http=http,

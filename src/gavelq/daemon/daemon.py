@@ -52,6 +52,7 @@ from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.samples import Samples
 from gavelq.daemon.service.settings import SettingsService
+from gavelq.daemon.service.simulation import SimulationService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.service.tenants import TenantService
@@ -74,6 +75,7 @@ from gavelq.ports import (
     ProcessTable,
     ProcessTrees,
     Runner,
+    Simulator,
     Store,
 )
 
@@ -101,6 +103,7 @@ class Daemon:
         examine: Callable[[Config], Sequence[Finding]],
         mps: Mps,
         notifier: Notifier,
+        simulator: Simulator,
         unavailable: Mapping[Isolation, str],
         simulated_dir: str | None,
         http: str | None,
@@ -116,6 +119,7 @@ class Daemon:
         self._host = host
         self._examine = examine
         self._notifier = notifier
+        self._simulator = simulator
         self._unavailable = unavailable
         self._probe = probe
         state = restore(store.load())
@@ -236,6 +240,7 @@ class Daemon:
             samples=samples,
             plan=plan,
             doctor=DoctorService(desk, lambda: self._examine(self.config), self.warnings),
+            simulation=SimulationService(desk, self._simulator, self.paths.config),
         )
 
     def _log_roots(self) -> LogRoots:

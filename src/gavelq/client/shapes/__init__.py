@@ -65,6 +65,14 @@ from gavelq.client.shapes.runs import (
     StartedTask,
     StoppedRun,
 )
+from gavelq.client.shapes.simulation import (
+    Fate,
+    RunTimes,
+    SimulatedSide,
+    SimulatedTask,
+    Simulation,
+    SimulationSummary,
+)
 from gavelq.client.shapes.tasks import (
     Attempt,
     Dependency,
@@ -124,6 +132,7 @@ __all__ = [
     "Error",
     "Event",
     "Explanation",
+    "Fate",
     "FileMistake",
     "Following",
     "Gate",
@@ -149,6 +158,7 @@ __all__ = [
     "RemovedTask",
     "Retry",
     "RunDifference",
+    "RunTimes",
     "Scheduler",
     "SchedulerCounts",
     "SchedulerProcess",
@@ -156,6 +166,10 @@ __all__ = [
     "Script",
     "Setting",
     "SettingChange",
+    "SimulatedSide",
+    "SimulatedTask",
+    "Simulation",
+    "SimulationSummary",
     "StartOptions",
     "StartedTask",
     "State",

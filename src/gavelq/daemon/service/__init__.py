@@ -20,6 +20,7 @@ from gavelq.daemon.service.run_state import RunStates
 from gavelq.daemon.service.runs import RunService
 from gavelq.daemon.service.samples import Samples
 from gavelq.daemon.service.settings import SettingsService
+from gavelq.daemon.service.simulation import SimulationService
 from gavelq.daemon.service.submissions import SubmissionService
 from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.service.tenants import TenantService
@@ -54,3 +55,4 @@ class Service:
     samples: Samples
     plan: PlanService
     doctor: DoctorService
+    simulation: SimulationService
