@@ -13,4 +13,5 @@ def fixed(kind: type[T]) -> type[T]:
     Python would check at each field of each new object that nobody changes it, which is three quarters of what making
     one costs. For those that the engine and the cycle make by the thousand.
     """
-    return dataclass(slots=True, kw_only=True, unsafe_hash=True)(kind)
+    has_own_hash = "__hash__" in vars(kind)
+    return dataclass(slots=True, kw_only=True, unsafe_hash=not has_own_hash)(kind)

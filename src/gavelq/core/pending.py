@@ -2,9 +2,10 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
+from gavelq.core.fixed import fixed
 from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import pattern_key
 from gavelq.core.task import GpuRequest, Task
@@ -13,7 +14,7 @@ Asked = tuple[QueueName, int | None, tuple[GpuUuid, ...], int | None, bool, bool
 """A queue, what is asked of single cards, whether it is more than one, and as what it is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Shape:
     """What decides whether and when a task can start. Tasks of one shape are first come, first served."""
 
@@ -38,6 +39,8 @@ class Shape:
     """The key of what is known about tasks of its name, for those that share."""
     asked: Asked = field(init=False, compare=False, repr=False)
     """What decides which single cards serve it: shapes that agree in it fit the same ones."""
+    is_timed: bool = field(init=False, compare=False, repr=False, default=False)
+    """Whether there is a time before which it does not start."""
     _hash: int = field(init=False, compare=False, repr=False, default=0)
 
     def __post_init__(self) -> None:
@@ -45,6 +48,7 @@ class Shape:
         is_wide = gpus.count > 1 or (gpus.max_count or 0) > 1
         asked = (self.queue, gpus.memory, gpus.allowed, gpus.max_util, gpus.share, is_wide, self.learned_as)
         object.__setattr__(self, "asked", asked)
+        object.__setattr__(self, "is_timed", self.not_before is not None or self.retry_at is not None)
         # A cycle looks shapes up many times; hashing all these fields each time would be a fifth of its cost.
         fields = (
             self.queue, self.priority, self.gpus, self.retry_at, self.tenant, self.time_limit_s, self.not_before,
@@ -56,11 +60,6 @@ class Shape:
     def __hash__(self) -> int:
         return self._hash
 
-    @property
-    def is_timed(self) -> bool:
-        """Whether there is a time before which it does not start."""
-        return self.not_before is not None or self.retry_at is not None
-
 
 def shape_of(task: Task) -> Shape:
     """The shape of a task as it stands."""
@@ -68,20 +67,20 @@ def shape_of(task: Task) -> Shape:
     is_narrow = request.max_parallel is not None
     lane = request.lane
     return Shape(
-        task.queue,
-        task.priority,
-        request.gpus,
-        task.retry_at,
-        request.tenant,
-        request.time_limit_s,
-        request.not_before,
-        bool(task.waits_for),
-        request.preemptible,
-        task.submission_id if is_narrow else None,
-        request.max_parallel,
-        task.behind is not None,
-        (task.submission_id, lane.rank) if lane is not None and task.behind is None else None,
-        pattern_key(request.tenant, request.name) if request.gpus.share and request.is_named else None,
+        queue=task.queue,
+        priority=task.priority,
+        gpus=request.gpus,
+        retry_at=task.retry_at,
+        tenant=request.tenant,
+        time_limit_s=request.time_limit_s,
+        not_before=request.not_before,
+        is_dependent=bool(task.waits_for),
+        preemptible=request.preemptible,
+        submission=task.submission_id if is_narrow else None,
+        max_parallel=request.max_parallel,
+        is_behind=task.behind is not None,
+        rank=(task.submission_id, lane.rank) if lane is not None and task.behind is None else None,
+        learned_as=pattern_key(request.tenant, request.name) if request.gpus.share and request.is_named else None,
     )
 
 
@@ -94,6 +93,10 @@ def _add(counts: dict[K, int], key: K, by: int) -> None:
         counts[key] = n
     else:
         del counts[key]
+
+
+Group = dict[int, dict[Shape, None]]
+"""Shapes that ask the same of single cards, by their number of GPUs."""
 
 
 class PendingIndex:
@@ -110,8 +113,8 @@ class PendingIndex:
         """Shapes by tenant."""
         self.n_of_level: dict[tuple[QueueName, int], int] = {}
         """Shapes by queue and priority."""
-        self.groups: dict[tuple[Asked, bool], dict[int, dict[Shape, None]]] = {}
-        """Shapes by what they ask of single cards and whether they are timed, then by their number of GPUs."""
+        self.groups: dict[tuple[Asked, bool], Group] = {}
+        """Shapes by what they ask of single cards and whether they are timed."""
 
     def __len__(self) -> int:
         return len(self._shapes)

@@ -5,8 +5,9 @@ ahead of it by the batch that is being committed; `revert` takes the draft back 
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from gavelq.core.alerts import Alert, Mute
 from gavelq.core.books import Books
@@ -27,7 +28,7 @@ from gavelq.core.tenants import FIRST_TOKEN, HourKey, Tenant, Token, TokenId
 
 K = TypeVar("K")
 V = TypeVar("V")
-_ROWS = (
+_rows: Callable[[Any], tuple[dict[Any, Any], ...]] = attrgetter(
     "queues", "cards", "learned", "shares", "streaks", "files", "runs", "bindings", "tenants", "retired", "tokens",
     "hours", "alerts", "mutes", "outbox",
 )  # fmt: skip
@@ -95,10 +96,9 @@ class State:
             self.ledger.marks.touch_all()
         if changes.outbox:
             self._count_messages(changes.outbox)
-        for name in _ROWS:
-            changed = getattr(changes, name)
+        for rows, changed in zip(_rows(self), _rows(changes), strict=True):
             if changed:  # most steps change one or two kinds of rows
-                _join(getattr(self, name), changed)
+                _join(rows, changed)
         for key, seconds in changes.hours.items():
             self._index_hour(key, seconds)
         if changes.reservations is not None:

@@ -1,10 +1,9 @@
 """Who cannot start in a cycle, found out without asking: for cycles whose reasons nobody reads."""
 
-from collections.abc import Iterator
 from math import inf
+from typing import NamedTuple
 
-from gavelq.core.pending import Shape
-from gavelq.scheduling.matching import Match
+from gavelq.core.pending import Asked, Group, Shape
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import Snapshot
 from gavelq.scheduling.turn import Turn
@@ -26,6 +25,18 @@ def needs_everybody(snapshot: Snapshot, policy: Policy) -> bool:
     )
 
 
+class _Room(NamedTuple):
+    """What there is for requests that ask the same of single cards."""
+
+    n_fitting: float
+    n_open: float
+    """Fitting cards that no reservation bars."""
+
+
+_UNKNOWN = _Room(inf, inf)
+"""They have to be asked: one of them may be promised cards, or the cycle has to tell when cards will do."""
+
+
 class Hopeless:
     """Tells the shapes that a cycle which has served its holders may leave out: asking them changes only reasons.
 
@@ -35,55 +46,55 @@ class Hopeless:
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
-        self._at = (-1, -1, -1)
+        self._epoch = -1
+        self._rooms: dict[Asked, _Room] = {}
         self._holders: set[Shape] = set()
         self._latest = -inf
-        self._n_open: dict[int, int] = {}
-        """By match the fitting cards that no reservation bars."""
+        """When the last of the reservations is due."""
 
-    def others(self) -> Iterator[Shape]:
+    def others(self) -> list[Shape]:
         """All that are not hopeless now. What asks for more cards than fit is passed over as a whole."""
-        snapshot = self._turn.snapshot
-        for group in snapshot.pending.groups.values():
-            first = next(iter(next(iter(group.values()))))
-            fits = None if snapshot.quotas else self._match(first)
+        found: list[Shape] = []
+        quotas = self._turn.snapshot.quotas
+        for (asked, is_timed), group in self._turn.snapshot.pending.groups.items():
+            room = self._room(asked)
             for n, shapes in group.items():
-                if fits is None or n <= len(fits.fitting):
-                    yield from (shape for shape in shapes if not self.has(shape))
+                if is_timed or quotas or n <= room.n_open:
+                    found += [shape for shape in shapes if not self.has(shape)] if quotas else shapes
+                elif n <= room.n_fitting:
+                    found += [shape for shape in shapes if not self.has(shape)]
+        return found
 
     def has(self, shape: Shape) -> bool:
         """Whether this shape may be left out now, and from now on until a reservation is dropped."""
-        turn, n = self._turn, shape.gpus.count
-        fits = self._match(shape)
-        if fits is None:
+        room, n = self._room(shape.asked), shape.gpus.count
+        if n <= room.n_open or not n or shape.is_timed:
             return False
-        if len(fits.fitting) < n:
-            return True
-        self._look()
-        if shape in self._holders or turn.ends_by(shape) <= self._latest:
-            return False
-        if id(fits) not in self._n_open:
-            barred = frozenset[object]().union(*(hold.barred for hold in turn.holds.values()))
-            self._n_open[id(fits)] = sum(card.uuid not in barred for card in fits.fitting)
-        return self._n_open[id(fits)] < n
+        if shape.tenant in self._turn.snapshot.quotas:
+            return False  # the cycle tells when its gate opens
+        return n > room.n_fitting or (shape not in self._holders and self._turn.ends_by(shape) > self._latest)
 
-    def _match(self, shape: Shape) -> Match | None:
-        """What fits such a shape, where that decides; None: it has to be asked.
-
-        It may be promised cards, or the cycle has to tell when its gate opens or when cards will do.
-        """
-        turn = self._turn
-        if not turn.holds or not shape.gpus.count or turn.domain(shape) not in turn.holds:
-            return None
-        if shape.is_timed or shape.tenant in turn.snapshot.quotas:
-            return None
-        fits = turn.match(shape)
-        return None if fits.calm_at < inf else fits
-
-    def _look(self) -> None:
-        at = (self._turn.n_dropped, len(self._turn.holds), self._turn.n_given)
-        if at != self._at:
-            self._at, holds = at, self._turn.holds.values()
+    def _room(self, asked: Asked) -> _Room:
+        if self._epoch != self._turn.epoch:
+            self._epoch, self._rooms, holds = self._turn.epoch, {}, self._turn.holds.values()
             self._holders = {hold.shape for hold in holds}
-            self._latest = max(hold.at for hold in holds)
-            self._n_open = {}
+            self._latest = max([hold.at for hold in holds], default=-inf)
+        room = self._rooms.get(asked)
+        if room is None:
+            room = self._rooms[asked] = self._counted(asked)
+        return room
+
+    def _counted(self, asked: Asked) -> _Room:
+        turn = self._turn
+        shape = next(iter(next(iter(self._group(asked).values()))))
+        if turn.domain(shape) not in turn.holds:
+            return _UNKNOWN
+        fits = turn.match(shape)
+        if fits.calm_at < inf:
+            return _UNKNOWN
+        barred = frozenset[object]().union(*[hold.barred for hold in turn.holds.values()])
+        return _Room(len(fits.fitting), sum([card.uuid not in barred for card in fits.fitting]))
+
+    def _group(self, asked: Asked) -> Group:
+        groups = self._turn.snapshot.pending.groups
+        return groups.get((asked, False)) or groups[asked, True]

@@ -43,7 +43,10 @@ def look_again(
     """The match after something happened to these cards."""
     if not cards:
         return found
-    queue, mine = snapshot.queues[shape.queue], _own_utilization(shape, snapshot, policy)
+    queue = snapshot.queues[shape.queue]
+    if 2 * len(cards) > len(found.verdicts):  # a new one costs less than the copy
+        return match_cards(shape, queue, snapshot.cards_for(queue), snapshot, policy, taken)
+    mine = _own_utilization(shape, snapshot, policy)
     verdicts = [refuse(card, shape, queue, policy, taken.get(card.uuid, ()), mine) for card in cards]
     return found.renewed(cards, verdicts)
 

@@ -121,7 +121,8 @@ class Snapshot:
     def waiting_since(self, task_id: TaskId) -> float:
         """From when on a task ages: its submission, or the time that it may begin."""
         task = self.tasks[task_id]
-        return max(task.submitted_at, task.request.not_before or 0.0)
+        not_before = task.request.not_before
+        return task.submitted_at if not_before is None else max(task.submitted_at, not_before)
 
 
 POOL = "pool"

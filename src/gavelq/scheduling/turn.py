@@ -63,6 +63,8 @@ class Turn:
         self.blocked: dict[Shape, Entry] = {}
         """The heads that did not fit, in their order."""
         self.holds: dict[str, Hold] = {}
+        self.epoch = 0
+        """Changes with each start, and with each reservation that is made or over."""
         self.n_dropped = 0
         """Reservations that were over in this cycle."""
         self.preemptions: list[Preemption] = []
@@ -85,9 +87,10 @@ class Turn:
 
     def entry(self, shape: Shape, at: int) -> Entry:
         """The entry of a bucket's task."""
-        task_id = self.snapshot.buckets[shape][at]
-        since = self.snapshot.waiting_since(task_id)
-        return Entry(self.ordering.key(shape, self.snapshot.queues[shape.queue], task_id, since), at, shape)
+        snapshot = self.snapshot
+        task_id = snapshot.buckets[shape][at]
+        key = self.ordering.key(shape, snapshot.queues[shape.queue], task_id, snapshot.waiting_since(task_id))
+        return Entry(key, at, shape)
 
     def is_overtaken(self, entry: Entry) -> bool:
         """Whether its tenant was given cards since the entry was made, so that it stands further back now."""
@@ -115,6 +118,7 @@ class Turn:
             hold = promise(self, domain, shape, task_id)
             if hold is not None:
                 self.holds[domain] = hold
+                self.epoch += 1
 
     def earlier_holds(self, task_id: TaskId) -> list[Hold]:
         """The holders that come before a task: all of them, unless it is a holder itself."""
@@ -342,6 +346,7 @@ class Turn:
         self.usage.add_for(shape.tenant, len(cards), cost_of(shape, len(cards), self.snapshot.whole_card))
         self.ordering.charge(shape.tenant, len(cards))
         self._given += cards
+        self.epoch += 1
         for key in [key for key, hold in self.holds.items() if hold.task_id == task_id]:
             self.drop_hold(key)
 
@@ -349,11 +354,7 @@ class Turn:
         """A reservation is over."""
         del self.holds[key]
         self.n_dropped += 1
-
-    @property
-    def n_given(self) -> int:
-        """Cards that were given away in this cycle."""
-        return len(self._given)
+        self.epoch += 1
 
     def _overtaken(self, shape: Shape, task_id: TaskId) -> TaskId | None:
         """Whom a start goes ahead of: the holder in its domain, or with `backfill: skip` the first that did not fit."""

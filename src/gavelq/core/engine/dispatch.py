@@ -40,10 +40,12 @@ def handle(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step:
     then nothing has changed.
     """
     step = _answer(view, event, now, rules)
-    note_ends(view, step, now, rules)
-    settle(view, step, now)
-    forget_ended(view, step)
-    tell_of_tasks(view, step, now)
+    if step.ended:
+        note_ends(view, step, now, rules)
+    if step.changes.tasks:
+        settle(view, step, now)
+        forget_ended(view, step)
+        tell_of_tasks(view, step, now)
     return step
 
 
