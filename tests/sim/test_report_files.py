@@ -86,3 +86,9 @@ def test_without_a_picture_matplotlib_is_not_needed(load: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_forecast_of_the_queue_is_not_drawn(shell: Shell) -> None:
+    done = shell.run("simulate", "--queue", "--plot", str(shell.workdir / "out.svg"))
+    assert done.returncode == 2
+    assert "a forecast of the queue is a table" in done.stderr

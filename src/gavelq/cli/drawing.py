@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from gavelq.core.errors import GavelqError, InvalidField
+from gavelq.core.errors import GavelqError, InvalidField, UsageError
 from gavelq.version import __version__
 
 if TYPE_CHECKING:
@@ -30,8 +30,11 @@ class PlotsMissing(GavelqError):
     hint = "pip install 'gavelq[plot]' (or: pip install 'matplotlib>=3.8'), in the environment that gavelq is in"
 
 
-def check(plot: str | None, report: str | None) -> None:
-    """Say what is wrong before anything is simulated. Raises InvalidField, PlotsMissing."""
+def check(plot: str | None, report: str | None, *, is_queue: bool) -> None:
+    """Say what is wrong before anything is simulated. Raises UsageError, InvalidField, PlotsMissing."""
+    if is_queue and (plot or report):
+        hint = "leave --plot and --report away; the console's page of rules shows the forecast (gavelq ui)"
+        raise UsageError("a forecast of the queue is a table", hint=hint)
     for field, path, endings in (("plot", plot, PLOTS), ("report", report, PAGES)):
         if path is not None:
             _check_path(field, path, endings)

@@ -75,9 +75,9 @@ def simulate(
 
     source = Source(path=trace, synthetic=synthetic, history=from_history, n_jobs=n_jobs, load=load, seed=seed)
     source.require_one(is_queue=is_queue)
+    drawing.check(plot, report, is_queue=is_queue)
     if is_queue:
         return forecast_queue(call, Wish(changes=changes, hours=hours, assume=assume))
-    drawing.check(plot, report)
     chosen = _policies(policies, backfill)
     mishaps = _mishaps(mtbf, repair, foreign, seed)
     found = read_load(call, source, gpus, nodes)
