@@ -4,7 +4,7 @@ It is to the live state what `gavelq.sim.simulator` is to a trace. Tasks end wel
 to take; what other people do on the cards stays as it is; nobody submits anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from math import inf
@@ -14,18 +14,18 @@ from gavelq.core.effects import StopAttempt
 from gavelq.core.engine import handle
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.pending import shape_of
+from gavelq.core.pending import Shape, shape_of
 from gavelq.core.state import State
 from gavelq.core.step import Changes, Step
 from gavelq.core.task import AttemptResult, ProcessIdentity
 from gavelq.core.view import View
-from gavelq.scheduling.cycle import Plan, plan
+from gavelq.scheduling.cycle import plan
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.question import Question
-from gavelq.scheduling.reasons import Reason
-from gavelq.scheduling.snapshot import take_snapshot
+from gavelq.scheduling.reasons import Blocked, Reason
+from gavelq.scheduling.snapshot import Camera
 from gavelq.scheduling.trial import unwatched
-from gavelq.sim.live.expectation import Expectation, Length
+from gavelq.sim.live.expectation import Expectation
 
 MAX_EVENTS = 200_000
 """A forecast ends after so many: it then tells of the time until there."""
@@ -79,18 +79,17 @@ def forecast(question: Question, state: State, policy: Policy) -> Forecast:
 
 class _Future:
     def __init__(self, question: Question, state: State, policy: Policy) -> None:
-        self._question, self._state, self._view = question, state, View(state)
+        self._question, self._state = question, state
+        self._view, self._camera = View(state), Camera(state)
         self._now = question.now
         self._policy = replace(unwatched(policy), stale_s=inf)
         self._expected = Expectation(state.learned, question.assumed_s)
-        self._lengths: dict[TaskId, Length] = {}
         self._asked = [task_id for task_id, task in state.tasks.items() if task.state is TaskState.PENDING]
         self._ends: list[tuple[float, TaskId, int]] = []
         self._starts: dict[TaskId, Start] = {}
         self._wake_at = inf
         self._n_events = 0
         self._has_unknown = False
-        self._plan: Plan | None = None
 
     def look(self) -> Forecast:
         """Until nothing is left that could happen, the time is over, or it takes too long."""
@@ -107,7 +106,8 @@ class _Future:
                 self._end_all()
                 self._cycle()
         is_beyond = bool(self._ends) or self._wake_at < inf
-        waits = {one: self._why(one, is_beyond=is_beyond) for one in self._asked if one not in self._starts}
+        reasons = plan(self._camera.take(self._policy, self._now), self._policy).reasons
+        waits = {one: self._why(one, reasons, is_beyond=is_beyond) for one in self._asked if one not in self._starts}
         return Forecast(self._starts, waits, is_over, self._n_events)
 
     def _send(self, event: ev.Event) -> Step:
@@ -144,7 +144,7 @@ class _Future:
         """Plan, as often as it takes: those who are stopped for others leave at once."""
         state, policy = self._state, self._policy
         while len(state.pending) or state.reservations:
-            decided = self._plan = plan(take_snapshot(state, policy, self._now), policy)
+            decided = plan(self._camera.take(policy, self._now), policy, is_told=False)
             if decided.next_at is not None and decided.next_at > self._now:
                 self._wake_at = min(self._wake_at, decided.next_at)
             if not decided.starts and not decided.preemptions and decided.reservations == state.reservations:
@@ -172,14 +172,14 @@ class _Future:
         self._note_end(end, task.id, attempt)
         self._starts[task.id] = Start(self._now, end, placed.gpus)
 
-    def _why(self, task_id: TaskId, *, is_beyond: bool) -> str:
+    def _why(self, task_id: TaskId, reasons: Mapping[Shape, Blocked], *, is_beyond: bool) -> str:
         """Why a task has not started when the forecast ends."""
         task = self._state.tasks.get(task_id)
         if task is None:
             return "it ends without a start: what it depends on does not come about"
         if task.state is not TaskState.PENDING:
             return f"it is {task.state.value}"
-        blocked = None if self._plan is None else self._plan.reasons.get(shape_of(task))
+        blocked = reasons.get(shape_of(task))
         is_passing = blocked is None or blocked.reason in _PASSING
         if blocked is None or (is_passing and is_beyond):
             return _LATER
