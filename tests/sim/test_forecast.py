@@ -5,10 +5,10 @@ import io
 import pytest
 
 from gavelq.core import events as ev
-from gavelq.core.ids import GpuUuid
+from gavelq.core.ids import GpuUuid, QueueName, TaskId
 from gavelq.core.learned import Learned, name_key
 from gavelq.core.step import Changes
-from gavelq.core.task import Dependency
+from gavelq.core.task import Dependency, DependencyKind
 from gavelq.daemon.service.simulation import _rows, _written
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.question import Question
@@ -34,7 +34,7 @@ def question(world: World, *policies: Policy, hours: float = 24, assume: float |
     )  # fmt: skip
 
 
-def running(world: World, **fields: object) -> int:
+def running(world: World, **fields: object) -> TaskId:
     task_id = world.submit(**fields)
     assert world.cycle() == [task_id]
     world.started(task_id)
@@ -88,7 +88,7 @@ def test_a_dependent_task_follows_and_one_that_waits_for_a_failure_does_not_star
     world = World(n_cards=2)
     first = running(world, time_limit_s=100.0)
     after = world.submit(depends_on=(Dependency(task_id=first),), time_limit_s=10.0)
-    mourner = world.submit(depends_on=(Dependency(task_id=first, kind="fail"),), time_limit_s=10.0)  # type: ignore[arg-type]  # a word will do
+    mourner = world.submit(depends_on=(Dependency(task_id=first, kind=DependencyKind.FAIL),), time_limit_s=10.0)
     found = looked(world)
     assert found.starts[after].at == 1100
     assert "does not come about" in found.waits[mourner]
@@ -97,7 +97,7 @@ def test_a_dependent_task_follows_and_one_that_waits_for_a_failure_does_not_star
 def test_gates_that_open_by_themselves_are_waited_for_and_others_are_named() -> None:
     world = World(n_cards=1)
     later = world.submit(not_before=5000.0, time_limit_s=10.0)
-    world.send(ev.QueueCreated(by="me", name="shut", options={"paused": True}))
+    world.send(ev.QueueCreated(by="me", name=QueueName("shut"), options={"paused": True}))
     shut = world.submit(queue="shut", time_limit_s=10.0)
     found = looked(world)
     assert found.starts[later].at == 5000
@@ -144,7 +144,7 @@ def test_what_is_expected_is_what_comes(n_cards: int) -> None:
     world = World(n_cards=n_cards, policy=EXACT)
     lengths = [100.0 * (7 * n % 11 + 1) for n in range(20)]
     ids = [world.submit(count=n % n_cards + 1, time_limit_s=length) for n, length in enumerate(lengths)]
-    found, ends = looked(world), list[tuple[float, int]]()
+    found, ends = looked(world), list[tuple[float, TaskId]]()
     while world.state.tasks:
         for task_id in world.cycle():
             world.started(task_id)

@@ -102,8 +102,9 @@ class SimulationService:
             tried = await asyncio.to_thread(try_values, self._path, wanted, unset=removed, env=os.environ)
             changed, changes = policy_of(tried.config), [_told(one.as_json(), caller) for one in tried.changes]
         desk, state, policy = self._desk, self._desk.state, self._desk.loop.policy
+        now = desk.clock.now()
         question = Question(
-            now=desk.clock.now(), until=desk.clock.now() + wish.hours * 3600, sample=state.books.sample,
+            now=now, until=now + wish.hours * 3600, sample=state.books.sample,
             unattributed_mib=state.books.unattributed_mib, rules=desk.loop.rules,
             policies=(policy,) if changed is None else (policy, changed), assumed_s=wish.assumed_s,
         )  # fmt: skip
