@@ -184,6 +184,21 @@ def test_tasks_are_moved_and_given_another_priority_and_back(state: Visit) -> No
     until(page, lambda: instance.task(task)["priority"] == 7)
 
 
+def test_an_undo_that_is_refused_is_not_called_done(state: Visit) -> None:
+    page, instance = state.page, state.instance
+    task = park(instance, "too-late", priority=7)
+    select(page, "too-late")
+    press(page, "Priority")
+    page.get_by_role("dialog").get_by_label("Priority").fill("55")
+    page.keyboard.press("Enter")
+    page.get_by_text("priority 55").wait_for()
+    instance.post(f"/api/tasks/{task}/kill")
+    state.expect("409")
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text(f"task {task} is cancelled").wait_for()
+    assert page.get_by_text("Undone").count() == 0
+
+
 def test_a_dialog_covers_the_page_and_keeps_what_was_written(state: Visit) -> None:
     page, instance = state.page, state.instance
     task = park(instance, "asked-about", priority=7)
@@ -350,6 +365,17 @@ def test_queues_are_merged_by_dropping_one_on_another_or_by_the_menu(state: Visi
     page.get_by_role("button", name="Merge into waiting").click()
     asked.get_by_role("button", name="Move 1 task to waiting").click()
     until(page, lambda: instance.task(task)["queue"] == "waiting")
+
+
+def test_a_queue_that_goes_while_it_is_chosen_is_chosen_no_more(state: Visit) -> None:
+    page, instance = state.page, state.instance
+    instance.post("/api/queues", {"name": "fleeting"})
+    menu(page.locator(f"[data-queue={PARKED}]"), "Merge into")
+    page.get_by_label("Queue", exact=True).select_option("fleeting")
+    page.get_by_role("button", name="Merge into fleeting").wait_for()
+    instance.request("DELETE", "/api/queues/fleeting")
+    page.get_by_role("button", name="Merge into running").wait_for()
+    page.keyboard.press("Escape")
 
 
 def test_a_lane_filters_by_its_queue(state: Visit) -> None:

@@ -23,7 +23,10 @@ const words = {
   undo: ["Undo", "撤销"],
   close: ["Close", "关闭"],
   undone: ["Undone", "已撤销"],
-  slow: ["The daemon has not answered yet. It is still asked.", "守护进程尚未响应，请求仍在等待。"],
+  slow: [
+    "This takes a while: the daemon has not answered everything yet.",
+    "需要一些时间：守护进程尚未全部响应。",
+  ],
   silent: [
     "The daemon does not answer. Is it running? gavelq daemon status",
     "守护进程无响应。它是否在运行？gavelq daemon status",
@@ -34,9 +37,10 @@ function told(pair: Pair): string {
   return say(pair, useLanguage.getState().language);
 }
 
-export function toast(text: string, undo?: () => Promise<unknown>): void {
+export function toast(text: string, undo?: () => Promise<unknown>): number {
   const one: Told = { id: ++count, text, ...(undo ? { undo } : {}) };
   useToasts.setState(({ told }) => ({ told: [...told, one].slice(-MOST) }));
+  return one.id;
 }
 
 /** Tell what went wrong, in the daemon's own words. */
@@ -44,7 +48,7 @@ export function complain(error: unknown): void {
   const isSilent = error instanceof Problem && error.status === 0;
   const text = isSilent ? told(words.silent) : error instanceof Problem ? error.message : String(error);
   useToasts.setState(({ told }) => ({
-    told: [...told, { id: ++count, text, isProblem: true }].slice(-MOST),
+    told: [...told.filter((one) => one.text !== text), { id: ++count, text, isProblem: true }].slice(-MOST),
   }));
 }
 
@@ -54,7 +58,10 @@ export async function act(
   done?: string,
   undo?: () => Promise<unknown>,
 ): Promise<boolean> {
-  const slow = setTimeout(() => toast(told(words.slow)), SLOW_MS);
+  let isSlow = 0;
+  const slow = setTimeout(() => {
+    isSlow = toast(told(words.slow));
+  }, SLOW_MS);
   try {
     await doing();
   } catch (error) {
@@ -62,6 +69,7 @@ export async function act(
     return false;
   } finally {
     clearTimeout(slow);
+    drop(isSlow);
   }
   if (done) toast(done, undo);
   return true;

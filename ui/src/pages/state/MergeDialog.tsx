@@ -23,7 +23,9 @@ interface Props {
 export function MergeDialog({ from, queues, onClose, onDone }: Props) {
   const t = useWords(words);
   const others = queues.filter(({ name }) => name !== from);
-  const [into, setInto] = useState(others[0]?.name ?? "");
+  const [chosen, setInto] = useState("");
+  // The chosen one may be deleted meanwhile, by somebody else.
+  const into = (others.find(({ name }) => name === chosen) ?? others[0])?.name ?? "";
   return (
     <Dialog title={t("title", { from })} onClose={onClose}>
       <div className="stack dialog-text">

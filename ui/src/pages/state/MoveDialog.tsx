@@ -26,7 +26,9 @@ interface Props {
 export function MoveDialog({ title, from, onClose, onDone }: Props) {
   const t = useWords(words);
   const queues = useLive((live) => live.queues);
-  const [queue, setQueue] = useState(queues.find(({ name }) => name !== from)?.name ?? from);
+  const [chosen, setQueue] = useState(queues.find(({ name }) => name !== from)?.name ?? from);
+  // The chosen one may be deleted meanwhile, by somebody else.
+  const queue = queues.some(({ name }) => name === chosen) ? chosen : from;
   const done = () => {
     onClose();
     onDone(queue);

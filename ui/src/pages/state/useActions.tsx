@@ -6,7 +6,7 @@ import { complain, toast } from "../../parts/Toast";
 import { useLive } from "../../store/live";
 import { type Pair, useWords } from "../../words";
 import { Victims } from "./Victims";
-import { each, type Outcome, putBack, tell, type Verb } from "./verbs";
+import { each, type Outcome, putBack, tell, type Verb, wholly } from "./verbs";
 
 const words = {
   one: ["1 task", "1 个任务"],
@@ -72,7 +72,7 @@ export function useActions(): Actions {
       case "hold":
       case "run": {
         const outcome = await tell(verb, rows, all());
-        return told(outcome, verb, "", () => putBack(outcome.done, all()));
+        return told(outcome, verb, "", () => wholly(putBack(outcome.done, all())));
       }
       case "remove":
         return told(await each(rows, (row) => post<Row>(`/api/tasks/${row.id}/remove`)), "removed", "");
@@ -80,20 +80,22 @@ export function useActions(): Actions {
         const outcome = await each(rows, (row) => post<Row>(`/api/tasks/${row.id}/rerun`));
         const ids = outcome.answers.map((row) => `#${row.id}`);
         const to = ids.length > 4 ? `${ids.slice(0, 3).join(", ")} …` : ids.join(", ");
-        return told(outcome, "rerun", to, () => tell("kill", outcome.answers, all()));
+        return told(outcome, "rerun", to, () => wholly(tell("kill", outcome.answers, all())));
       }
     }
   };
   const move: Actions["move"] = async (rows, queue) => {
     const outcome = await each(rows, (row) => post<Row>(`/api/tasks/${row.id}/move`, { queue }));
     return told(outcome, "move", queue, () =>
-      each(outcome.done, (row) => post<Row>(`/api/tasks/${row.id}/move`, { queue: row.queue })),
+      wholly(each(outcome.done, (row) => post<Row>(`/api/tasks/${row.id}/move`, { queue: row.queue }))),
     );
   };
   const prioritize: Actions["prioritize"] = async (rows, priority) => {
     const outcome = await each(rows, (row) => post<Row>(`/api/tasks/${row.id}/priority`, { priority }));
     return told(outcome, "priority", priority, () =>
-      each(outcome.done, (row) => post<Row>(`/api/tasks/${row.id}/priority`, { priority: row.priority })),
+      wholly(
+        each(outcome.done, (row) => post<Row>(`/api/tasks/${row.id}/priority`, { priority: row.priority })),
+      ),
     );
   };
   return { act, move, prioritize };

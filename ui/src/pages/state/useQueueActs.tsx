@@ -8,7 +8,7 @@ import { type Pair, useWords } from "../../words";
 import { LIVE } from "../../words/states";
 import { optionsOf } from "./queueOptions";
 import { Victims } from "./Victims";
-import { each } from "./verbs";
+import { each, wholly } from "./verbs";
 
 /** The most that one answer lists. */
 const MOST = 10_000;
@@ -93,7 +93,7 @@ export function useQueueActs(): QueueActs {
           touch(...inside.map((row) => row.id));
         },
         t("merged", put),
-        () => each(inside, (row) => post<Row>(`/api/tasks/${row.id}/move`, { queue: from })),
+        () => wholly(each(inside, (row) => post<Row>(`/api/tasks/${row.id}/move`, { queue: from }))),
       );
     },
     remove: async (queue) => {

@@ -111,6 +111,14 @@ export async function putBack(rows: readonly Row[], all: Iterable<Row>): Promise
   };
 }
 
+/** What takes something back is told as one: the first refusal is its end. Throws Problem. */
+export async function wholly(doing: Promise<Outcome>): Promise<Outcome> {
+  const outcome = await doing;
+  const [problem] = outcome.problems;
+  if (problem) throw problem;
+  return outcome;
+}
+
 async function present(ids: readonly number[]): Promise<Row[]> {
   const rows: Row[] = [];
   for (let from = 0; from < ids.length; from += 500)
