@@ -156,7 +156,7 @@ def test_a_file_that_somebody_else_changed_meanwhile_is_not_written_over(rules: 
     assert "gpu_left: 1" in file_of(rules)
 
 
-def test_changes_outlive_a_look_at_another_page(rules: Visit) -> None:
+def test_changes_outlive_a_look_at_another_page_and_a_reload(rules: Visit) -> None:
     page = rules.page
     page.get_by_role("textbox", name="Leave for others").fill("2")
     page.get_by_role("link", name="Settings").click()
@@ -164,6 +164,13 @@ def test_changes_outlive_a_look_at_another_page(rules: Visit) -> None:
     page.get_by_role("link", name="Rules").first.click()
     page.get_by_text("1 change not saved").wait_for()
     assert page.get_by_role("textbox", name="Leave for others").input_value() == "2"
+    page.reload()
+    page.get_by_text("1 change not saved").wait_for()
+    assert page.get_by_role("textbox", name="Leave for others").input_value() == "2"
+    page.get_by_role("button", name="Discard").click()
+    page.reload()
+    page.get_by_role("textbox", name="Leave for others").wait_for()
+    assert page.get_by_text("1 change not saved").count() == 0
 
 
 def test_a_tenant_is_told_that_rules_are_for_admins(browser: "Browser", instance: Box) -> None:

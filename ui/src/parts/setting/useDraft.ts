@@ -1,4 +1,4 @@
-/** Changes of settings that are not saved yet: kept while one looks at other pages, tried by the daemon while one types. */
+/** Changes of settings that are not saved yet: kept while one looks at other pages and over a reload, tried by the daemon while one types. */
 import { useEffect, useMemo, useRef, useState } from "react";
 import { create } from "zustand";
 import { Problem, post, put } from "../../api/client";
@@ -68,11 +68,33 @@ export interface Done {
   change: Change | null;
 }
 
-const useDrafts = create<{ drafts: Readonly<Record<string, Draft>> }>(() => ({ drafts: {} }));
+const PLACE = "gavelq.settings";
+/** A channel's address may hold a secret, and is not kept in the browser. */
+const NOT_KEPT = "notify.urls";
 const EMPTY: Draft = {};
+
+type Drafts = Readonly<Record<string, Draft>>;
+
+function kept(): Drafts {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(PLACE) ?? "{}") as Drafts | null;
+    return found !== null && Object.values(found).every((draft) => typeof draft === "object") ? found : {};
+  } catch {
+    return {};
+  }
+}
+
+const useDrafts = create<{ drafts: Drafts }>(() => ({ drafts: kept() }));
 
 function keep(page: string, change: (draft: Draft) => Draft): void {
   useDrafts.setState(({ drafts }) => ({ drafts: { ...drafts, [page]: change(drafts[page] ?? EMPTY) } }));
+  const { drafts } = useDrafts.getState();
+  const text = JSON.stringify(drafts, (name, value: unknown) => (name === NOT_KEPT ? undefined : value));
+  try {
+    sessionStorage.setItem(PLACE, text);
+  } catch {
+    // A browser that keeps nothing has them as long as the page is open.
+  }
 }
 
 /** What is wrong with each setting, in the daemon's words; under "" what belongs to none of these. */
