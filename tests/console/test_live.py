@@ -143,6 +143,7 @@ def test_a_password_opens_the_console_and_signing_out_closes_it(browser: "Browse
     instance.post("/api/tenants", {"name": "mei", "password": "correct horse battery"})
     with visit(browser, instance) as visitor:
         visitor.goto("/ui/login")
+        visitor.page.locator("input:focus").and_(visitor.page.get_by_label("Token", exact=True)).wait_for()
         visitor.page.get_by_role("button", name="Name and password").click()
         visitor.page.get_by_label("Tenant").fill("mei")
         visitor.page.get_by_label("Password").fill("wrong horse")
@@ -167,6 +168,10 @@ def test_keys_lead_through_the_pages_and_can_be_switched_off(visitor: Visit) -> 
     page.keyboard.press("g")
     page.keyboard.press("u")
     page.wait_for_url("**/ui/usage")
+    page.keyboard.press("/")
+    page.locator("input:focus").and_(page.get_by_label("Filter tasks")).wait_for()
+    page.keyboard.type("no such")
+    page.keyboard.press("Escape")
     page.keyboard.press("?")
     page.get_by_label("Single keys are on").uncheck()
     page.keyboard.press("Escape")

@@ -171,6 +171,14 @@ def test_a_sweep_makes_all_of_its_tasks_and_undo_ends_them(page: "Page", instanc
         instance.wait(task["id"], "cancelled")
 
 
+def test_ctrl_and_enter_submit_from_the_command(page: "Page", instance: Box) -> None:
+    form = form_on(page)
+    form.get_by_label("How many", exact=True).fill("0")
+    form.get_by_label("Command", exact=True).fill("echo by keys")
+    form.get_by_label("Command", exact=True).press("Control+Enter")
+    assert made(page, instance)["command"] == "echo by keys"
+
+
 def test_a_script_may_be_held(page: "Page", instance: Box) -> None:
     form = form_on(page)
     form.get_by_label("Command", exact=True).fill("#!/bin/sh\necho from a script")

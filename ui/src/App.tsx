@@ -37,7 +37,7 @@ function Pages() {
 }
 
 function Console() {
-  const [, go] = useLocation();
+  const [here, go] = useLocation();
   const { maySubmit } = useRights();
   const [isTask, setTask] = useState(false);
   const [isHelp, setHelp] = useState(false);
@@ -49,7 +49,13 @@ function Console() {
     return () => document.removeEventListener("gavelq:keys", show);
   }, []);
   const jumps = Object.fromEntries(PAGES.map((page) => [`g ${page.key}`, () => go(page.path)]));
-  useKeys({ ...jumps, "?": () => setHelp(true), ...(maySubmit ? { n: newTask } : {}) });
+  const hasFilter = /^\/(state|setting)/.test(here);
+  useKeys({
+    ...jumps,
+    "?": () => setHelp(true),
+    ...(maySubmit ? { n: newTask } : {}),
+    ...(hasFilter ? {} : { "/": () => go("/state?focus=filter") }),
+  });
   return (
     <>
       <TopBar onTask={newTask} />

@@ -1,5 +1,5 @@
 /** A token, or a tenant's name and password, for a session cookie. */
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { Problem, post } from "../../api/client";
 import { Button, Segments } from "../../parts/Button";
@@ -26,6 +26,8 @@ export default function LoginPage() {
   const [given, setGiven] = useState({ token: "", tenant: "", password: "" });
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector("input")?.focus(), []);
   /** The daemon's hints at header fields are for programs. */
   const told = (error: unknown): string => {
     if (!(error instanceof Problem)) return String(error);
@@ -67,7 +69,7 @@ export default function LoginPage() {
         <Mark size={24} />
         <h1>{t("title")}</h1>
       </div>
-      <form onSubmit={(event) => void enter(event)}>
+      <form ref={form} onSubmit={(event) => void enter(event)}>
         {query.has("expired") && problem === null && <p className="second">{t("expired")}</p>}
         <Segments
           label={t("how")}

@@ -90,7 +90,7 @@ export function FilterBox({ value, onChange, known, isShort, input }: Props) {
       choose(choice ?? choices[0] ?? "");
     } else if (event.key === "Escape") {
       event.preventDefault();
-      if (isOpen) setOpen(false);
+      if (choices.length > 0) setOpen(false);
       else input.current?.blur();
       setAt(-1);
     } else if (event.key === "Backspace" && draft === "" && chips.length > 0) {

@@ -49,9 +49,18 @@ export function NewTask({ onClose }: { onClose: () => void }) {
     }
   });
   const isEmpty = !draft.lease && draft.command.trim() === "";
+  const isOff = isEmpty || isBusy || problem !== null;
   return (
     <Dialog title={t("title")} onClose={onClose} isWide>
-      <form className="stack dialog-text task-form" action={send}>
+      <form
+        className="stack dialog-text task-form"
+        action={send}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          if (!isOff) event.currentTarget.requestSubmit();
+        }}
+      >
         <Fields draft={draft} put={put} problemOf={problemOf} isNew />
         <div className="form-foot">
           <Verdict trial={{ answer: problem ? null : trial.answer, problem }} nTasks={nTasks} />
@@ -61,7 +70,7 @@ export function NewTask({ onClose }: { onClose: () => void }) {
             </Button>
             <span className="push" />
             <Button onClick={onClose}>{t("cancel")}</Button>
-            <Button kind="primary" type="submit" disabled={isEmpty || isBusy || problem !== null}>
+            <Button kind="primary" type="submit" disabled={isOff}>
               {nTasks > 1 ? t("submitN", { n: nTasks }) : t("submit")}
             </Button>
           </div>
