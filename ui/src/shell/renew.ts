@@ -1,4 +1,6 @@
 /** Loading the page anew when parts of it cannot be had. */
+import { Problem } from "../api/client";
+import { complain } from "../parts/Toast";
 
 const LOADED = "gavelq.loaded";
 /** Parts that are missing right after that are missing for another reason, which is shown. */
@@ -18,8 +20,11 @@ async function isThere(): Promise<boolean> {
 async function renew(): Promise<void> {
   isRenewing = true;
   // The first pause is for a page that is being left: its requests are cut, too, and by then it is gone.
-  do await new Promise((done) => setTimeout(done, PAUSE_MS));
-  while (!(await isThere()));
+  const pause = () => new Promise((done) => setTimeout(done, PAUSE_MS));
+  await pause();
+  // What was pressed shows nothing yet: the part that would is what is missing.
+  if (!(await isThere())) complain(new Problem(0, "unreachable", "", null, null));
+  while (!(await isThere())) await pause();
   sessionStorage.setItem(LOADED, String(Date.now()));
   location.reload();
 }

@@ -55,7 +55,7 @@ export default function CommandPage() {
         />
         {row === null && (
           <section className="card">
-            <Empty title={t("none")} command="gavelq file new --mode single">
+            <Empty title={t("none")} {...(maySubmit ? { command: "gavelq file new --mode single" } : {})}>
               {t("noneText")}
             </Empty>
           </section>

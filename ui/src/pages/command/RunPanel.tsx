@@ -44,7 +44,10 @@ export function RunPanel({ run, file }: { run: Run | null; file: StoredFile & Fi
   const names = useMemo(() => queueNames(file.content), [file.content]);
   if (run === null) {
     return (
-      <Empty title={t("notRun")} command={`gavelq file start ${file.index} --mode ${file.mode}`}>
+      <Empty
+        title={t("notRun")}
+        {...(maySubmit ? { command: `gavelq file start ${file.index} --mode ${file.mode}` } : {})}
+      >
         {t("notRunText")}
       </Empty>
     );
