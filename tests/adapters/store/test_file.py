@@ -139,7 +139,7 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
             attempt = full_attempt()
             whole_attempt = attempt if version >= 4 else replace(attempt, **NOT_ISOLATED)
             assert list(made.run(made.store.attempts(TaskId(1)))) == [whole_attempt]
-            queue = full_queue() if version >= 4 else replace(full_queue(), **NO_IDLE_POLICY)
+            queue = replace(full_queue(), **NOBODY_TOLD, **({} if version >= 4 else NO_IDLE_POLICY))
             assert list(loaded.queues) == [queue]
             assert list(loaded.cards) == [replace(full_card(), accepted=())]  # nobody shared with others then
             assert dict(loaded.reservations) == {"pool": full_reservation()}
@@ -164,6 +164,7 @@ def test_a_database_of_every_version_still_loads(path: Path, version: int) -> No
 
 NOT_ISOLATED: dict[str, Any] = {"isolation": Isolation.VISIBLE, "violations": (), "idle_since": None}
 NOT_NOTIFIED: dict[str, Any] = {"description": "", "notify": (), "notify_on": (NotifyOn.END,)}
+NOBODY_TOLD: dict[str, Any] = {"paused_by": "", "paused_at": None}
 NO_IDLE_POLICY: dict[str, Any] = {"idle_after_s": None, "idle_action": IdleAction.WARN}
 
 
