@@ -186,7 +186,7 @@ class Box:
         return str(self.get(f"/api/tasks/{task_id}/logs?tail=10000"))
 
     def wait_log(self, task_id: int, text: str, timeout_s: float = 40) -> str:
-        """Until the log holds a text and the daemon knows that the task runs; the log. It is made when the task starts."""
+        """Until the log holds a text and the daemon knows that the task runs; the log. It is made at the start."""
 
         def holds() -> bool:
             try:
