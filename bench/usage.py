@@ -86,7 +86,7 @@ def _tasks() -> Iterator[Task]:
 async def _ask(store: SqliteStore) -> int:
     idle = {card: range(int(START), int(END), 3600) for card in _CARDS}  # a minute of every hour
     minutes = CardMinutes(idle=idle, since=START)
-    tally = Tally(days=days_of(START, END), by=(By.TENANT, By.DAY), now=END, minutes=minutes)
+    tally = Tally(days=days_of(START, END), by=(By.TENANT, By.DAY), now=END, minutes=minutes, names={})
     await store.usage(since=START, until=END, tenant=None, hold=tally.hold, end=tally.end)
     told = await tally.told(with_foreign=True)
     if told["total"]["n_started"] != N_TASKS:

@@ -172,8 +172,8 @@ def test_a_tenant_hears_of_its_own_tasks_and_files_and_of_gpus_and_queues_alone(
 def test_every_kind_of_record_has_its_noun() -> None:
     kinds = {
         "submitted": "task", "dependency_met": "task", "lane_advanced": "task", "gpu_seen": "gpu", "log_bound": "file",
-        "queue_merged": "queue", "run_edited": "run", "run_started": "run", "tenant_created": "tenant", "token_revoked": "token",
-        "config_changed": "config",
+        "queue_merged": "queue", "run_edited": "run", "run_started": "run", "tenant_created": "tenant",
+        "token_revoked": "token", "config_changed": "config",
     }  # fmt: skip
     assert {kind: kind_of(Record(at=0.0, kind=kind)) for kind in kinds} == kinds
     assert set(kinds.values()) <= set(KINDS)
