@@ -117,6 +117,15 @@ def test_tasks_that_are_stopped_for_others_begin_anew() -> None:
     assert looked(world, EXACT).starts[high].at == 2000
 
 
+def test_a_start_that_comes_to_nothing_is_not_told() -> None:
+    world = World(n_cards=1)
+    low = world.submit(preemptible=True, time_limit_s=3000.0)
+    world.submit(priority=90, not_before=2000.0, time_limit_s=50_000.0)
+    policy = Policy(preemption=True, allowance_s=0.0, grace_s=0.0)
+    assert looked(world, policy, hours=2).waits == {low: "not within the time that was looked ahead"}
+    assert looked(world, policy, hours=20).starts[low].at == 52_000
+
+
 def test_looking_ahead_changes_nothing_of_the_state_that_is_asked_about() -> None:
     world = World(n_cards=1)
     running(world, time_limit_s=100.0)

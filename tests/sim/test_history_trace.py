@@ -50,6 +50,11 @@ def test_time_in_which_it_could_not_run_is_no_wait() -> None:
     assert waits == {"1": 0, "2": 20, "3": 30, "4": 20, "5": 0}
 
 
+def test_nobody_started_before_being_submitted_whatever_clocks_said() -> None:
+    (job,) = past(row(1, 20, 10, 30)).trace.jobs
+    assert (job.submit_s, job.waited_s, job.duration_s) == (0, 0, 20)
+
+
 def test_an_elastic_task_has_the_work_that_it_did() -> None:
     (job,) = past(row(1, 0, 0, 60, 4, gpu_count=2, max_gpus=4)).trace.jobs
     assert (job.gpus, job.max_gpus, job.gpu_s) == (2, 4, 240)

@@ -9,8 +9,9 @@ import pytest
 
 from gavelq.core.errors import InvalidField
 from gavelq.sim.machine import parse_machine
+from gavelq.sim.oracles import srtf
 from gavelq.sim.synthetic import GPU_MIX, Recipe, as_kind, bursty
-from tests.sim.loads import run
+from tests.sim.loads import run, trace
 
 SIXTEEN = parse_machine("16")
 
@@ -49,6 +50,12 @@ def test_as_much_is_asked_for_as_was_said(load: float) -> None:
     jobs = bursty(Recipe(n_jobs=40_000, seed=2, load=load), SIXTEEN).jobs
     asked = sum(job.gpu_s for job in jobs) / (jobs[-1].submit_s * SIXTEEN.n_gpus)
     assert asked == pytest.approx(load, rel=0.25)
+
+
+def test_the_oracle_comes_to_an_end_where_times_are_rounded() -> None:
+    """99.2 + 49 - 99.2 is less than 49: what is left of the job is too little to move the clock."""
+    outcome = srtf(trace((0.0, 1.0, 16), (99.2, 49.0, 16)), SIXTEEN)
+    assert [one.end_s for one in outcome.runs] == [1.0, 148.2]
 
 
 def test_it_can_be_simulated_by_product_and_oracles() -> None:
