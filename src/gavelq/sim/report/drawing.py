@@ -1,13 +1,16 @@
 """The plots, each on axes of its own."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from gavelq.core.units import format_duration
 from gavelq.sim.outcome import Outcome, Run
@@ -19,6 +22,8 @@ MOST_OUTLINED = 800
 """With more bars than that lines around them would hide them."""
 MOST_DRAWN = 20_000
 """More bars than that become pixels, in files of lines too; nobody can tell them apart, and viewers are slow."""
+N_COLUMNS = 2400
+"""Of those pixels: so many moments of the whole time are looked at."""
 AT_ONCE = 500
 """Bars in one shape; Agg takes no shape of any size."""
 COARSE_STEPS = 120
@@ -30,6 +35,8 @@ _TICKS = (
     (_DAY, "1 day"), (3 * _DAY, "3 days"), (10 * _DAY, "10 days"), (30 * _DAY, "30 days"), (100 * _DAY, "100 days"),
     (365 * _DAY, "1 year"),
 )  # fmt: skip
+_Bar = tuple[float, float, int, int]
+"""From when until when (on the axis), on which card first, and on how many."""
 
 
 class Clock(NamedTuple):
@@ -68,23 +75,16 @@ def called(outcome: Outcome) -> str:
 
 def gantt(axes: Axes, outcome: Outcome, time: Clock) -> None:
     """Which card ran a job when, coloured by the number of GPUs of the job."""
-    bars: dict[int, list[tuple[float, float, int, int]]] = {}
+    bars: dict[int, list[_Bar]] = {}
     for run in outcome.runs:
         for first, n_cards in neighbours(run.cards):
             of_width = bars.setdefault(looks.width_class(len(run.cards)), [])
             of_width.append((time.at(run.start_s), time.at(run.end_s), first, n_cards))
-    n_bars = sum(map(len, bars.values()))
-    shares = any(run.job.memory_mib is not None for run in outcome.runs)
-    for number, of_width in sorted(bars.items()):
-        for begin in range(0, len(of_width), AT_ONCE):
-            patch = PathPatch(
-                _boxes(of_width[begin : begin + AT_ONCE]), facecolor=looks.BARS[number].light,
-                edgecolor=looks.PAPER.light, linewidth=0.5 if n_bars <= MOST_OUTLINED else 0.0,
-                alpha=0.6 if shares else None,
-            )  # fmt: skip
-            patch.set_rasterized(n_bars > MOST_DRAWN)
-            patch.set_in_layout(False)  # it lies within the axes, and is slow to measure
-            axes.add_patch(patch)
+    if sum(map(len, bars.values())) > MOST_DRAWN:
+        ends = (0.0, time.at(time.end_s), outcome.n_gpus - 0.5, -0.5)
+        axes.imshow(_pixels(bars, outcome.n_gpus, ends[1]), extent=ends, aspect="auto", interpolation="nearest")
+    else:
+        _draw(axes, bars, shares=any(run.job.memory_mib is not None for run in outcome.runs))
     axes.set_ylim(outcome.n_gpus - 0.5, -0.5)
     axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_ylabel("GPU")
@@ -94,8 +94,22 @@ def gantt(axes: Axes, outcome: Outcome, time: Clock) -> None:
     _legend(axes, keys, f"{called(outcome)}: jobs on the GPUs, by how many each has; blank is idle")
 
 
-def _boxes(bars: Iterable[tuple[float, float, int, int]]) -> Path:
-    """Rectangles of begin, end, first card and number of cards, as one shape."""
+def _draw(axes: Axes, bars: Mapping[int, Sequence[_Bar]], *, shares: bool) -> None:
+    """Bars as shapes. `shares`: they may lie on one another."""
+    n_bars = sum(map(len, bars.values()))
+    for number, of_width in sorted(bars.items()):
+        for begin in range(0, len(of_width), AT_ONCE):
+            patch = PathPatch(
+                _boxes(of_width[begin : begin + AT_ONCE]), facecolor=looks.BARS[number].light,
+                edgecolor=looks.PAPER.light, linewidth=0.5 if n_bars <= MOST_OUTLINED else 0.0,
+                alpha=0.6 if shares else None,
+            )  # fmt: skip
+            patch.set_in_layout(False)  # it lies within the axes, and is slow to measure
+            axes.add_patch(patch)
+
+
+def _boxes(bars: Iterable[_Bar]) -> Path:
+    """Rectangles as one shape."""
     corners: list[tuple[float, float]] = []
     codes: list[int] = []
     for begin, end, first, n_cards in bars:
@@ -103,6 +117,17 @@ def _boxes(bars: Iterable[tuple[float, float, int, int]]) -> Path:
         corners += ((begin, top), (end, top), (end, bottom), (begin, bottom), (begin, top))
         codes += (int(Path.MOVETO), int(Path.LINETO), int(Path.LINETO), int(Path.LINETO), int(Path.CLOSEPOLY))
     return Path(corners, codes)
+
+
+def _pixels(bars: Mapping[int, Sequence[_Bar]], n_gpus: int, end: float) -> NDArray[np.uint8]:
+    """A row for each card, a column for each moment: the colour of what runs then, transparent where nothing does."""
+    found = np.zeros((n_gpus, N_COLUMNS, 4), dtype=np.uint8)
+    for number, of_width in sorted(bars.items()):
+        colour = [int(looks.BARS[number].light[at : at + 2], 16) for at in (1, 3, 5)] + [255]
+        for begin, until, first, n_cards in of_width:
+            columns = slice(ceil(begin / end * N_COLUMNS - 0.5), ceil(until / end * N_COLUMNS - 0.5))
+            found[first : first + n_cards, columns] = colour
+    return found
 
 
 def queue(axes: Axes, outcomes: Sequence[Outcome], time: Clock) -> None:
