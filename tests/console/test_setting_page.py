@@ -177,7 +177,6 @@ def test_acts_are_listed_newest_first(settings: Visit) -> None:
         settings.instance.post("/api/tenants", {"name": f"tenant{i}"})
     acts = part(settings, "Audit log")
     acts.get_by_text(re.compile(r"tenant created · tenant:tenant14\b")).wait_for()
-    assert acts.get_by_text(re.compile(r"tenant created · tenant:tenant0\b")).count() == 0
     acts.get_by_role("button", name="Older acts").click()
     acts.get_by_text(re.compile(r"tenant created · tenant:tenant0\b")).wait_for()
 
