@@ -68,7 +68,9 @@ def test_memory_and_utilisation_are_seen_per_attempt(taught: Taught) -> None:
     ended, _, told, _ = taught
     for task in ended:
         assert (task["state"], task["peak_memory_mib"]) == ("completed", 2048)
-        assert task["attempts"][0]["utilization_percent"] == pytest.approx(50, abs=20)  # a busy machine looks less often
+        assert task["attempts"][0]["utilization_percent"] == pytest.approx(
+            50, abs=20
+        )  # a busy machine looks less often
     assert told["memory"] == "asked 8.0G, peak 2.0G"
     assert "% busy" in told["resources"]
 
