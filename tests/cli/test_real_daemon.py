@@ -400,5 +400,6 @@ def test_whoever_loses_the_race_to_start_a_daemon_uses_the_winners(fleeting: She
         with FakeDaemon(fleeting.socket) as winner:
             winner.gives("/api/daemon", {"running": True, "pid": 1, "socket": str(fleeting.socket)})
             winner.on("POST", "/api/tasks", Answer(status=201, document=task(1)))
-            assert losing.communicate(timeout=20)[0] == "task 1 submitted: pending in queue running\n"
+            told, problem = losing.communicate(timeout=20)
+            assert told == "task 1 submitted: pending in queue running\n", problem
     assert losing.returncode == 0
