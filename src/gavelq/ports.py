@@ -26,7 +26,11 @@ class Clock(Protocol):
     """Where time comes from."""
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since the epoch, as the machine's clock says; it may be set at any time, by hours and backwards."""
+        ...
+
+    def passed(self) -> float:
+        """Seconds since some moment in the past, suspended time included; nobody can set it."""
         ...
 
 
@@ -213,6 +217,10 @@ class ProcessTable(Protocol):
 
     def identify(self, pid: int) -> ProcessIdentity | None:
         """What tells this process from any other with its pid; None where there is no such process."""
+        ...
+
+    def start_time(self, pid: int) -> float | None:
+        """When it started, in seconds since the epoch as the clock goes now; None where there is no such process."""
         ...
 
 

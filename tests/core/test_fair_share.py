@@ -166,7 +166,7 @@ def test_a_report_that_comes_twice_is_charged_once() -> None:
     world = World()
     task_id = begun(world)
     world.now += 100
-    result = AttemptResult(exit_code=0, signal=None, started_at=world.now, ended_at=world.now, cause="exited")
+    result = AttemptResult(exit_code=0, signal=None, started_at=world.now - 100, ended_at=world.now, cause="exited")
     for _ in range(2):
         world.send(ev.AttemptEnded(task_id=task_id, attempt=1, result=result))
     assert use(world) == pytest.approx(100, rel=1e-3)

@@ -48,6 +48,18 @@ def running(**given: object) -> tuple[World, TaskId]:
     return world, task_id
 
 
+@pytest.mark.parametrize("leap_s", [43_200.0, -43_200.0])
+def test_hours_that_the_clock_leapt_or_the_machine_slept_were_not_idle(leap_s: float) -> None:
+    (world, task_id), book = running(), IdleBook()
+    for _ in range(11):
+        look(world, book, 0)
+        world.now += 1
+    world.now += leap_s
+    assert book.idle_s(task_id) == 10.0
+    look(world, book, 0)
+    assert book.idle_s(task_id) == 0.0
+
+
 def test_a_task_is_idle_since_the_first_of_many_idle_looks_in_a_row() -> None:
     (world, task_id), book = running(), IdleBook()
     began = world.now
@@ -81,7 +93,7 @@ def test_a_card_that_draws_power_works_even_where_its_utilisation_is_low() -> No
 
 
 def idled(world: World, task_id: TaskId, idle_s: float) -> None:
-    world.send(ev.TaskIdled(task_id=task_id, attempt=1, since=world.now - idle_s))
+    world.send(ev.TaskIdled(task_id=task_id, attempt=1, idle_s=idle_s))
 
 
 def policy(world: World, action: str) -> None:
@@ -152,7 +164,7 @@ def test_a_task_that_works_again_is_warned_anew() -> None:
 def test_news_of_another_attempt_is_ignored() -> None:
     world, task_id = running()
     policy(world, "end")
-    world.send(ev.TaskIdled(task_id=task_id, attempt=2, since=0.0))
+    world.send(ev.TaskIdled(task_id=task_id, attempt=2, idle_s=world.now))
     assert world.task(task_id).state is TaskState.RUNNING
 
 

@@ -1,12 +1,16 @@
 """How people write the options of queues and tenants: what both take, and where they differ."""
 
+from collections.abc import Callable
+
 import pytest
 
 from gavelq.core.errors import InvalidField
 from gavelq.core.ids import QueueName
 from gavelq.core.option_words import flag
 from gavelq.core.queue import MemType, Queue
+from gavelq.core.queue_options import parse_name
 from gavelq.core.queue_options import with_options as with_queue_options
+from gavelq.core.tenant_options import parse_tenant_name
 from gavelq.core.tenant_options import with_options as with_tenant_options
 from gavelq.core.tenants import Tenant
 
@@ -16,6 +20,22 @@ QUEUE = Queue(name=QueueName("night"), max_gpus=3)
 @pytest.mark.parametrize("none", [None, "none", " None ", "-1", "", -1])
 def test_a_queues_limit_is_taken_away_by_a_word_or_by_the_number_minus_one(none: object) -> None:
     assert with_queue_options(QUEUE, {"max_gpus": none}).max_gpus is None
+
+
+@pytest.mark.parametrize("none", [None, "none"])
+def test_what_memory_has_to_be_free_is_taken_away_by_a_word(none: object) -> None:
+    limited = with_queue_options(QUEUE, {"mem_type": "absolute", "mem_value": 8192})
+    assert with_queue_options(limited, {"mem_value": none}).mem_value == 0
+    assert with_queue_options(limited, {"mem_type": none}).mem_type is MemType.IGNORE
+
+
+@pytest.mark.parametrize("parse", [parse_name, parse_tenant_name])
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_new_name_is_none_that_browsers_take_out_of_a_path(parse: Callable[[str], str], name: str) -> None:
+    with pytest.raises(InvalidField, match=r"'\.+' is not a") as refused:
+        parse(name)
+    assert "neither `.` nor `..`" in refused.value.hint
+    assert parse("...") == "..."
 
 
 def test_a_tenants_limit_is_taken_away_by_a_word_and_minus_one_as_a_number_is_refused() -> None:

@@ -15,9 +15,11 @@ from gavelq.core.events import (
     QueueCreated,
     QueueDeleted,
     QueueMerged,
+    TaskMoved,
+    TaskReleased,
 )
 from gavelq.core.gpu import GpuSample
-from gavelq.core.ids import RUNNING_QUEUE, GpuUuid, QueueName, TaskId
+from gavelq.core.ids import RUNNING_QUEUE, WAITING_QUEUE, GpuUuid, QueueName, TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.units import MiB
 from tests.support.builders import World, card, process, uuid
@@ -49,6 +51,19 @@ def test_a_wrong_option_is_refused_and_names_itself(options: dict[str, object]) 
         _lab(world, **options)
     assert caught.value.details["field"] in (*options, "mem_value")
     assert LAB not in world.state.queues
+
+
+def test_what_mem_value_counts_in_is_not_changed_without_saying_how_much() -> None:
+    world = World()
+    _lab(world, mem_type="percentage")
+    world.send(QueueChanged(by="me", name=LAB, options={"mem_value": 50}))
+    world.send(QueueChanged(by="me", name=LAB, options={"mem_type": "percentage"}))
+    with pytest.raises(InvalidField, match="50, and would count in MiB") as caught:
+        world.send(QueueChanged(by="me", name=LAB, options={"mem_type": "absolute"}))
+    assert (caught.value.details["field"], "mem_type=absolute mem_value=N" in caught.value.hint) == ("mem_type", True)
+    world.send(QueueChanged(by="me", name=LAB, options={"mem_type": "ignore"}))
+    world.send(QueueChanged(by="me", name=LAB, options={"mem_type": "absolute", "mem_value": 50}))
+    assert world.state.queues[LAB].mem_value == 50
 
 
 @pytest.mark.parametrize("value", ["none", -1, None])
@@ -127,6 +142,42 @@ def test_a_merge_moves_all_tasks_keeps_running_ones_on_their_gpus_and_leaves_the
     assert world.state.cards[uuid(3)].queue == LAB
     with pytest.raises(WrongState, match="merged into itself"):
         world.send(QueueMerged(by="me", source=LAB, target=LAB))
+
+
+@pytest.mark.parametrize("way", ["run", "move", "merge"])
+def test_a_task_that_comes_into_a_queue_gets_its_limit_and_is_refused_above_its_cap(way: str) -> None:
+    world = World()
+    _lab(world, time_limit="30m", max_time_limit="1h")
+
+    def bring(task_id: TaskId) -> None:
+        match way:
+            case "run":
+                world.send(TaskReleased(by="me", task_id=task_id, queue=LAB))
+            case "move":
+                world.send(TaskMoved(by="me", task_id=task_id, queue=LAB))
+            case _:
+                world.send(QueueMerged(by="me", source=WAITING_QUEUE, target=LAB))
+
+    without, short = world.submit(queue=WAITING_QUEUE), world.submit(queue=WAITING_QUEUE, time_limit_s=60.0)
+    for task_id in (without,) if way == "merge" else (without, short):
+        bring(task_id)
+    assert [world.task(one).request.time_limit_s for one in (without, short)] == [1800.0, 60.0]
+    long = world.submit(queue=WAITING_QUEUE, time_limit_s=3601.0)
+    with pytest.raises(InvalidField, match="time_limit: 3601 s is more than queue lab allows") as refused:
+        bring(long)
+    assert f"gavelq task edit {long} -t" in refused.value.hint
+    assert world.task(long).queue == WAITING_QUEUE
+
+
+def test_a_running_task_keeps_its_limit_in_another_queue_and_a_held_one_where_its_cap_fell() -> None:
+    world = World()
+    _lab(world)
+    running, held = world.submit(), world.submit(queue=LAB, hold=True, time_limit_s=60.0)
+    world.run_all()
+    world.send(QueueChanged(by="me", name=LAB, options={"max_time_limit": 30}))
+    world.send(TaskMoved(by="me", task_id=running, queue=LAB))
+    world.send(TaskReleased(by="me", task_id=held, queue=None))
+    assert [world.task(one).request.time_limit_s for one in (running, held)] == [None, 60.0]
 
 
 def test_a_queue_that_begins_to_hold_holds_its_pending_tasks() -> None:

@@ -32,6 +32,7 @@ def test_a_repeated_key_gives_the_same_tasks_and_makes_none() -> None:
     [
         ({"count": 5}, "asks for 5 GPUs and there are 4"),
         ({"memory": MiB(25 * GIB)}, "asks for 25.0G on each of 1 GPU.*the largest: 24.0G"),
+        ({"memory": MiB(24 * GIB + 1)}, "asks for 24577M on each of 1 GPU.*the largest: 24576M"),
     ],
 )
 def test_the_impossible_is_refused_with_its_numbers(given: dict[str, int], said: str) -> None:

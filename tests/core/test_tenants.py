@@ -1,5 +1,6 @@
 """Tenants and tokens: made, changed, deleted; what their quotas say to new, edited and moved tasks."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from gavelq.core import events as ev
 from gavelq.core.audit import ACTS
 from gavelq.core.engine.quotas import hours_of
-from gavelq.core.errors import GavelqError, InvalidField, LimitReached, NotAllowed, Refused, WrongState
+from gavelq.core.errors import GavelqError, Infeasible, InvalidField, LimitReached, NotAllowed, Refused, WrongState
 from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.lifecycle import EndReason
 from gavelq.core.tenant_options import OPTION_NAMES, options_of, with_options
@@ -143,7 +144,10 @@ def test_the_token_s_hash_is_not_history() -> None:
         ({"max_time_limit": 60}, {"time_limit_s": 61.0}, InvalidField),
         ({"max_gpus": 1}, {"count": 2}, Refused),
         ({"max_memory": "8G"}, {"memory": 5 * GIB, "count": 2}, Refused),
+        ({"max_memory": "23G"}, {}, Refused),
+        ({"max_memory": "40G"}, {"count": 2}, Refused),
         ({"gpus": uuid(0)}, {"allowed": (uuid(1),)}, NotAllowed),
+        ({"gpus": uuid(0)}, {"count": 2}, Refused),
         ({"max_queued": 0}, {}, LimitReached),
     ],
 )
@@ -162,9 +166,50 @@ def test_what_a_tenant_does_not_name_follows_from_its_quota() -> None:
     create(world, max_time_limit="1m", gpus=[uuid(2), uuid(3)])
     (task_id,) = submit(world)
     asked = world.task(task_id).request
-    assert (asked.time_limit_s, asked.gpus.allowed) == (60, (uuid(2), uuid(3)))
+    assert (asked.time_limit_s, asked.gpus.allowed) == (60, ())
     world.run_all()
     assert world.gpus(task_id) == ["2"]
+
+
+def test_a_tenant_s_cards_that_another_queue_owns_are_in_nobody_s_way_who_names_none() -> None:
+    world = World()
+    world.send(ev.QueueCreated(by="me", name=QueueName("a"), options={}))
+    world.send(ev.GpusAllocated(by="me", queue=QueueName("a"), gpus=(uuid(1),)))
+    create(world, gpus=[uuid(1), uuid(2)])
+    (first,), (held,) = submit(world), submit(world, hold=True)
+    world.run_all()
+    assert world.gpus(first) == ["2"]
+    world.send(ev.TaskMoved(by="ada", task_id=held, queue=QueueName("waiting")))
+    world.send(ev.TaskReleased(by="ada", task_id=held, queue=QueueName("a")))
+    world.run_all()
+    assert world.gpus(held) == ["1"]
+    for asked in ({"allowed": (uuid(1),)}, {"count": 2}):
+        with pytest.raises(Refused, match="GPU 1 belongs to queue a, the task to queue running"):
+            submit(world, **asked)
+
+
+def test_a_request_that_its_tenant_s_cards_are_too_small_for_is_refused() -> None:
+    world = World(n_cards=2)
+    world.look(card(0), card(1, total=80 * GIB))
+    create(world, gpus=[uuid(0)])
+    with pytest.raises(Infeasible, match="24"):
+        submit(world, memory=40 * GIB)
+    submit(world, tenant="me", memory=40 * GIB)
+
+
+def test_a_task_without_declared_memory_is_asked_to_declare_some_where_no_whole_card_is_allowed() -> None:
+    world = World(n_cards=2)
+    world.look(card(0), card(1, total=80 * GIB))
+    create(world, max_memory="20G")
+    with pytest.raises(Refused, match=r"declares no memory.*24\.0G.*20\.0G") as caught:
+        submit(world)
+    assert "declare" in caught.value.hint
+    (task_id,), (without,) = submit(world, memory=20 * GIB), submit(world, count=0)
+    was = world.task(task_id).request
+    asked = replace(was, gpus=replace(was.gpus, memory=None))
+    with pytest.raises(Refused, match="declares no memory"):
+        world.send(ev.TasksEdited(by="ada", requests={task_id: asked}, fields=("memory",)))
+    assert set(world.run_all()) == {task_id, without}
 
 
 def test_edits_and_moves_keep_to_the_quota() -> None:

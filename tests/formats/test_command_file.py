@@ -90,6 +90,9 @@ def test_encodings_and_line_ends_do_not_matter_and_are_kept(newline: str, encodi
         ("1\npython a.py\n0\n20\n", Mode.MULTI, 3, "not a number of GPUs"),
         ("python a.py\npython b.py\n20\n", Mode.SINGLE, 1, "not a queue id"),
         ("1\na\n-3\n", Mode.SINGLE, 3, "not an amount of GPU memory"),
+        ("1\na\n20\n2\nb\n20\n", Mode.SINGLE, 3, "'20' is a number where a command is expected"),
+        ("1\na\n2 # GPUs\n20\n", Mode.SINGLE, 3, "'2' is a number where a command is expected"),
+        ("1\na\n\t7.5 # GB\nb\n1\n20\n", Mode.MULTI, 3, "'7.5' is a number where a command is expected"),
         ("", Mode.SINGLE, 1, "there is no task"),
         ("# only\n\n# comments\n", Mode.SINGLE, 1, "there is no task"),
         ("1\n" + "x" * 140_000 + "\n2\n", Mode.SINGLE, 2, "more than"),
@@ -118,7 +121,7 @@ IDS = st.text("abc019_.-", min_size=1, max_size=8)
 COMMENTS = st.sampled_from(["", " # memory", "\t#显存", "# x # y"])
 COMMANDS = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="#"), min_size=1
-).filter(lambda line: line.strip() != "")
+).filter(lambda line: line.strip() != "" and not line.strip().replace(".", "", 1).isdigit())
 NUMBERS = st.sampled_from(["0", "8", "7.5", "24G", "512M"])
 
 

@@ -13,7 +13,7 @@ from gavelq.scheduling.cycle import Plan
 from gavelq.scheduling.policy import Policy
 from tests.properties import expected
 from tests.properties.expected import Samples
-from tests.properties.promised import is_delayed_by, is_whole, latest_start, would_be_gone_by
+from tests.properties.promised import is_delayed_by, is_over, is_whole, latest_start, would_be_gone_by
 
 
 @dataclass
@@ -98,6 +98,7 @@ class Cycle:
         """Take the start over, and see that it puts nobody off who held a reservation, and holds one still."""
         state, watched = self.try_out, self._watched(task)
         before = [self.latest_start(state, held) for held in watched]
+        over = [is_over(state, state.tasks[h.task_id], h, self.samples, self.policy, self.now) for h in watched]
         attempt = Attempt(number=task.n_attempts + 1, gpus=start.gpus, indices=(), placed_at=self.now)
         state.tasks[task.id] = replace(
             task, state=TaskState.STARTING, attempt=replace(attempt, borrowed=start.is_borrowed), retry_at=None
@@ -105,9 +106,9 @@ class Cycle:
         ends_by = would_be_gone_by(task, self.policy, self.now)
         earlier = self.before.reservations.get(f"preempt:{task.id}")
         taken = set(start.gpus) - set(earlier.gpus if earlier is not None else ())
-        for held, was in zip(watched, before, strict=True):
+        for held, was, is_free in zip(watched, before, over, strict=True):
             story = f"task {task.id} on {start.gpus} (gone by {ends_by}) delays {held}"
-            assert not (taken & set(held.gpus)) or not is_delayed_by(held, ends_by), story
+            assert not (taken & set(held.gpus)) or is_free or not is_delayed_by(held, ends_by), story
             # What those before it will use is part of what a holder was told; where that is unknown, nothing was.
             is_vague = task.id in self.first or (self.is_limited and self.first[:1] != [held.task_id])
             told = held.expected_at or (inf if is_vague else was)

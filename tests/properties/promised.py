@@ -65,6 +65,24 @@ def free_at(state: State, task: Task, card: Card, samples: Samples, policy: Poli
     return leaving[-1][0]
 
 
+def _times(
+    state: State, task: Task, held: Reservation, samples: Samples, policy: Policy, now: float
+) -> dict[GpuUuid, float]:
+    """When each card that the holder may have can serve it; those are left out of which that is not up to us."""
+    queue = state.queues[task.queue]
+    times = {
+        card.uuid: free_at(state, task, card, samples, policy, now)
+        for card in state.cards.values()
+        if (card.uuid in held.gpus if held.is_preempting else expected.is_in_domain(state, queue, card))
+    }
+    return {gpu: at for gpu, at in times.items() if at is not None}
+
+
+def is_over(state: State, task: Task, held: Reservation, samples: Samples, policy: Policy, now: float) -> bool:
+    """Whether the holder waits for others than gavelq's own tasks: then its cards are for whoever comes."""
+    return len(_times(state, task, held, samples, policy, now)) < task.request.gpus.count
+
+
 def latest_start(
     state: State, task: Task, held: Reservation, closed: Mapping[GpuUuid, float], samples: Samples, policy: Policy,
     now: float,
@@ -73,20 +91,15 @@ def latest_start(
 
     `closed`: cards that are being emptied for others, and when those give them back.
     """
-    queue = state.queues[task.queue]
-    times = {
-        card.uuid: free_at(state, task, card, samples, policy, now)
-        for card in state.cards.values()
-        if (card.uuid in held.gpus if held.is_preempting else expected.is_in_domain(state, queue, card))
-    }
-    times = {gpu: None if at is None else max(at, closed.get(gpu, now)) for gpu, at in times.items()}
+    times = _times(state, task, held, samples, policy, now)
+    times = {gpu: max(at, closed.get(gpu, now)) for gpu, at in times.items()}
     used_until = {
         gpu: max(max(now, gone_by(one, policy)) for one in expected.holders(state, gpu))
         for gpu in expected.in_use(state)
     }
-    moments = {now, *used_until.values(), *(at for at in times.values() if at is not None)}
+    moments = {now, *used_until.values(), *times.values()}
     for moment in sorted(moments - {inf}):
-        free = [gpu for gpu, at in times.items() if at is not None and at <= moment]
+        free = [gpu for gpu, at in times.items() if at <= moment]
         still = {gpu for gpu, until in used_until.items() if until > moment}
         most = expected.budget(state, samples, policy, {*used_until, *free})  # others' cards count when used
         n_further = max(0, task.request.gpus.count - sum(gpu in still for gpu in free))

@@ -114,6 +114,38 @@ def test_a_start_elsewhere_never_waits_for_it() -> None:
     assert world.reason(chooses) == "gpu_sampling"
 
 
+def test_nobody_takes_the_cards_that_are_watched_for_a_task_before_it() -> None:
+    world = World(n_cards=2, policy=SAMPLED)
+    running = world.submit(count=2)
+    world.run_all()
+    first, wide = world.submit(), world.submit(count=2)
+    assert world.cycle() == []
+    world.ended(running)
+    assert world.cycle() == [], "the wide one has no choice, so that nothing needs to be watched for it"
+    assert [world.reason(first), world.reason(wide)] == ["gpu_sampling", "priority"]
+    urgent = world.submit(count=2, priority=1)
+    assert world.cycle() == [urgent]
+    world.started(urgent)
+    world.ended(urgent)
+    watched(world, burst(world, 0, 50.0, 2), burst(world, 1, 5.0, 8))
+    assert world.cycle() == [first]
+
+
+def test_where_a_smaller_one_comes_first_who_is_watched_for_keeps_its_turn() -> None:
+    world = World(n_cards=2, policy=replace(SAMPLED, order="smallest_first"))
+    running = world.submit(count=2)
+    world.run_all()
+    long = world.submit(time_limit_s=9000)
+    world.cycle()
+    world.submit(count=2, time_limit_s=60)
+    world.cycle()
+    world.ended(running)
+    assert world.cycle() == []
+    assert world.reason(long) == "gpu_sampling"
+    watched(world, burst(world, 0, 50.0, 2), burst(world, 1, 5.0, 8))
+    assert world.cycle() == [long]
+
+
 def test_what_a_burst_saw_holds_for_a_moment_only() -> None:
     world = World(n_cards=2, policy=SAMPLED)
     watched(world, burst(world, 0, 1.0, 0), burst(world, 1, 1.0, 0))

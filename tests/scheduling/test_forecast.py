@@ -4,15 +4,18 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gavelq.core import events as ev
 from gavelq.core.ids import BlobKey, QueueName, TaskId
 from gavelq.core.learned import Learned, name_key
-from gavelq.core.pending import shape_of
+from gavelq.core.pending import Shape, shape_of
 from gavelq.core.step import Changes
 from gavelq.core.task import LanePlace, TaskRequest
 from gavelq.core.units import MiB
 from gavelq.scheduling.changed import Change, would_start
 from gavelq.scheduling.forecast import Forecast, expected_starts, forecast
+from gavelq.scheduling.line import Line, Place
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import take_snapshot
 from tests.support.builders import GIB, World, card, process, request, uuid
@@ -53,6 +56,29 @@ def test_limits_add_up_along_the_line() -> None:
     at = [told(world, task_id).at for task_id in waiting]
     assert at == [world.now + HOUR, world.now + 3 * HOUR, world.now + 4 * HOUR]
     assert "time limits" in told(world, waiting[1]).basis
+
+
+def test_where_nobody_can_tell_nobody_looks_at_all_who_are_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 300 in line every third has no limit: whoever is behind two of these, one for each card, has no start."""
+    world = machine(2)
+    world.submit(time_limit_s=HOUR)
+    world.submit(time_limit_s=2 * HOUR)
+    world.run_all()
+    waiting = [world.submit(time_limit_s=None if n % 3 == 2 else HOUR, priority=n % 2) for n in range(300)]
+    some = waiting[::7]
+    monkeypatch.setattr("gavelq.scheduling.forecast._ASKED_EVERY", 10**6)
+    whole = [told(world, task_id) for task_id in some]
+    monkeypatch.setattr("gavelq.scheduling.forecast._ASKED_EVERY", 1)
+    asked, place = list[TaskId](), Line.place
+
+    def noted(line: Line, task_id: TaskId, shape: Shape) -> Place | None:
+        asked.append(task_id)
+        return place(line, task_id, shape)
+
+    monkeypatch.setattr(Line, "place", noted)
+    assert [told(world, task_id) for task_id in some] == whole
+    assert sum(forecast.at is None for forecast in whole) > 30
+    assert len(asked) < 12 * len(some)
 
 
 def test_learned_run_times_count_before_limits_for_named_tasks() -> None:
@@ -112,6 +138,19 @@ def test_who_holds_a_reservation_without_a_time_has_nobody_ahead_of_it() -> None
     assert told(world, behind).at == world.now + 1200
 
 
+def test_a_holder_comes_after_the_one_for_whom_a_card_is_being_emptied() -> None:
+    world = World(n_cards=1, policy=Policy(preemption=True, min_run_s=0, min_levels=1))
+    world.submit(preemptible=True, priority=1)
+    world.run_all()
+    holder = world.submit()
+    world.cycle()
+    urgent = world.submit(priority=5)
+    world.cycle()
+    world.cycle()
+    assert {held.task_id for held in world.state.reservations.values()} == {holder, urgent}
+    assert told(world, holder).basis == f"task {urgent} is in its way, which has no time limit and no learned run time"
+
+
 def test_the_forecast_keeps_to_the_gpu_budget() -> None:
     world = World(n_cards=4, policy=replace(FIFO, gpu_left=2))
     for _ in range(2):
@@ -121,6 +160,40 @@ def test_the_forecast_keeps_to_the_gpu_budget() -> None:
     world.cycle()
     assert world.reason(waiting) == "gpu_budget"
     assert told(world, waiting).at == world.now + HOUR
+
+
+def test_the_gpu_budget_takes_no_card_out_of_the_forecast() -> None:
+    world = World(n_cards=3, policy=replace(FIFO, max_gpu=2))
+    world.send(ev.QueueCreated(by="me", name=QueueName("lab"), options={}))
+    world.send(ev.GpusAllocated(by="me", queue=QueueName("lab"), gpus=(uuid(2),)))
+    world.submit(time_limit_s=HOUR), world.submit(time_limit_s=2 * HOUR)
+    world.run_all()
+    lab = [world.submit(queue=QueueName("lab"), time_limit_s=3 * HOUR) for _ in range(2)]
+    world.cycle()
+    assert world.reason(lab[0]) == "gpu_budget"
+    assert told(world, lab[0]).at == world.now + HOUR, "its own card is free, and there is room when the first one ends"
+    assert told(world, lab[1]).at == world.now + 4 * HOUR, "behind the first one, on the only card of the queue"
+    wide = told(world, world.submit(count=2, queue=QueueName("lab"), allow_infeasible=True))
+    assert wide.at is None
+
+
+def test_who_asks_for_more_than_the_budget_is_in_nobodys_way() -> None:
+    world = World(n_cards=4, policy=replace(FIFO, max_gpu=2))
+    world.submit(count=2, time_limit_s=HOUR)
+    world.run_all()
+    wide, behind = world.submit(count=3), world.submit(time_limit_s=HOUR)
+    world.cycle()
+    assert told(world, wide).basis == "the GPU budget (rules.gpu_left, min_gpu, max_gpu) leaves too few GPUs for it"
+    assert told(world, behind).at == world.now + HOUR
+
+
+def test_a_running_task_without_a_limit_is_in_the_way_of_the_budget() -> None:
+    world = World(n_cards=2, policy=replace(FIFO, max_gpu=1))
+    endless = world.submit()
+    world.run_all()
+    found = told(world, world.submit())
+    assert found.at is None
+    assert found.basis == f"task {endless} is in its way, which has no time limit and no learned run time"
 
 
 def test_a_task_that_cannot_start_has_no_time_but_a_reason() -> None:
@@ -154,6 +227,15 @@ def test_less_memory_would_start_now() -> None:
     world.cycle()
     assert {"memory_mib": 14 * GIB} in [change.fields for change in changes(world, whole)]
     assert {"memory_mib": 14 * GIB} in [change.fields for change in changes(world, large)]
+
+
+def test_no_queue_is_told_that_would_refuse_the_time_limit() -> None:
+    world = machine()
+    for name, cap in (("short", 60), ("long", 7200)):
+        world.send(ev.QueueCreated(by="me", name=QueueName(name), options={"max_time_limit": cap}))
+    world.send(ev.QueueChanged(by="me", name=QueueName("running"), options={"paused": "true"}))
+    task_id = world.submit(time_limit_s=HOUR)
+    assert [change.fields for change in changes(world, task_id)] == [{"queue": "long"}]
 
 
 def test_another_queue_or_another_card_would_start_now() -> None:

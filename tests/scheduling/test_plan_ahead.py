@@ -6,7 +6,9 @@ from gavelq.core import events as ev
 from gavelq.core.gpu import GpuState
 from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.learned import Learned, name_key
+from gavelq.core.pending import shape_of
 from gavelq.core.step import Changes
+from gavelq.scheduling.forecast import Forecast, forecast
 from gavelq.scheduling.plan_ahead import MAX_PENDING, Expected, Following, PlanAhead, Span, plan_ahead
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import take_snapshot
@@ -78,6 +80,62 @@ def test_a_reservation_stands_on_its_cards_when_it_was_promised() -> None:
         assert spans(world, number)[-1] == ("reserved", wide, 2, 3)
         assert following(world, number) == Following(kind="starts", task_id=wide, at=world.now + 2 * HOUR)
     assert "a reservation" in expected(world, wide).basis
+
+
+def told(world: World, task_id: TaskId) -> Forecast:
+    """What `task why` tells of it."""
+    snapshot = take_snapshot(world.state, world.policy, world.now)
+    return forecast(task_id, shape_of(world.task(task_id)), snapshot, world.policy)
+
+
+def assert_as_forecast(world: World, *task_ids: TaskId) -> None:
+    for task_id in task_ids:
+        found = told(world, task_id)
+        one = expected(world, task_id)
+        assert (one.position, None if one.at == inf else one.at) == (found.position, found.at)
+
+
+def test_those_behind_a_reservation_are_expected_when_their_forecast_says() -> None:
+    world = machine(2)
+    known = Learned(n_ends=5, run_times_s=(600.0,) * 5, peaks=(), utilization=None, at=world.now)
+    world.state.apply(Changes(learned={name_key("me", "train"): known}))
+    world.submit(name="train", is_named=True, time_limit_s=2 * HOUR)
+    world.submit(name="train", is_named=True, time_limit_s=3 * HOUR)
+    world.run_all()
+    wide = world.submit(count=2, time_limit_s=HOUR)
+    behind = world.submit(time_limit_s=HOUR)
+    world.cycle()
+    assert expected(world, wide).at == world.now + 3 * HOUR, "as it was told"
+    assert expected(world, behind).at == world.now + 600 + HOUR, "the wide one will probably have its cards in 600 s"
+    assert following(world).task_id == wide
+    assert_as_forecast(world, wide, behind)
+
+
+def test_nobody_is_ahead_of_the_holders_of_two_queues() -> None:
+    world = machine(4)
+    world.send(ev.QueueCreated(by="me", name=QueueName("lab"), options={}))
+    world.send(ev.GpusAllocated(by="me", queue=QueueName("lab"), gpus=(uuid(2), uuid(3))))
+    lab = {"queue": QueueName("lab")}
+    world.submit(time_limit_s=HOUR), world.submit(time_limit_s=HOUR, **lab)
+    world.run_all()
+    wide = [world.submit(count=2, time_limit_s=HOUR), world.submit(count=2, time_limit_s=HOUR, **lab)]
+    last = world.submit(time_limit_s=HOUR, count=2)
+    world.cycle()
+    assert [expected(world, one).position for one in (*wide, last)] == [1, 1, 3]
+    assert_as_forecast(world, *wide, last)
+
+
+def test_a_reservation_under_a_budget_is_told() -> None:
+    world = World(n_cards=3, policy=Policy(order="fifo", grace_s=0, allowance_s=0, max_gpu=2))
+    world.send(ev.QueueCreated(by="me", name=QueueName("lab"), options={}))
+    world.send(ev.GpusAllocated(by="me", queue=QueueName("lab"), gpus=(uuid(2),)))
+    world.submit(time_limit_s=HOUR), world.submit()
+    world.run_all()
+    waiting = world.submit(queue=QueueName("lab"), share=True, memory=1000, time_limit_s=HOUR)
+    world.cycle()
+    assert world.state.reservations
+    assert expected(world, waiting).at == world.now + HOUR
+    assert_as_forecast(world, waiting)
 
 
 def test_a_learned_run_time_is_no_limit() -> None:

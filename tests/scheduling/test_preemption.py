@@ -164,6 +164,16 @@ def test_an_idle_card_is_lent_to_tasks_that_can_be_sent_away_or_end_by_themselve
     assert world.reason(stays) == "gpu_count"
 
 
+def test_a_guest_for_whom_lent_cards_are_watched_says_so() -> None:
+    world = lending(3, Policy(selection="sampled"))
+    world.send(ev.GpusAllocated(by="me", queue=OWN, gpus=(uuid(1),)))
+    world.submit()
+    world.run_all()
+    guest = world.submit(preemptible=True)
+    assert world.cycle() == []
+    assert world.reason(guest) == "gpu_sampling"
+
+
 def test_a_queue_that_does_not_lend_keeps_its_cards() -> None:
     world = lending()
     world.send(ev.QueueChanged(by="me", name=OWN, options={"lend": "false"}))

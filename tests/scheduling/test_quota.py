@@ -4,7 +4,6 @@ from typing import Any
 
 from gavelq.core import events as ev
 from gavelq.core.ids import TaskId
-from gavelq.core.pending import shape_of
 from gavelq.core.tenants import HOUR_S
 from gavelq.scheduling.snapshot import take_snapshot
 from tests.support.builders import GIB, World, card
@@ -22,7 +21,7 @@ def look(world: World) -> None:
 
 def blocked_by(world: World, task_id: int) -> tuple[str, object]:
     assert world.last is not None
-    no = world.last.reasons[shape_of(world.task(TaskId(task_id)))]
+    no = world.last.reasons[world.state.pending.shape_of(world.task(TaskId(task_id)))]
     assert "ada" in no.text
     return no.reason.value, no.details["limit"]
 

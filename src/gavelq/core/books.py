@@ -33,6 +33,8 @@ class EndedUse:
     """Tasks that ended on a card a moment ago, and the processes they were seen with."""
 
     at: float
+    since: float
+    """When the first of them ended, each within the grace time after the one before it."""
     pids: frozenset[int]
     tasks: Mapping[TaskId, float]
     """When each of them ended."""
@@ -63,6 +65,8 @@ class Books:
         `held` tells which tasks hold a card now.
         """
         now = sample.taken_at
+        if now < self.sample.taken_at:
+            self._heed_clock(now)
         self._ended = {gpu: use for gpu, use in self._ended.items() if now - use.at <= ENDED_GRACE_S}
         self._supervisors = {pid: s for pid, s in self._supervisors.items() if now - s[1] <= ENDED_GRACE_S}
         cards = tuple(self._joined(card, live, held(card.uuid), now) for card in sample.cards)
@@ -71,13 +75,23 @@ class Books:
         if sample.problem is None:
             self._forget_all_but({card.uuid for card in cards})
 
+    def _heed_clock(self, now: float) -> None:
+        """The clock was set back: what ended a moment ago has not ended in the future, or it would be excused for long.
+
+        Bursts of looks from then are none of now.
+        """
+        self._ended = {gpu: _not_after(use, now) for gpu, use in self._ended.items()}
+        self._supervisors = {pid: (task_id, min(at, now)) for pid, (task_id, at) in self._supervisors.items()}
+        self._turned = {gpu: min(at, now) for gpu, at in self._turned.items()}
+        self.bursts = {gpu: burst for gpu, burst in self.bursts.items() if burst.at <= now}
+
     def _joined(self, card: CardSample, live: frozenset[TaskId], held: Collection[TaskId], now: float) -> CardSample:
         use = self._ended.get(card.uuid)
         gone = [p for p in card.processes if _is_gone(p, use, live)]
         cleaned = _without(card, gone)
         if use is not None and now - use.at <= self.settle_s:
             cleaned = _echo(cleaned)
-        if not held and not self.ended_lately(card.uuid, now):
+        if not held and not self._is_excused(card.uuid, now):
             self._unseen[card.uuid] = _unseen(cleaned)
         unseen = self.unseen(cleaned, is_held=bool(held), now=now)
         history = self._history.setdefault(card.uuid, CardHistory())
@@ -109,7 +123,8 @@ class Books:
             pids = frozenset(p.pid for p in mine) | (before.pids if before and now - before.at < 10 else frozenset())
             earlier = before.tasks if before is not None else {}
             tasks = {task_id: at for task_id, at in earlier.items() if now - at <= ENDED_GRACE_S} | {task.id: now}
-            self._ended[card.uuid] = EndedUse(at=now, pids=pids, tasks=tasks)
+            since = before.since if before is not None and now - before.at <= ENDED_GRACE_S else now
+            self._ended[card.uuid] = EndedUse(at=now, since=since, pids=pids, tasks=tasks)
             left = surviving(card, task.id) if is_lease else _echo(_without(card, mine))
             if left is not card:
                 changed[card.uuid] = left
@@ -185,12 +200,23 @@ class Books:
         """MiB that no visible process accounts for and that are somebody else's; 0 where the driver tells no sizes.
 
         While a task holds the card, and for a while after, it may be the task's own (a container's): then only what
-        was there before counts.
+        was there before counts. Tasks that end one soon after the other do not make that while longer: else each
+        would begin, and fail, on a card that somebody else has filled.
         """
         found = _unseen(card)
-        if is_held or self.ended_lately(card.uuid, now):
+        if is_held or self._is_excused(card.uuid, now):
             found = min(found, self._unseen.get(card.uuid, 0))
         return found
+
+    def _is_excused(self, gpu: GpuUuid, now: float) -> bool:
+        """Whether memory on this card may still be that of tasks that have ended."""
+        use = self._ended.get(gpu)
+        return use is not None and now - use.since <= ENDED_GRACE_S
+
+
+def _not_after(use: EndedUse, now: float) -> EndedUse:
+    tasks = {task_id: min(at, now) for task_id, at in use.tasks.items()}
+    return replace(use, at=min(use.at, now), since=min(use.since, now), tasks=tasks)
 
 
 def _unseen(card: CardSample) -> int:

@@ -1,7 +1,7 @@
 """What it takes for a dependency to be met, which ones are still open, and whether they run in a circle."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from gavelq.core.errors import Refused, TaskNotFound
 from gavelq.core.ids import TaskId
@@ -46,10 +46,21 @@ def waiting_for(task: Task, most: int = 5) -> str:
     return f"waits for {named}" + (f" and {more} more" if more > 0 else "")
 
 
+def waited_for(task: Task, most: int = 5) -> dict[str, Any]:
+    """The same as data: `waits_for` (`task`, `kind`), and how many there are."""
+    named = [{"task": dependency.task_id, "kind": dependency.kind.value} for dependency in task.waits_for[:most]]
+    return {"waits_for": named, "n": len(task.waits_for)}
+
+
 def waiting_behind(task: Task) -> str:
     """`task 7 comes before it in lane 2`."""
     lane = task.request.lane.lane if task.request.lane is not None else ""
     return f"task {task.behind} comes before it in lane {lane}"
+
+
+def waited_behind(task: Task) -> dict[str, Any]:
+    """The same as data."""
+    return {"task": task.behind, "lane": task.request.lane.lane if task.request.lane is not None else None}
 
 
 def end_told(task_id: TaskId, state: TaskState, ending: Ending | None) -> str:

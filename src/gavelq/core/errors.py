@@ -101,7 +101,10 @@ class Unauthenticated(NotAllowed):
     """this address needs a token"""
 
     code = "unauthenticated"
-    hint = "send the header `Authorization: Bearer TOKEN`; `gavelq serve` prints where the admin token is kept"
+    hint = (
+        "set GAVELQ_TOKEN, or send the header `Authorization: Bearer TOKEN`; "
+        "`gavelq serve` prints where the admin token is kept"
+    )
     http_status = 401
 
 

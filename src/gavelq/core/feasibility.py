@@ -1,18 +1,24 @@
 """Requests that can never start on this machine are refused when they arrive."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gavelq.core.errors import GpuNotFound, Infeasible, Refused
 from gavelq.core.gpu import Card
 from gavelq.core.ids import GpuUuid
 from gavelq.core.queue import Queue
-from gavelq.core.task import TaskRequest
-from gavelq.core.units import format_memory
+from gavelq.core.task import GpuRequest, TaskRequest
+from gavelq.core.tenants import cards_within
+from gavelq.core.units import told_apart
 
 
-def require_feasible(request: TaskRequest, queue: Queue, cards: Mapping[GpuUuid, Card], problem: str | None) -> None:
+def require_feasible(
+    request: TaskRequest, queue: Queue, cards: Mapping[GpuUuid, Card], problem: str | None,
+    offered: tuple[GpuUuid, ...] = (),
+) -> None:  # fmt: skip
     """Check a request against the machine. `problem`: why GPUs cannot be seen, where they cannot.
 
+    `offered`: the cards that its tenant may use; empty: any.
     Raises GpuNotFound, Refused for contradictions (another queue's card, more cards than listed) and Infeasible for
     what this machine cannot do, unless the request allows that.
     """
@@ -22,18 +28,27 @@ def require_feasible(request: TaskRequest, queue: Queue, cards: Mapping[GpuUuid,
             problem=f"gpu_count is {gpus.count}, but gpu_ids lists only {len(gpus.allowed)}",
             hint="list more GPUs or ask for fewer",
         )
-    for uuid in gpus.allowed:
-        if uuid not in cards:  # a rerun of a task whose card is no longer there
-            raise GpuNotFound(gpu=uuid)
-        require_own_card(cards[uuid], queue)
-    reason = None if request.allow_infeasible else impossible(request, cards, problem)
+    require_own_cards(gpus, queue, cards, offered)
+    within = replace(request, gpus=replace(gpus, allowed=cards_within(gpus.allowed, offered))) if offered else request
+    reason = None if request.allow_infeasible else impossible(within, cards, problem)
     if reason is not None:
         raise Infeasible(problem=reason)
 
 
-def require_own_card(card: Card, queue: Queue) -> None:
-    """Raises Refused where another queue owns the card."""
-    if card.queue is not None and card.queue != queue.name:
+def require_own_cards(
+    gpus: GpuRequest, queue: Queue, cards: Mapping[GpuUuid, Card], offered: tuple[GpuUuid, ...] = ()
+) -> None:
+    """Raises GpuNotFound for a listed card that is no longer there, and Refused where another queue owns one.
+
+    Nobody asked for those that are only `offered`: it is enough if as many of them are left as it needs.
+    """
+    gone = next((uuid for uuid in gpus.allowed if uuid not in cards), None)
+    if gone is not None:
+        raise GpuNotFound(gpu=gone)
+    listed = [cards[uuid] for uuid in gpus.allowed or offered if uuid in cards]
+    others = [card for card in listed if card.queue not in (None, queue.name)]
+    if others and (gpus.allowed not in ((), offered) or gpus.count > len(listed) - len(others)):
+        card = others[0]
         raise Refused(
             problem=f"GPU {card.index} belongs to queue {card.queue}, the task to queue {queue.name}",
             hint=f"submit to queue {card.queue}, or give the GPU back with: gavelq gpu release {card.index}",
@@ -61,8 +76,9 @@ def impossible(request: TaskRequest, cards: Mapping[GpuUuid, Card], problem: str
         fitting = [card for card in usable if card.memory_total - card.keep_free >= gpus.memory]
         if len(fitting) < gpus.count:
             best = max(card.memory_total - card.keep_free for card in usable)
+            asked, most = told_apart(gpus.memory, best)
             return (
-                f"it asks for {format_memory(gpus.memory)} on each of {gpus.count} GPU(s), "
-                f"{len(fitting)} have that much (the largest: {format_memory(best)})"
+                f"it asks for {asked} on each of {gpus.count} GPU(s), "
+                f"{len(fitting)} have that much (the largest: {most})"
             )
     return None

@@ -112,6 +112,14 @@ class IdleBook:
         since = before.since if before is not None else at
         return _Idle(attempt=attempt.number, since=since, known_at=at)
 
+    def idle_s(self, task_id: TaskId) -> float | None:
+        """For how many seconds a task had been idle at the last look; None: it is not.
+
+        Not until now: nobody was idle while the machine slept, or while its clock leapt ahead.
+        """
+        found = self._idle.get(task_id)
+        return None if found is None else found.known_at - found.since
+
     def since(self, task_id: TaskId) -> float | None:
         """Since when a task has been idle (seconds since the epoch); None: it is not."""
         found = self._idle.get(task_id)

@@ -2,13 +2,14 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TypeVar
 
 from gavelq.core.fixed import fixed
 from gavelq.core.ids import GpuUuid, QueueName, SubmissionId, TaskId
 from gavelq.core.learned import pattern_key
 from gavelq.core.task import GpuRequest, Task
+from gavelq.core.tenants import cards_within
 
 Asked = tuple[QueueName, int | None, tuple[GpuUuid, ...], int | None, bool, bool, str | None]
 """A queue, what is asked of single cards, whether it is more than one, and as what it is known."""
@@ -61,15 +62,18 @@ class Shape:
         return self._hash
 
 
-def shape_of(task: Task) -> Shape:
-    """The shape of a task as it stands."""
+def shape_of(task: Task, cards: tuple[GpuUuid, ...] = ()) -> Shape:
+    """The shape of a task as it stands. `cards`: those that its tenant may use; empty: all."""
     request = task.request
+    gpus = request.gpus
+    if cards and gpus.count:
+        gpus = replace(gpus, allowed=cards_within(gpus.allowed, cards))
     is_narrow = request.max_parallel is not None
     lane = request.lane
     return Shape(
         queue=task.queue,
         priority=task.priority,
-        gpus=request.gpus,
+        gpus=gpus,
         retry_at=task.retry_at,
         tenant=request.tenant,
         time_limit_s=request.time_limit_s,
@@ -105,6 +109,8 @@ class PendingIndex:
     def __init__(self) -> None:
         self._buckets: dict[Shape, list[TaskId]] = {}
         self._shapes: dict[TaskId, Shape] = {}
+        self._cards_of: dict[str, tuple[GpuUuid, ...]] = {}
+        """The cards that tenants may use, where not all."""
         self.n_elastic = 0
         """Shapes of elastic tasks."""
         self.n_ranked = 0
@@ -119,9 +125,26 @@ class PendingIndex:
     def __len__(self) -> int:
         return len(self._shapes)
 
+    def shape_of(self, task: Task) -> Shape:
+        """The shape of a task, pending or not, by what its tenant may use now."""
+        return shape_of(task, self._cards_of.get(task.request.tenant, ()))
+
+    def keep_to(self, tenant: str, cards: tuple[GpuUuid, ...], tasks: Mapping[TaskId, Task]) -> None:
+        """From now on a tenant may use these cards alone (empty: all). `tasks`: those that there are."""
+        if self._cards_of.get(tenant, ()) == cards:
+            return
+        waiting = [tasks[task_id] for task_id, shape in self._shapes.items() if shape.tenant == tenant]
+        for task in waiting:
+            self.discard(task)
+        self._cards_of.pop(tenant, None)
+        if cards:
+            self._cards_of[tenant] = cards
+        for task in waiting:
+            self.add(task)
+
     def add(self, task: Task) -> None:
         """Enter a pending task."""
-        shape = shape_of(task)
+        shape = self.shape_of(task)
         self._shapes[task.id] = shape
         ids = self._buckets.get(shape)
         if ids is None:

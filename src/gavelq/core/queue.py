@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gavelq.core.errors import InvalidField
 from gavelq.core.idling import IdleAction
 from gavelq.core.ids import RUNNING_QUEUE, WAITING_QUEUE, QueueName
 from gavelq.core.retrying import NO_WISH, RetryWish
@@ -54,6 +55,16 @@ class Queue:
     def is_builtin(self) -> bool:
         """`running` and `waiting` always exist."""
         return self.name in (RUNNING_QUEUE, WAITING_QUEUE)
+
+    def limit_for(
+        self, wanted: float | None, *, hint: str = "ask for less, or submit to another queue"
+    ) -> float | None:
+        """The time limit (seconds) of a task that comes in wanting this one. Raises InvalidField above the cap."""
+        cap = self.max_time_limit_s
+        if wanted is not None and cap is not None and wanted > cap:
+            problem = f"{wanted:g} s is more than queue {self.name} allows ({cap:g} s)"
+            raise InvalidField(field="time_limit", problem=problem, hint=hint)
+        return next((limit for limit in (wanted, self.time_limit_s, cap) if limit is not None), None)
 
 
 BUILTIN_QUEUES = (Queue(name=RUNNING_QUEUE), Queue(name=WAITING_QUEUE, hold=True))

@@ -15,12 +15,15 @@ _NAME_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def parse_name(name: str) -> QueueName:
-    """A queue's name: 1 to 64 of A-Z a-z 0-9 _ . - Raises InvalidField."""
-    if not 1 <= len(name) <= 64 or not _NAME_CHARS.issuperset(name):
+    """A new queue's name: 1 to 64 of A-Z a-z 0-9 _ . - Raises InvalidField.
+
+    `.` and `..` are refused as well: browsers and curl take them out of `/api/queues/..` (RFC 3986, section 5.2.4).
+    """
+    if not 1 <= len(name) <= 64 or not _NAME_CHARS.issuperset(name) or name in (".", ".."):
         raise InvalidField(
             field="name",
             problem=f"{name[:80]!r} is not a queue name",
-            hint="use 1 to 64 letters, digits, underscores, dots or dashes",
+            hint="use 1 to 64 letters, digits, underscores, dots or dashes, but neither `.` nor `..`",
         )
     return QueueName(name)
 
@@ -32,6 +35,10 @@ def _is_none(value: object) -> bool:
 
 def _limit(value: object, field: str) -> int | None:
     return None if _is_none(value) else parse_count(scalar(value, field), field=field, low=0)
+
+
+def _amount(value: object, field: str) -> int:
+    return parse_count(scalar(value, field), field=field, low=0, high=1 << 30)
 
 
 def _percent(value: object, field: str) -> int | None:
@@ -50,8 +57,8 @@ _PARSERS: dict[str, Callable[[object, str], object]] = {
     "max_running": _limit,
     "max_gpus": _limit,
     "max_util": _percent,
-    "mem_type": lambda value, field: word_of(MemType, value, field),
-    "mem_value": lambda value, field: parse_count(scalar(value, field), field=field, low=0, high=1 << 30),
+    "mem_type": lambda value, field: MemType.IGNORE if is_none(value) else word_of(MemType, value, field),
+    "mem_value": lambda value, field: 0 if is_none(value) else _amount(value, field),
     "lend": flag,
     "time_limit": _duration,
     "max_time_limit": _duration,
@@ -95,6 +102,14 @@ def with_options(queue: Queue, options: Mapping[str, object]) -> Queue:
         )
     retry = replace(queue.retry, **wish)  # type: ignore[arg-type]  # each parser gives its option's type
     changed = replace(queue, retry=retry, **parsed)  # type: ignore[arg-type]  # the same
+    is_other = changed.mem_type not in (queue.mem_type, MemType.IGNORE)
+    if is_other and queue.mem_value and "mem_value" not in parsed:
+        unit = "percent" if changed.mem_type is MemType.PERCENTAGE else "MiB"
+        raise InvalidField(
+            field="mem_type",
+            problem=f"mem_value is {queue.mem_value}, and would count in {unit} from now on",
+            hint=f"say both: mem_type={changed.mem_type} mem_value=N",
+        )
     if changed.mem_type is MemType.PERCENTAGE and changed.mem_value > 100:
         raise InvalidField(field="mem_value", problem=f"{changed.mem_value} is not a percentage", hint="write 0 to 100")
     if changed.max_time_limit_s is not None and (changed.time_limit_s or 0) > changed.max_time_limit_s:

@@ -1,7 +1,9 @@
 """When a failed task is tried again: rules that a task, its queue and the configuration make together."""
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
+from gavelq.core.fixed import fixed
 from gavelq.core.lifecycle import EndReason
 
 NO_LIMIT = -1
@@ -39,7 +41,7 @@ class OomAction:
     is_exclusive: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class RetryWish:
     """What one place (a task, a queue, the configuration) says about retries; None: nothing."""
 
@@ -103,6 +105,7 @@ def chance_of(task_id: int, attempt: int) -> float:
     return ((mixed ^ (mixed >> 31)) >> 11) / (1 << 53)
 
 
+@lru_cache(maxsize=256)  # most tasks come with the same few wishes
 def resolved(*wishes: RetryWish) -> RetryRules:
     """The rules of a task: for each part the first wish that says something (task, then queue, then configuration)."""
     found: dict[str, object] = {}

@@ -96,14 +96,19 @@ class State:
             self.ledger.marks.touch_all()
         if changes.outbox:
             self._count_messages(changes.outbox)
-        for rows, changed in zip(_rows(self), _rows(changes), strict=True):
-            if changed:  # most steps change one or two kinds of rows
-                _join(rows, changed)
+        all_changed = _rows(changes)
+        if any(all_changed):  # most steps change tasks alone
+            for rows, changed in zip(_rows(self), all_changed, strict=True):
+                if changed:
+                    _join(rows, changed)
+        for name, tenant in changes.tenants.items():
+            self.pending.keep_to(name, () if tenant is None else tenant.quota.gpus, self.tasks)
         for key, seconds in changes.hours.items():
             self._index_hour(key, seconds)
         if changes.reservations is not None:
             self.reservations = dict(changes.reservations)
-        self.keys.update((use.key, use) for use in changes.keys)
+        for use in changes.keys:
+            self.keys[use.key] = use
         self.next_task_id = changes.next_task_id or self.next_task_id
         self.next_submission_id = changes.next_submission_id or self.next_submission_id
         self.next_file_id = changes.next_file_id or self.next_file_id

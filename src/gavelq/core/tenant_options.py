@@ -14,7 +14,7 @@ MAX_TEXT = 500
 
 
 def parse_tenant_name(name: object) -> str:
-    """A tenant's name: 1 to 64 of A-Z a-z 0-9 _ . - Raises InvalidField."""
+    """A new tenant's name: 1 to 64 of A-Z a-z 0-9 _ . -, but not `.` and `..`. Raises InvalidField."""
     try:
         return str(parse_queue_name(str(name)))
     except InvalidField as error:

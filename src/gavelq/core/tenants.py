@@ -71,6 +71,17 @@ class Quota:
 
 
 NO_QUOTA = Quota()
+_NO_CARD = GpuUuid("")
+
+
+def cards_within(listed: tuple[GpuUuid, ...], cards: tuple[GpuUuid, ...]) -> tuple[GpuUuid, ...]:
+    """The cards that a task may have which lists these (none: any will do), by a quota's `gpus`.
+
+    Where none is left, a name that no card has: nothing listed would mean any.
+    """
+    if not cards or not listed:
+        return listed or cards
+    return tuple([uuid for uuid in listed if uuid in cards]) or (_NO_CARD,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ def _unit_duration(text: str) -> float | None:
             total, digits = total + value * _DURATION_FACTORS[char], ""
         else:
             digits += char
-    return None if digits else total
+    return None if digits or not text else total
 
 
 def parse_percent(text: str | int | float, *, field: str) -> int | None:
@@ -126,6 +126,12 @@ def format_memory(mib: int | None) -> str:
     if mib is None:
         return "?"
     return f"{mib / 1024:.1f}G" if mib >= 1024 else f"{mib}M"
+
+
+def told_apart(one: int, other: int) -> tuple[str, str]:
+    """Two amounts of memory that are compared; in MiB where both would look the same (a 24G card has 24564M)."""
+    rounded = format_memory(one), format_memory(other)
+    return rounded if one == other or rounded[0] != rounded[1] else (f"{one}M", f"{other}M")
 
 
 def format_duration(seconds: float | None) -> str:

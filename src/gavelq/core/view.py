@@ -135,6 +135,11 @@ class View:
         """What an attempt was seen to use so far; None where it was not seen at all."""
         return self._state.books.meters.of(task_id, number)
 
+    @property
+    def shares(self) -> Mapping[str, ShareUse]:
+        """What tenants had of the GPUs."""
+        return self._state.shares
+
     def share(self, tenant: str) -> ShareUse | None:
         """What a tenant had of the GPUs."""
         return self._state.shares.get(tenant)

@@ -189,8 +189,7 @@ def _roles(n: int, mode: Mode) -> list[Role]:
 
 def _line(line: str, role: Role, at: int, wrong: Wrong) -> Line:
     if role is Role.COMMAND:
-        if len(line.encode("utf-8", "surrogateescape")) > MAX_LINE:
-            wrong(at, f"the command has more than {MAX_LINE} bytes", "put it into a script")
+        _check_command(line, at, wrong)
         return Line(role=role, text=line)
     text, comment = _without_comment(line)
     match role:
@@ -207,6 +206,15 @@ def _without_comment(line: str) -> tuple[str, str]:
     """What stands before a `#`, and the rest with its blanks."""
     text = line.partition("#")[0].rstrip()
     return text.lstrip(), line[len(text) :] if "#" in line else ""
+
+
+def _check_command(line: str, at: int, wrong: Wrong) -> None:
+    if len(line.encode("utf-8", "surrogateescape")) > MAX_LINE:
+        wrong(at, f"the command has more than {MAX_LINE} bytes", "put it into a script")
+    text = _without_comment(line)[0]
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        hint = "a blank line ends a block; in a file of mode single one number ends it, in one of mode multi two"
+        wrong(at, f"{text[:60]!r} is a number where a command is expected", hint)
 
 
 def _check_queue(text: str, at: int, wrong: Wrong) -> None:

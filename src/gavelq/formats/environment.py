@@ -42,6 +42,9 @@ OF_THE_TASK = frozenset(
 GAVELQ_HOME and GAVELQ_SOCKET stay: a task's own `gavelq` calls reach the same daemon.
 """
 
+OVERRIDDEN = OF_THE_TASK - {"GAVELQ_URL"}
+"""Whatever a task's `env` says about these, it gets gavelq's."""
+
 _TOLD = "CUDA_VISIBLE_DEVICES"
 """The one of those that people set themselves: they are told that it does not count."""
 

@@ -298,11 +298,11 @@ def warn(value: object, field: str) -> Warn:
 
 
 def task_ids(value: object, field: str) -> tuple[int, ...]:
-    """Ids of tasks: a number, a list of numbers, or numbers separated by commas."""
+    """Ids of tasks: a number, a list of numbers (none as well), or numbers separated by commas."""
     wanted = "a task's id, or a list of them"
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
-    if not 1 <= len(parts) <= MAX_ITEMS:
-        raise wrong(field, f"it names {len(parts)} tasks; 1 to {MAX_ITEMS} can be named", f"write {wanted}")
+    if len(parts) > MAX_ITEMS:
+        raise wrong(field, f"it names {len(parts)} tasks; {MAX_ITEMS} are the most", f"write {wanted}")
     found = []
     for part in parts:
         if isinstance(part, bool) or not isinstance(part, str | int) or len(str(part)) > 18:

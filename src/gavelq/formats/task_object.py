@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gavelq.core.errors import InvalidField, UsageError
+from gavelq.core.fixed import fixed
 from gavelq.core.lifecycle import EndReason
 from gavelq.core.notices import NotifyOn
 from gavelq.core.retrying import Backoff, OomAction
@@ -25,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class ParsedTask:
     """What a task object says. None: it says nothing about that. Exactly one of command, argv and script is there."""
 

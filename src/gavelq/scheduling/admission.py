@@ -8,7 +8,7 @@ from gavelq.core.task import GpuRequest
 from gavelq.core.units import format_duration
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.policy import Policy
-from gavelq.scheduling.quota import quota_refusals
+from gavelq.scheduling.quota import place_refusals, quota_refusals
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot, Usage, domain_of
 
@@ -25,7 +25,9 @@ def refusals(shape: Shape, snapshot: Snapshot, usage: Usage, policy: Policy) -> 
     # Most shapes have nothing to do with most gates: a cycle asks for thousands of them.
     if shape.is_dependent or shape.is_timed:
         yield from _times(shape, snapshot)
-    if shape.gpus.count and not _has_cards(shape, queue, snapshot):
+    outside = tuple(place_refusals(shape, snapshot.quotas, snapshot.name_of)) if snapshot.quotas else ()
+    yield from outside
+    if shape.gpus.count and not outside and not _has_cards(shape, queue, snapshot):
         yield _too_small(shape, queue, snapshot)
     if queue.max_running is not None or queue.max_gpus is not None:
         yield from _queue_limits(shape, snapshot, usage)
@@ -84,11 +86,13 @@ def _too_small(shape: Shape, queue: Queue, snapshot: Snapshot) -> Blocked:
         )
     n_capable = snapshot.capable[shape.asked]
     where = f"queue {queue.name} owns" if domain != "pool" else "the pool has"
+    quota = snapshot.quotas.get(shape.tenant)
     what = "GPU(s) that could ever serve it"
+    what += f", of those that tenant {shape.tenant} may use" if quota is not None and quota.gpus else ""
     return Blocked(
         reason=Reason.INFEASIBLE,
         words=f"it needs {shape.gpus.count} and {where} {n_capable} {what}",
-        details={"need": shape.gpus.count, "have": n_capable, "domain": domain},
+        details={"queue": queue.name, "need": shape.gpus.count, "have": n_capable, "domain": domain},
     )
 
 
@@ -103,12 +107,13 @@ def is_capable(request: GpuRequest, card: GpuView) -> bool:
 
 def _queue_limits(shape: Shape, snapshot: Snapshot, usage: Usage) -> Iterator[Blocked]:
     queue = snapshot.queues[shape.queue]
+    where = {"queue": queue.name}
     n_running = usage.n_running.get(queue.name, 0)
     if queue.max_running is not None and n_running >= queue.max_running:
         yield Blocked(
             reason=Reason.QUEUE_LIMIT,
             words=f"queue {queue.name} runs {n_running} task(s), its max_running is {queue.max_running}",
-            details={"limit": "max_running", "value": queue.max_running, "used": n_running},
+            details={**where, "limit": "max_running", "value": queue.max_running, "used": n_running},
         )
     n_gpus = usage.n_gpus.get(queue.name, 0)
     if queue.max_gpus is not None and shape.gpus.count and n_gpus + shape.gpus.count > queue.max_gpus:
@@ -116,7 +121,7 @@ def _queue_limits(shape: Shape, snapshot: Snapshot, usage: Usage) -> Iterator[Bl
             reason=Reason.QUEUE_LIMIT,
             words=f"queue {queue.name} uses {n_gpus} GPU(s), its max_gpus is {queue.max_gpus}, "
             f"it needs {shape.gpus.count} more",
-            details={"limit": "max_gpus", "value": queue.max_gpus, "used": n_gpus, "need": shape.gpus.count},
+            details={**where, "limit": "max_gpus", "value": queue.max_gpus, "used": n_gpus, "need": shape.gpus.count},
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import floor
 from typing import Any
 
-from gavelq.core.ids import TaskId
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.pending import Shape
 from gavelq.core.units import MiB, format_duration, format_memory
 from gavelq.scheduling.cycle import plan
@@ -51,10 +51,13 @@ def _at_once(policy: Policy) -> Policy:
 def _variants(shape: Shape, snapshot: Snapshot, policy: Policy) -> Iterator[tuple[Change, Shape]]:
     if shape.gpus.count:
         yield from _smaller(shape, snapshot, policy)
-        yield from _freer(shape)
+        quota = snapshot.quotas.get(shape.tenant)
+        yield from _freer(shape, () if quota is None else quota.gpus)
     yield from _limited(shape, snapshot, policy)
     for queue in list(snapshot.queues.values())[: MAX_QUEUES + 1]:
-        if queue.name != shape.queue and not queue.hold and not queue.paused:
+        cap = queue.max_time_limit_s  # above it the queue would refuse the task
+        is_open = not queue.hold and not queue.paused and (cap is None or (shape.time_limit_s or 0) <= cap)
+        if is_open and queue.name != shape.queue:
             yield _change({"queue": queue.name}, f"in queue {queue.name}"), replace(shape, queue=queue.name)
 
 
@@ -82,11 +85,11 @@ def _smaller(shape: Shape, snapshot: Snapshot, policy: Policy) -> Iterator[tuple
         yield _change({"memory_mib": most}, words), replace(shape, gpus=replace(gpus, memory=MiB(most)))
 
 
-def _freer(shape: Shape) -> Iterator[tuple[Change, Shape]]:
-    """Any GPU, however busy; beside others."""
+def _freer(shape: Shape, cards: tuple[GpuUuid, ...]) -> Iterator[tuple[Change, Shape]]:
+    """Any GPU (of these, where there are some: its tenant may use no others), however busy; beside others."""
     gpus = shape.gpus
-    if gpus.allowed:
-        yield _change({"gpu_ids": None}, "on any GPU"), replace(shape, gpus=replace(gpus, allowed=()))
+    if gpus.allowed and gpus.allowed != cards:
+        yield _change({"gpu_ids": None}, "on any GPU"), replace(shape, gpus=replace(gpus, allowed=cards))
     if gpus.max_util is not None:
         words = "without its own limit of utilisation"
         yield _change({"max_util": None}, words), replace(shape, gpus=replace(gpus, max_util=None))

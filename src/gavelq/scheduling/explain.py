@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gavelq.core.dependencies import waiting_behind, waiting_for
+from gavelq.core.dependencies import waited_behind, waited_for, waiting_behind, waiting_for
 from gavelq.core.ids import TaskId
 from gavelq.core.pending import Shape
 from gavelq.scheduling.admission import refusals
@@ -42,12 +42,15 @@ def explain(task_id: TaskId, shape: Shape, shown: Blocked | None, snapshot: Snap
     by_reason = {b.reason: b for b in refusals(shape, snapshot, snapshot.usage, policy)}
     found = match(shape, snapshot, policy) if shape.gpus.count else NO_MATCH
     if Reason.DEPENDENCY in by_reason:
-        text = waiting_for(snapshot.tasks[task_id])  # the shape only says that there is something
-        by_reason[Reason.DEPENDENCY] = Blocked(reason=Reason.DEPENDENCY, words=text)
+        task = snapshot.tasks[task_id]  # the shape only says that there is something
+        by_reason[Reason.DEPENDENCY] = Blocked(
+            reason=Reason.DEPENDENCY, words=waiting_for(task), details=waited_for(task)
+        )
     if Reason.SERIAL in by_reason:
-        before = snapshot.tasks[task_id].behind
-        text = waiting_behind(snapshot.tasks[task_id])
-        by_reason[Reason.SERIAL] = Blocked(reason=Reason.SERIAL, words=text, details={"task": before})
+        task = snapshot.tasks[task_id]
+        by_reason[Reason.SERIAL] = Blocked(
+            reason=Reason.SERIAL, words=waiting_behind(task), details=waited_behind(task)
+        )
     gates = [_gate(reason, by_reason.get(reason)) for reason in _GENERAL]
     if shape.gpus.count:
         gates += _card_gates(shape, found)
@@ -94,6 +97,6 @@ def _card_gates(shape: Shape, found: Match) -> list[Gate]:
         left -= n_out
         passes = not n_out or left >= need
         text = f"{left} GPU(s) are left" if passes else f"{left} of the {need} needed GPU(s) are left"
-        details = {"out": n_out, "left": left}
+        details = {"out": n_out, "left": left, "need": need}
         gates.append(Gate(name=reason.value, passes=passes, text=text if n_out else "", details=details))
     return gates

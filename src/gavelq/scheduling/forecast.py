@@ -15,7 +15,7 @@ from math import inf
 
 from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.pending import Shape, shape_of
+from gavelq.core.pending import Shape
 from gavelq.core.task import Task
 from gavelq.scheduling.admission import opens_at, refusals
 from gavelq.scheduling.lengths import Lengths, Typical
@@ -28,6 +28,8 @@ from gavelq.scheduling.snapshot import Snapshot, pending_shape
 
 MAX_AHEAD = 5000
 """With more tasks ahead there is no forecast."""
+_ASKED_EVERY = 32
+"""After so many places it is asked whether there can be a forecast at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +88,14 @@ def forecast(task_id: TaskId, shape: Shape, snapshot: Snapshot, policy: Policy) 
             return Forecast(position=position, at=max(snapshot.now, held.expected_at), basis=basis)
     if position > MAX_AHEAD:
         return Forecast(position=position, at=None, basis=f"more than {MAX_AHEAD} tasks are ahead of it")
-    ahead = [] if is_holder else _everybody_before(own, first, keys, snapshot)
+    earlier = takewhile(lambda one: one[0] != task_id, holders(snapshot))
+    ahead = earlier if is_holder else _everybody_before(own, first, keys, snapshot)
     line = Line(snapshot, policy)
-    for other_id, other in ahead:
+    for n, (other_id, other) in enumerate(ahead):
+        if n % _ASKED_EVERY == 0 and line.start_of(shape, n)[0] is None:
+            break  # more tasks ahead bring nothing forward
         line.place(other_id, other)
-    at, basis = line.start_of(shape, len(ahead))
+    at, basis = line.start_of(shape, position - 1)
     return Forecast(position=position, at=at, basis=basis)
 
 
@@ -128,7 +133,7 @@ def _after_its_lane(task: Task, shape: Shape, snapshot: Snapshot, policy: Policy
     if head.state.holds_gpus:
         at = lengths.end(head.id)
     else:
-        first = forecast(head.id, shape_of(head), snapshot, policy)
+        first = forecast(head.id, snapshot.pending.shape_of(head), snapshot, policy)
         if first.at is None:
             return None, f"task {head.id} comes first in its lane, and of it is known: {first.basis}"
         at = first.at + lengths.of(head)
@@ -155,11 +160,11 @@ def _before(task: Task, snapshot: Snapshot) -> list[Task]:
 
 def _everybody_before(
     own: Key, first: list[tuple[TaskId, Shape]], keys: Keys, snapshot: Snapshot
-) -> list[tuple[TaskId, Shape]]:
+) -> Iterator[tuple[TaskId, Shape]]:
     """Holders, then those with a smaller key, in their order."""
     everybody = merge(*(keys.of_bucket(other) for other in snapshot.buckets))
-    before = [(TaskId(key[-1]), other) for key, _, other in takewhile(lambda entry: entry[0] < own, everybody)]
-    return first + [entry for entry in before if entry not in first]
+    before = ((TaskId(key[-1]), other) for key, _, other in takewhile(lambda entry: entry[0] < own, everybody))
+    return chain(first, (entry for entry in before if entry not in first))
 
 
 def holders(snapshot: Snapshot) -> Iterator[tuple[TaskId, Shape]]:

@@ -1,8 +1,9 @@
 """One GPU as a cycle sees it: the register, the ledger and the last sample put together."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gavelq.core.copying import copier
 from gavelq.core.fixed import fixed
@@ -64,11 +65,15 @@ class GpuView:
     """When it has been free of foreign use for long enough; None: it is."""
     unavailable: str | None
     """Why nothing new may start here: ignored, excluded, draining, lost, or no fresh look at it."""
+    unavailable_details: Mapping[str, Any] = field(hash=False)
+    """The same as data."""
     excluded: bool
     """It is not among `rules.compete_gpus`: to every task it is an ignored card, and its state says so."""
     sample: CardSample | None
     held_text: str
     """Which of gavelq's tasks hold it, in words; empty for none."""
+    held_details: Mapping[str, Any] = field(hash=False)
+    """The same as data."""
     held_until: float
     """When the last of them is gone at the latest; 0 where nobody holds it."""
 
@@ -88,6 +93,12 @@ class GpuView:
         if self.unattributed:
             parts.append(f"something invisible ({format_memory(self.unattributed)}, a container?)")
         return "used by " + ", ".join(parts)
+
+    @property
+    def foreign_details(self) -> dict[str, Any]:
+        """The same as data."""
+        shown = [{"user": p.user, "pid": p.pid, "memory_mib": p.memory} for p in self.foreign[:3]]
+        return {"cause": "foreign", "processes": shown, "n": len(self.foreign), "unattributed_mib": self.unattributed}
 
     @property
     def is_foreign(self) -> bool:
@@ -167,6 +178,7 @@ def gpu_view(state: State, card: Card, now: float, stale: str | None, policy: Po
     idle_free = max(0, card.memory_total - card.keep_free - others)
     held = tuple(_holder(state, card, task_id, processes, policy) for task_id in on)
     excluded = policy.allowed_gpus is not None and not is_among(card, policy.allowed_gpus)
+    unavailable, cause = _unavailable(card, seen, stale, excluded)
     return GpuView(
         uuid=card.uuid,
         index=card.index,
@@ -184,10 +196,12 @@ def gpu_view(state: State, card: Card, now: float, stale: str | None, policy: Po
         unattributed=unattributed,
         claimed_by=seen.claimed_by if seen is not None else None,
         calm_at=state.books.calm_at(card.uuid, now),
-        unavailable=_unavailable(card, seen, stale, excluded),
+        unavailable=unavailable,
+        unavailable_details={"cause": cause, "fault": card.fault} if cause else {},
         excluded=excluded,
         sample=seen,
         held_text="held by task " + ", ".join(map(str, on)) if on else "",
+        held_details={"cause": "held", "tasks": tuple(on), "n": len(on)} if on else {},
         held_until=max((holder.ends_at for holder in held), default=0.0),
     )
 
@@ -211,6 +225,7 @@ def held_anew(view: GpuView, state: State, policy: Policy, known: dict[tuple[Tas
         free=max(0, view.idle_free - sum([holder.memory for holder in held])),
         held=held,
         held_text="held by task " + ", ".join(map(str, on)) if on else "",
+        held_details={"cause": "held", "tasks": tuple(on), "n": len(on)} if on else {},
         held_until=max([holder.ends_at for holder in held], default=0.0),
     )
 
@@ -244,18 +259,19 @@ def _holder(state: State, card: Card, task_id: TaskId, processes: tuple[GpuProce
     )
 
 
-def _unavailable(card: Card, seen: CardSample | None, stale: str | None, excluded: bool) -> str | None:
+def _unavailable(card: Card, seen: CardSample | None, stale: str | None, excluded: bool) -> tuple[str | None, str]:
+    """The text, and a word for it; None and nothing where it may be used."""
     if card.lost:
-        return _faulty(card, "lost")
+        return _faulty(card, "lost"), "lost"
     if card.ignored:
-        return "ignored"
+        return "ignored", "ignored"
     if excluded:
-        return EXCLUDED
+        return EXCLUDED, "excluded"
     if card.draining:
-        return _faulty(card, "draining")
+        return _faulty(card, "draining"), "draining"
     if seen is None or stale is not None:
-        return stale or "not seen yet"
-    return None
+        return stale or "not seen yet", "unseen"
+    return None, ""
 
 
 def _faulty(card: Card, state: str) -> str:

@@ -41,7 +41,12 @@ def _serve(turn: Turn, shape: Shape, entry: Entry, lent: list[GpuView]) -> None:
         own = _usable(turn, shape, task_id, list(turn.match(shape).fitting))
         found = match_cards(shape, queue, lent, snapshot, turn.policy, turn.taken)
         cards = own + _usable(turn, shape, task_id, list(found.fitting))
-        if len(cards) < shape.gpus.count or turn.try_start(shape, task_id, cards, is_borrowed=True) is not None:
+        if len(cards) < shape.gpus.count:
+            return
+        no = turn.try_start(shape, task_id, cards, is_borrowed=True)
+        if no is not None:
+            if no.reason is Reason.GPU_SAMPLING:
+                turn.reasons[shape] = no  # it waits for its own queue's cards no longer
             return
         if n_gone + 1 == len(waiting):
             del turn.reasons[shape], turn.blocked[shape]

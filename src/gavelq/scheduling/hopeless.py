@@ -3,6 +3,7 @@
 from math import inf
 from typing import NamedTuple
 
+from gavelq.core.ids import GpuUuid
 from gavelq.core.pending import Asked, Group, Shape
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import Snapshot
@@ -51,6 +52,8 @@ class Hopeless:
         self._holders: set[Shape] = set()
         self._latest = -inf
         """When the last of the reservations is due."""
+        self._barred: frozenset[GpuUuid] = frozenset()
+        """The cards that they bar."""
 
     def others(self) -> list[Shape]:
         """All that are not hopeless now. What asks for more cards than fit is passed over as a whole."""
@@ -76,9 +79,11 @@ class Hopeless:
 
     def _room(self, asked: Asked) -> _Room:
         if self._epoch != self._turn.epoch:
-            self._epoch, self._rooms, holds = self._turn.epoch, {}, self._turn.holds.values()
+            self._epoch, self._rooms = self._turn.epoch, {}
+            holds = [*self._turn.holds.values()]
             self._holders = {hold.shape for hold in holds}
             self._latest = max([hold.at for hold in holds], default=-inf)
+            self._barred = frozenset[GpuUuid]().union(*[hold.barred for hold in holds])
         room = self._rooms.get(asked)
         if room is None:
             room = self._rooms[asked] = self._counted(asked)
@@ -92,8 +97,9 @@ class Hopeless:
         fits = turn.match(shape)
         if fits.calm_at < inf:
             return _UNKNOWN
-        barred = frozenset[object]().union(*[hold.barred for hold in turn.holds.values()])
-        return _Room(len(fits.fitting), sum([card.uuid not in barred for card in fits.fitting]))
+        barred, fitting = self._barred, fits.fitting
+        n_open = len([card for card in fitting if card.uuid not in barred]) if barred and fitting else len(fitting)
+        return _Room(len(fitting), n_open)
 
     def _group(self, asked: Asked) -> Group:
         groups = self._turn.snapshot.pending.groups

@@ -1,6 +1,5 @@
 """The cards of a machine as those who wait are expected to get them, one after another. For forecasts."""
 
-from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -13,9 +12,8 @@ from gavelq.scheduling.lengths import Lengths, Typical
 from gavelq.scheduling.placement import match
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
-from gavelq.scheduling.slots import Limits
+from gavelq.scheduling.slots import BUDGET, Limits, budget_slots
 from gavelq.scheduling.snapshot import Snapshot
-from gavelq.scheduling.spending import Spending
 
 PASSING = frozenset({Reason.BEGIN_TIME, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.ARRAY_LIMIT, Reason.TASK_LIMIT})
 """Gates that open with time, or as tasks end."""
@@ -27,7 +25,8 @@ class Place(NamedTuple):
     gpus: tuple[GpuUuid, ...]
     at: float
     """Infinite: nobody knows."""
-    until: float
+    length: float
+    """How long it is expected to take, in seconds; infinite: nobody knows."""
 
 
 class Line:
@@ -43,19 +42,16 @@ class Line:
         self._closed: dict[Shape, Blocked | None] = {}
         end = self._lengths.end
         self._limits = Limits(snapshot, policy, end)
+        self._budget = budget_slots(snapshot, policy, end)
+        running = (holder for card in snapshot.gpus.values() for holder in card.holders)
+        endless = (holder for holder in running if self._budget is not None and end(holder) == inf)
+        self._endless: TaskId | None = next(endless, None)
+        """A task of which nobody knows when it gives its cards back."""
         self._free: dict[GpuUuid, float] = {}
         for card in snapshot.gpus.values():
             if card.unavailable is None:
                 self._free[card.uuid] = max((end(holder) for holder in card.holders), default=snapshot.now)
                 self._blame(card.uuid, next((one for one in card.holders if end(one) == inf), None))
-        self._keep_to_budget()
-
-    def _keep_to_budget(self) -> None:
-        """With a GPU budget there are only so many cards; those that are given back first are not taken again."""
-        spending = Spending(self._snapshot, self._policy)
-        n_too_many = len(self._free) - spending.most()
-        for uuid in sorted(self._free, key=lambda uuid: self._free[uuid])[: max(0, n_too_many)]:
-            del self._free[uuid]
 
     def closed(self, shape: Shape) -> Blocked | None:
         """What keeps tasks of a shape from starting at all, and does not pass by itself."""
@@ -66,15 +62,17 @@ class Line:
 
     def start_of(self, shape: Shape, n_ahead: int) -> tuple[float | None, str]:
         """When a task starts behind those that have their place; None: that depends on a task of unknown length."""
-        cards = self.cards(shape)
-        if len(cards) < shape.gpus.count:
-            return None, "the GPU budget (rules.gpu_left, min_gpu, max_gpu) leaves too few GPUs for it"
-        chosen = cards[: shape.gpus.count]
+        if self._is_too_wide(shape):
+            return None, f"{BUDGET} leaves too few GPUs for it"
+        chosen = self.cards(shape)[: shape.gpus.count]
+        if len(chosen) < shape.gpus.count:
+            return None, "more than gavelq's own tasks keeps GPUs from serving it"
         at = max([self._free[card.uuid] for card in chosen] or [self._snapshot.now])
-        if at == inf:
-            culprit = next(self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown)
+        budget_at = self._budget_at(shape)
+        if at == inf or budget_at == inf:
+            culprit = next((self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown), self._endless)
             return None, f"task {culprit} is in its way, which has no time limit and no learned run time"
-        room_at, limit = self._limits.room_at(shape)
+        room_at, limit = max(self._limits.room_at(shape), (budget_at, BUDGET))
         if room_at == inf:
             return None, f"{limit} is in its way, and nobody knows when it leaves room"
         parts = [part for part in (limit if room_at > at else "", self._lengths.told) if part]
@@ -91,30 +89,28 @@ class Line:
             usable = self._usable[key] = [card for card in (*found.fitting, *own) if card.uuid in self._free]
         return sorted(usable, key=lambda card: (self._free[card.uuid], card.order))
 
-    def place(
-        self, task_id: TaskId, shape: Shape, kept: Sequence[GpuUuid] = (), kept_at: float | None = None
-    ) -> Place | None:
+    def place(self, task_id: TaskId, shape: Shape) -> Place | None:
         """Give a task the cards that are free soonest, for as long as it takes; None: it cannot start.
 
-        One that may not start yet when they are free is not given them: others go first. `kept`: the cards that a
-        reservation holds back for it, until `kept_at`.
+        One that may not start yet when they are free is not given them: others go first.
         """
-        if self.closed(shape) is not None:
+        if self.closed(shape) is not None or self._is_too_wide(shape):
             return None
-        chosen = [self._snapshot.gpus[uuid] for uuid in kept if uuid in self._free]
-        if kept_at is None or len(chosen) < shape.gpus.count:
-            chosen = self.cards(shape)[: shape.gpus.count]
+        chosen = self.cards(shape)[: shape.gpus.count]
         if len(chosen) < shape.gpus.count:
             return None
         now = self._snapshot.now
-        cards_at = max([self._free[card.uuid] for card in chosen], default=now)
-        if kept and kept_at is not None:
-            cards_at = max(now, kept_at)
+        cards_at = max([now, self._budget_at(shape), *(self._free[card.uuid] for card in chosen)])
         may_at = max(self._limits.room_at(shape)[0], opens_at(shape, now) or now)
         at = max(cards_at, may_at)
-        until = at + self._lengths.of(self._snapshot.tasks[task_id])
+        length = self._lengths.of(self._snapshot.tasks[task_id])
+        until = at + length
         self._limits.take(shape, until)
-        place = Place(tuple(card.uuid for card in chosen), at, until)
+        if self._budget is not None:
+            self._budget.take(shape.gpus.count, until)
+        if until == inf and self._endless is None:
+            self._endless = task_id
+        place = Place(tuple(card.uuid for card in chosen), at, length)
         if may_at > cards_at:
             return place
         culprit = next((self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown), task_id)
@@ -122,6 +118,16 @@ class Line:
             self._free[card.uuid] = until
             self._blame(card.uuid, culprit)
         return place
+
+    def _is_too_wide(self, shape: Shape) -> bool:
+        """Whether it asks for more cards than the GPU budget allows altogether."""
+        return self._budget is not None and shape.gpus.count > self._budget.most
+
+    def _budget_at(self, shape: Shape) -> float:
+        """When the GPU budget has room for it."""
+        if self._budget is None or not shape.gpus.count:
+            return -inf
+        return self._budget.room_at(shape.gpus.count)
 
     def _blame(self, uuid: GpuUuid, task_id: TaskId | None) -> None:
         if task_id is not None and self._free[uuid] == inf:

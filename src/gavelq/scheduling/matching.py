@@ -3,11 +3,14 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from gavelq.core.ids import GpuUuid
 from gavelq.scheduling.gpu_view import GpuView
 from gavelq.scheduling.reasons import Reason
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Refusal(NamedTuple):
@@ -20,6 +23,8 @@ class Refusal(NamedTuple):
     """When it will do at the latest, by time limits (`own`) or by the settling time; infinite: nobody knows."""
     is_foreign: bool = False
     """Because of what others do there."""
+    details: Mapping[str, Any] = _NOTHING
+    """What the text says, as data: `cause`, and the numbers that belong to it."""
 
 
 class Due(NamedTuple):

@@ -51,9 +51,8 @@ class Ordering:
 
     def key(self, shape: Shape, queue: Queue, task_id: TaskId, since: float) -> Key:
         """Where a task stands that has been waiting since `since` (seconds since the epoch)."""
-        at, is_fair = shape.priority + queue.priority, self.policy.order == "fair"
-        size = area(shape, self.policy, self.now - since) if is_fair else self._size(shape, since)
-        by = int(task_id)
+        at = level(shape, queue)
+        size, by = self._size(shape, since), int(task_id)
         rank = 0
         if shape.rank is not None:
             submission, rank = shape.rank
@@ -61,7 +60,7 @@ class Ordering:
                 rank = shuffled(rank, self.salts[submission])
             size, by = self.best.get((submission, at), (size, by))
         share = 0.0
-        if self.is_shared and is_fair:
+        if self.is_shared and self.policy.order == "fair":
             share = self.use.get(shape.tenant, 0.0) / self.weights.get(shape.tenant, 1.0)
         return (-float(at), share, size, by, rank, task_id)
 

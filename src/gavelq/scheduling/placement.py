@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gavelq.core.ids import GpuUuid
 from gavelq.core.learned import utilization_of
 from gavelq.core.pending import Shape
 from gavelq.core.queue import MemType, Queue
-from gavelq.core.units import format_memory
+from gavelq.core.units import format_memory, told_apart
 from gavelq.scheduling.gpu_view import GpuView, Holder
 from gavelq.scheduling.matching import Match, Refusal, first_calm
 from gavelq.scheduling.policy import Policy
@@ -76,13 +77,14 @@ def refuse(
     """
     request = shape.gpus
     if request.allowed and card.uuid not in request.allowed:
-        return Refusal(reason=Reason.GPU_COUNT, text="not among the GPUs that it lists")
+        return Refusal(Reason.GPU_COUNT, "not among the GPUs that it may run on", details={"cause": "not_listed"})
     if card.is_mig and max(request.count, request.max_count or 0) > 1:
-        return Refusal(reason=Reason.GPU_COUNT, text="a MIG device serves one-GPU tasks only")
+        return Refusal(Reason.GPU_COUNT, "a MIG device serves one-GPU tasks only", details={"cause": "mig"})
     if request.memory is not None and card.memory_total < request.memory:
-        return Refusal(reason=Reason.GPU_MEMORY, text=f"has {format_memory(card.memory_total)} in all")
+        details = {"cause": "small", "total_mib": card.memory_total, "need_mib": request.memory}
+        return Refusal(Reason.GPU_MEMORY, f"has {format_memory(card.memory_total)} in all", details=details)
     if card.unavailable is not None:
-        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=card.unavailable)
+        return Refusal(Reason.GPU_UNAVAILABLE, card.unavailable, details=card.unavailable_details)
     foreign = _foreign(card, declares=request.memory is not None, policy=policy)
     if foreign is not None:
         return foreign
@@ -101,14 +103,16 @@ def has_room(card: GpuView, held: tuple[Holder, ...], shape: Shape, snapshot: Sn
 
 def _foreign(card: GpuView, *, declares: bool, policy: Policy) -> Refusal | None:
     if card.claimed_by is not None:
-        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=f"claimed by {card.claimed_by}", is_foreign=True)
+        text, details = f"claimed by {card.claimed_by}", {"cause": "claimed", "by": card.claimed_by}
+        return Refusal(Reason.GPU_UNAVAILABLE, text, is_foreign=True, details=details)
     if declares and policy.foreign == "share":
         return None
     if card.is_foreign:
-        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=card.foreign_text, is_foreign=True)
+        return Refusal(Reason.GPU_UNAVAILABLE, card.foreign_text, is_foreign=True, details=card.foreign_details)
     if card.calm_at is not None and not card.held:
         text = f"a foreign process just left it; it must stay calm for {policy.settle_s:g} s"
-        return Refusal(reason=Reason.GPU_UNAVAILABLE, text=text, until=card.calm_at, is_foreign=True)
+        calm = {"cause": "settling", "settle_s": policy.settle_s}
+        return Refusal(Reason.GPU_UNAVAILABLE, text, until=card.calm_at, is_foreign=True, details=calm)
     return None
 
 
@@ -122,13 +126,17 @@ def _utilization(card: GpuView, shape: Shape, queue: Queue, policy: Policy) -> R
     if most is None or card.utilization is None:
         return None
     if card.utilization > most:
-        return Refusal(
-            reason=Reason.GPU_BUSY, text=f"{card.utilization} % busy, at most {most} % allowed", is_foreign=True
-        )
+        text, now = f"{card.utilization} % busy, at most {most} % allowed", _busy(card, most)
+        return Refusal(Reason.GPU_BUSY, text, is_foreign=True, details=now)
     if card.peak_utilization is not None and card.peak_utilization > most:
         text = f"was {card.peak_utilization} % busy within the last {policy.settle_s:g} s, at most {most} % allowed"
-        return Refusal(reason=Reason.GPU_BUSY, text=text, is_foreign=True)
+        lately = {"cause": "was_busy", "percent": card.peak_utilization, "most": most, "settle_s": policy.settle_s}
+        return Refusal(Reason.GPU_BUSY, text, is_foreign=True, details=lately)
     return None
+
+
+def _busy(card: GpuView, most: int) -> dict[str, object]:
+    return {"cause": "busy", "percent": card.utilization, "most": most}
 
 
 def _memory(card: GpuView, shape: Shape, queue: Queue) -> Refusal | None:
@@ -139,23 +147,25 @@ def _memory(card: GpuView, shape: Shape, queue: Queue) -> Refusal | None:
         need = max(need, -(-card.memory_total * queue.mem_value // 100))
     if card.idle_free >= need:
         return None
-    text = f"{format_memory(card.idle_free)} free, {format_memory(need)} needed"
-    return Refusal(reason=Reason.GPU_MEMORY, text=text, is_foreign=card.is_foreign)
+    free, needed = told_apart(card.idle_free, need)
+    text, details = f"{free} free, {needed} needed", {"cause": "memory", "free_mib": card.idle_free, "need_mib": need}
+    return Refusal(Reason.GPU_MEMORY, text, is_foreign=card.is_foreign, details=details)
 
 
 def _own(
     card: GpuView, held: tuple[Holder, ...], shape: Shape, queue: Queue, policy: Policy, utilization: float
 ) -> Refusal | None:
     """What gavelq's own tasks on the card leave for another one."""
-    told = card.held_text or "given away a moment ago"
+    told, details = card.held_text or "given away a moment ago", card.held_details or {"cause": "given"}
     may_share = shape.gpus.share and shape.gpus.memory is not None
     if not may_share or not all(holder.share for holder in held):
         until = card.held_until if held is card.held else max(holder.ends_at for holder in held)
-        return Refusal(Reason.GPU_COUNT, told, True, until)
+        return Refusal(Reason.GPU_COUNT, told, True, until, details=details)
     most = _most_util(shape, queue)
     if most is not None and card.utilization is not None and card.utilization > most:
         text = f"{card.utilization} % busy, at most {most} % allowed"
-        return Refusal(Reason.GPU_BUSY, text, own=True, until=max(holder.ends_at for holder in held))
+        until = max(holder.ends_at for holder in held)
+        return Refusal(Reason.GPU_BUSY, text, own=True, until=until, details=_busy(card, most))
     no = _no_room(card, held, shape, policy, utilization)
     if no is None:
         return None
@@ -163,7 +173,7 @@ def _own(
     for n_gone, holder in enumerate(leaving, 1):
         rest = tuple(leaving[n_gone:])
         if not rest or _no_room(card, rest, shape, policy, utilization) is None:
-            return Refusal(no.reason, no.text, own=True, until=holder.ends_at)
+            return no._replace(own=True, until=holder.ends_at)
     raise AssertionError("without any task of gavelq the card has room: _memory was asked before")
 
 
@@ -171,16 +181,21 @@ def _no_room(
     card: GpuView, held: tuple[Holder, ...], shape: Shape, policy: Policy, utilization: float
 ) -> Refusal | None:
     if len(held) >= policy.max_per_gpu:
-        return Refusal(Reason.GPU_COUNT, f"shared by {len(held)} task(s), sharing.max_per_gpu is {policy.max_per_gpu}")
+        text = f"shared by {len(held)} task(s), sharing.max_per_gpu is {policy.max_per_gpu}"
+        details = {"cause": "shared_full", "n": len(held), "most": policy.max_per_gpu}
+        return Refusal(Reason.GPU_COUNT, text, details=details)
     left = card.idle_free - sum(holder.memory for holder in held) - policy.reserve_mib
     need = shape.gpus.memory or 0
     if left < need:
-        text = f"{format_memory(max(0, left))} free beside the tasks that share it, {format_memory(need)} needed"
-        return Refusal(Reason.GPU_MEMORY, text)
+        free, needed = told_apart(max(0, left), need)
+        text = f"{free} free beside the tasks that share it, {needed} needed"
+        room = {"cause": "shared_memory", "free_mib": max(0, left), "need_mib": need}
+        return Refusal(Reason.GPU_MEMORY, text, details=room)
     busy = sum(holder.utilization for holder in held)
     if busy + utilization > policy.max_utilization:
         text = f"its tasks are expected to use {busy:.0f} % and this one {utilization:.0f} %"
-        return Refusal(Reason.GPU_BUSY, f"{text}, together at most {policy.max_utilization} %")
+        use = {"cause": "shared_busy", "used": round(busy), "own": round(utilization), "most": policy.max_utilization}
+        return Refusal(Reason.GPU_BUSY, f"{text}, together at most {policy.max_utilization} %", details=use)
     return None
 
 
@@ -200,12 +215,15 @@ def blocked(shape: Shape, found: Match) -> Blocked:
         reason = Reason.GPU_COUNT
     else:
         reason = next((r for r in _PRECEDENCE if r in reasons), Reason.GPU_COUNT)
+
+    def causes() -> list[Refusal]:
+        return [no for no in found.refused.values() if (no.reason, no.own) == (reason, is_own)]
+
     return Blocked(
         reason=reason,
-        words=lambda: _sentence(
-            need, n_fit, [r.text for r in found.refused.values() if (r.reason, r.own) == (reason, is_own)]
-        ),
+        words=lambda: _sentence(need, n_fit, causes()),
         details={"need": need, "fitting": n_fit, "own": n_own},
+        causes=lambda: _counted(causes()),
     )
 
 
@@ -213,9 +231,22 @@ _SHOWN_CAUSES = 4
 """A sentence names so many; `task why` lists every card."""
 
 
-def _sentence(need: int, n_fit: int, causes: Sequence[str]) -> str:
-    counted = Counter(causes).most_common(_SHOWN_CAUSES)
-    why = "; ".join(text if n == 1 else f"{text} ({n} GPUs)" for text, n in counted)
-    n_more = len(causes) - sum(n for _, n in counted)
+def _most_common(causes: Sequence[Refusal]) -> tuple[list[tuple[Refusal, int]], int]:
+    """The causes that most cards have, with the number of these cards; and how many cards are left over."""
+    by_text = {no.text: no for no in causes}
+    counted = Counter(no.text for no in causes).most_common(_SHOWN_CAUSES)
+    return [(by_text[text], n) for text, n in counted], len(causes) - sum(n for _, n in counted)
+
+
+def _counted(causes: Sequence[Refusal]) -> list[dict[str, Any]]:
+    """What the sentence names, as data; `n_gpus`: on so many cards. The last may be `more`, for those not named."""
+    counted, n_more = _most_common(causes)
+    told = [{**no.details, "n_gpus": n} for no, n in counted]
+    return [*told, {"cause": "more", "n_gpus": n_more}] if n_more else told
+
+
+def _sentence(need: int, n_fit: int, causes: Sequence[Refusal]) -> str:
+    counted, n_more = _most_common(causes)
+    why = "; ".join(no.text if n == 1 else f"{no.text} ({n} GPUs)" for no, n in counted)
     why += f"; and {n_more} more" if n_more else ""
     return f"needs {need} GPU(s), {n_fit} would do now" + (f": {why}" if why else "")

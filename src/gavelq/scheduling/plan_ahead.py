@@ -103,7 +103,8 @@ def _expected(snapshot: Snapshot, policy: Policy, held: dict[TaskId, Reservation
     for position, (task_id, shape) in enumerate(islice(_in_order(snapshot, policy), MAX_AHEAD), 1):
         if shape.is_behind:
             continue
-        yield _one(task_id, shape, position, line, snapshot, policy, held.get(task_id))
+        kept = held.get(task_id)  # nobody is ahead of who holds a reservation
+        yield _one(task_id, shape, 1 if kept is not None else position, line, snapshot, policy, kept)
         n_told += 1
         if n_told == MAX_PENDING:
             return
@@ -121,18 +122,18 @@ def _one(
     task_id: TaskId, shape: Shape, position: int, line: Line, snapshot: Snapshot, policy: Policy,
     kept: Reservation | None,
 ) -> Expected:  # fmt: skip
-    at, basis = _start(shape, position, line, snapshot, policy)
-    if at is not None and kept is not None and kept.expected_at is not None:
-        at, basis = max(snapshot.now, kept.expected_at), "a reservation: the time limits on its GPUs are over by then"
-    place = line.place(task_id, shape, kept.gpus if kept is not None else (), kept.expected_at if kept else None)
+    at, basis = _start(shape, position, line, snapshot, policy, kept)
+    place = line.place(task_id, shape)
     if at is None or place is None:
         return Expected(task_id=task_id, position=position, at=inf, basis=basis, gpus=(), until=inf)
-    return Expected(
-        task_id=task_id, position=position, at=at, basis=basis, gpus=place.gpus, until=place.until - place.at + at
-    )
+    # Those behind it are told what `task why` tells: that it takes what is free first, which may be before it was told.
+    gpus = place.gpus if kept is None or kept.expected_at is None else kept.gpus
+    return Expected(task_id=task_id, position=position, at=at, basis=basis, gpus=gpus, until=at + place.length)
 
 
-def _start(shape: Shape, position: int, line: Line, snapshot: Snapshot, policy: Policy) -> tuple[float | None, str]:
+def _start(
+    shape: Shape, position: int, line: Line, snapshot: Snapshot, policy: Policy, kept: Reservation | None
+) -> tuple[float | None, str]:
     closed = line.closed(shape)
     if closed is not None:
         return None, f"it cannot start while: {closed.text}"
@@ -140,6 +141,8 @@ def _start(shape: Shape, position: int, line: Line, snapshot: Snapshot, policy: 
         found = match(shape, snapshot, policy)
         if len(found.fitting) + found.n_own < shape.gpus.count:
             return None, f"it cannot start while: it {blocked(shape, found).text}"
+    if kept is not None and kept.expected_at is not None:
+        return max(snapshot.now, kept.expected_at), "a reservation: the time limits on its GPUs are over by then"
     return line.start_of(shape, position - 1)
 
 
@@ -186,7 +189,8 @@ def _following(card: GpuView, state: GpuState | None, spans: list[Span]) -> Foll
         return Following(kind="draining", task_id=last.task_id if last else None, at=last.end if last else inf)
     if card.is_foreign and not running:
         return Following(kind="foreign")
-    coming = next((span for span in spans if span.kind in ("reserved", "expected")), None)
+    later = sorted(spans, key=lambda span: span.kind != "reserved")  # it takes the card before those behind it
+    coming = next((span for span in later if span.kind in ("reserved", "expected")), None)
     if coming is not None:
         return Following(kind="starts", task_id=coming.task_id, at=coming.start)
     if last is not None:

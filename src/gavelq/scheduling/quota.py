@@ -1,9 +1,10 @@
 """What tenants may hold at once and within a window, and what they hold: the gate of their quotas."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
 
+from gavelq.core.ids import GpuUuid
 from gavelq.core.pending import Shape
 from gavelq.core.state import State
 from gavelq.core.task import Task
@@ -46,6 +47,8 @@ def limited(tenants: Mapping[str, Tenant]) -> dict[str, Quota]:
                 tenant.quota.max_gpus, tenant.quota.max_memory, tenant.quota.max_running, tenant.quota.gpu_hours,
             )
         )
+        or tenant.quota.queues
+        or tenant.quota.gpus
     }  # fmt: skip
 
 
@@ -104,15 +107,41 @@ def quota_refusals(
     if quota.max_running is not None and use.n_running >= quota.max_running:
         yield _no(shape, "max_running", quota.max_running, use.n_running, f"it runs {use.n_running} task(s)")
     if n and quota.max_gpus is not None and use.n_gpus + n > quota.max_gpus:
-        yield _no(shape, "max_gpus", quota.max_gpus, use.n_gpus, f"it holds {use.n_gpus} GPU(s) and needs {n} more")
+        words = f"it holds {use.n_gpus} GPU(s) and needs {n} more"
+        yield _no(shape, "max_gpus", quota.max_gpus, use.n_gpus, words, need=n)
     if n and quota.max_memory is not None and use.memory + need > quota.max_memory:
         words = f"it holds {format_memory(use.memory)} of GPU memory and needs {format_memory(need)} more"
-        yield _no(shape, "max_memory", quota.max_memory, use.memory, words)
+        yield _no(shape, "max_memory", quota.max_memory, use.memory, words, need=need)
     window = had.get(shape.tenant)
     if n and quota.gpu_hours is not None and window is not None and window.gpu_s >= quota.gpu_hours * HOUR_S:
         words = f"it had {window.gpu_s / HOUR_S:.1f} GPU-hours within {format_duration(quota.window_s)}"
-        no = _no(shape, "gpu_hours", quota.gpu_hours, round(window.gpu_s / HOUR_S, 2), words)
-        yield replace(no, details={**no.details, "opens_at": None if window.opens_at == inf else window.opens_at})
+        more = {"window_s": quota.window_s, "opens_at": None if window.opens_at == inf else window.opens_at}
+        yield _no(shape, "gpu_hours", quota.gpu_hours, round(window.gpu_s / HOUR_S, 2), words, **more)
+
+
+def place_refusals(shape: Shape, quotas: Mapping[str, Quota], name_of: Callable[[GpuUuid], str]) -> Iterator[Blocked]:
+    """Where its tenant may no longer run: what was allowed when a task came in may have been taken back since.
+
+    `name_of`: what people call a card.
+    """
+    quota, n = quotas.get(shape.tenant), shape.gpus.count
+    if quota is None:
+        return
+    if quota.queues and shape.queue not in quota.queues:
+        words = f"queue {shape.queue} is not among them; move it with: gavelq queue move TASK QUEUE"
+        yield _not_here(shape, "queues", quota.queues, words, queue=shape.queue)
+    n_left = sum(uuid in quota.gpus for uuid in shape.gpus.allowed)
+    if quota.gpus and n_left < n:
+        words = f"that leaves {n_left} of the GPUs that it may run on, and it needs {n}"
+        yield _not_here(shape, "gpus", [name_of(uuid) for uuid in quota.gpus], words, left=n_left, need=n)
+
+
+def _not_here(shape: Shape, limit: str, value: Sequence[str], words: str, **details: object) -> Blocked:
+    return Blocked(
+        reason=Reason.TENANT_QUOTA,
+        words=f"the quota {limit} of tenant {shape.tenant} is {', '.join(value)}: {words}",
+        details={"tenant": shape.tenant, "limit": limit, "value": list(value), **details},
+    )
 
 
 def cost_of(shape: Shape, n_gpus: int, card: int) -> int:
@@ -120,9 +149,9 @@ def cost_of(shape: Shape, n_gpus: int, card: int) -> int:
     return (card if shape.gpus.memory is None else shape.gpus.memory) * n_gpus
 
 
-def _no(shape: Shape, limit: str, value: float, used: float, words: str) -> Blocked:
+def _no(shape: Shape, limit: str, value: float, used: float, words: str, **details: object) -> Blocked:
     return Blocked(
         reason=Reason.TENANT_QUOTA,
         words=f"the quota {limit} of tenant {shape.tenant} is {value:g}: {words}",
-        details={"tenant": shape.tenant, "limit": limit, "value": value, "used": used},
+        details={"tenant": shape.tenant, "limit": limit, "value": value, "used": used, **details},
     )

@@ -1,6 +1,6 @@
 """Why a task waits: data first, words second."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from typing import Any
@@ -39,8 +39,15 @@ class Blocked:
     words: str | Callable[[], str] = field(compare=False)
     """The sentence, or how to make it: a cycle finds thousands of reasons, and people read a few."""
     details: Mapping[str, Any] = field(default_factory=dict)
+    causes: Callable[[], Sequence[Mapping[str, Any]]] | None = field(default=None, compare=False)
+    """How to find what keeps single cards out, as data: the same as in the sentence, and made as seldom."""
 
     @property
     def text(self) -> str:
         """The sentence."""
         return self.words if isinstance(self.words, str) else self.words()
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """The details as they are shown: with `causes`, where cards are in the way."""
+        return self.details if self.causes is None else {**self.details, "causes": self.causes()}

@@ -9,26 +9,39 @@ from gavelq.core.pending import Shape
 from gavelq.core.task import Task
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.snapshot import Snapshot
+from gavelq.scheduling.spending import Spending
+
+BUDGET = "the GPU budget (rules.gpu_left, min_gpu, max_gpu)"
 
 
-class _Slots:
+class Slots:
     """At most `most` units at once; each that is taken has the time at which it is expected to be given back."""
 
     def __init__(self, name: str, most: int, ends: Iterable[float]) -> None:
         self.name = name
-        self._most = most
+        self.most = most
         self._ends = sorted(ends)
 
     def room_at(self, n: int) -> float:
         """When `n` more have room; minus infinity where they have it, infinite where nobody knows."""
-        n_others = self._most - n
+        n_others = self.most - n
         if n_others < 0:
             return inf
         return self._ends[-n_others - 1] if len(self._ends) > n_others else -inf
 
     def take(self, n: int, until: float) -> None:
+        """Count `n` more until then."""
         for _ in range(n):
             insort(self._ends, until)
+
+
+def budget_slots(snapshot: Snapshot, policy: Policy, end: Callable[[TaskId], float]) -> Slots | None:
+    """The GPU budget, counted by cards in use, with what a forecast adds to it; None where all cards may be used."""
+    spending = Spending(snapshot, policy)
+    if not spending.is_limited:
+        return None
+    ends = [max(end(holder) for holder in card.holders) for card in snapshot.gpus.values() if card.held]
+    return Slots(BUDGET, spending.most(), ends)
 
 
 class Limits:
@@ -38,7 +51,7 @@ class Limits:
         self._snapshot = snapshot
         self._policy = policy
         self._end = end
-        self._found: dict[tuple[str, object], _Slots] = {}
+        self._found: dict[tuple[str, object], Slots] = {}
 
     def room_at(self, shape: Shape) -> tuple[float, str]:
         """When they let one more task of this shape start, and the name of the last one to do so."""
@@ -49,7 +62,7 @@ class Limits:
         for slots, n in self._of(shape):
             slots.take(n, until)
 
-    def _of(self, shape: Shape) -> Iterator[tuple[_Slots, int]]:
+    def _of(self, shape: Shape) -> Iterator[tuple[Slots, int]]:
         """The limits that bind a shape, and how much of each it takes."""
         queue, n_gpus = self._snapshot.queues[shape.queue], shape.gpus.count
         if queue.max_running is not None:
@@ -67,12 +80,12 @@ class Limits:
             most = self._policy.max_cpu_tasks
             yield self._slots("cpu", None, "limits.max_cpu_tasks", most, lambda task, _: int(not task.held_gpus)), 1
 
-    def _slots(self, kind: str, key: object, name: str, most: int, units: Callable[[Task, object], int]) -> _Slots:
+    def _slots(self, kind: str, key: object, name: str, most: int, units: Callable[[Task, object], int]) -> Slots:
         found = self._found.get((kind, key))
         if found is None:
             running = (task for task in self._snapshot.tasks.values() if task.state.holds_gpus)
             ends = [self._end(task.id) for task in running for _ in range(units(task, key))]
-            found = self._found[(kind, key)] = _Slots(name, most, ends)
+            found = self._found[(kind, key)] = Slots(name, most, ends)
         return found
 
     @staticmethod

@@ -118,6 +118,11 @@ class Snapshot:
         domain = domain_of(queue, self.owners)
         return self.domains.get(domain, ()) if domain is not None else ()
 
+    def name_of(self, uuid: GpuUuid) -> str:
+        """What people call a card: its index, where it is here."""
+        card = self.gpus.get(uuid)
+        return uuid if card is None else card.index
+
     def waiting_since(self, task_id: TaskId) -> float:
         """From when on a task ages: its submission, or the time that it may begin."""
         task = self.tasks[task_id]

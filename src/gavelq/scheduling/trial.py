@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gavelq.core.events import Placement
 from gavelq.core.ids import TaskId
-from gavelq.core.pending import Shape, shape_of
+from gavelq.core.pending import Shape
 from gavelq.core.task import Task
 from gavelq.scheduling.cycle import Plan, plan
 from gavelq.scheduling.explain import Explanation, explain
@@ -31,7 +31,7 @@ def try_task(task: Task, snapshot: Snapshot, policy: Policy) -> Trial:
     """Let a cycle look at a pending task that is not there. Its id has to be above all others."""
     at_once = unwatched(policy)
     with_it = _with(task, snapshot)
-    found, shape = plan(with_it, at_once), shape_of(task)
+    found, shape = plan(with_it, at_once), with_it.pending.shape_of(task)
     start = next((one for one in found.starts if one.task_id == task.id), None)
     reason = None if start is not None else found.reasons.get(shape)
     stopped = [one for one in found.preemptions if one.task_id == task.id]
@@ -49,7 +49,7 @@ def unwatched(policy: Policy) -> Policy:
 
 
 def _with(task: Task, snapshot: Snapshot) -> Snapshot:
-    shape = shape_of(task)
+    shape = snapshot.pending.shape_of(task)
     buckets: Mapping[Shape, list[TaskId]] = {
         **snapshot.buckets, shape: [*snapshot.buckets.get(shape, ()), task.id],
     }  # fmt: skip

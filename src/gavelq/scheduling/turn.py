@@ -195,8 +195,6 @@ class Turn:
             if no is None:
                 return True
             self._block(entry, no)
-            if no.reason is Reason.GPU_SAMPLING:
-                return False
         else:
             self._block(entry, self._too_few(entry, found, ends_by))
         if self.reasons[shape].reason is not Reason.PRIORITY:  # who waits for a holder alone needs no reservation
@@ -230,7 +228,7 @@ class Turn:
             return Blocked(
                 reason=Reason.PRIORITY,
                 words=f"would fit, but task {hold.task_id} comes before it and nobody goes ahead (scheduling.backfill)",
-                details={"holder": hold.task_id, "held": len(hold.barred), "until": None},
+                details={"holder": hold.task_id, "held": len(hold.barred), "until": None, "is_strict": True},
             )
         when = "" if hold.at == inf else f" in {format_duration(hold.at - now)} at the latest"
         limit = entry.shape.time_limit_s
@@ -241,7 +239,7 @@ class Turn:
             words=lambda: (
                 f"would fit, but the GPUs are held back for task {hold.task_id}, which is to start{when}; {own}"
             ),
-            details={"holder": hold.task_id, "held": len(hold.gpus), "until": until},
+            details={"holder": hold.task_id, "held": len(hold.gpus), "until": until, "limit_s": limit},
         )
 
     def _block(self, entry: Entry, reason: Blocked) -> None:

@@ -21,7 +21,7 @@ class MuteNotFound(NotFound):
     """there is no such mute: {mute}"""
 
     code = "mute_not_found"
-    hint = "`gavelq alert list` shows what is muted"
+    hint = "`gavelq alert list --mutes` shows what is muted"
 
 
 def handle(view: View, event: AlertEvent, now: float, rules: EngineRules) -> Step:

@@ -12,10 +12,12 @@ from gavelq.core.engine.verdicts import Verdict, judged
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.retry_words import RETRYABLE
 from gavelq.core.step import Record, Step
-from gavelq.core.task import Attempt, AttemptResult, Ending, Lease, Task, advance, altered_attempt, end
+from gavelq.core.task import Attempt, AttemptResult, Ending, Lease, Task, advance, altered, altered_attempt, end
 from gavelq.core.view import View
 
 MAX_BACKOFF_S = 60.0
+SAME_S = 2.0
+"""Readings of two processes that differ by more were made under two settings of the clock."""
 
 
 RunnerReport = ev.AttemptStarted | ev.AttemptEnded | ev.SpawnFailed | ev.AttemptUnknown
@@ -31,9 +33,9 @@ def handle(view: View, event: RunnerReport, now: float, rules: EngineRules) -> S
         return step
     match event:
         case ev.AttemptStarted():
-            _started(step, task, task.attempt, event)
+            _started(step, task, task.attempt, event, now)
         case ev.AttemptEnded():
-            _ended(view, step, task, task.attempt, event, rules)
+            _ended(view, step, task, task.attempt, replace(event, result=_dated(event.result, now)), rules)
             step.effects.append(Forget(task_id=task.id, attempt=event.attempt))
         case ev.SpawnFailed():
             _spawn_failed(view, step, task, task.attempt, event, now, rules)
@@ -45,24 +47,52 @@ def handle(view: View, event: RunnerReport, now: float, rules: EngineRules) -> S
     return step
 
 
-def _started(step: Step, task: Task, attempt: Attempt, event: ev.AttemptStarted) -> None:
+def _dated(result: AttemptResult, now: float) -> AttemptResult:
+    """Nothing has ended in the future: where the clock was set back since, the end is now, and it ran as long."""
+    if result.ended_at <= now + SAME_S:
+        return result
+    started_at = None if result.started_at is None else result.started_at + now - result.ended_at
+    return replace(result, ended_at=now, started_at=started_at)
+
+
+def _as_run(attempt: Attempt, result: AttemptResult) -> Attempt:
+    """The attempt with the times of its result, where the clock was set before its daemon heard of the end.
+
+    A supervisor tells when it started by the clock that tells when it ended (`gavelq.adapters.runner.results`). No
+    attempt ends before it starts.
+    """
+    began = attempt.started_at if attempt.started_at is not None else result.started_at
+    told = result.started_at
+    if began is not None and told is not None and told <= result.ended_at and abs(told - began) > SAME_S:
+        began = told
+    began = None if began is None else min(began, result.ended_at)
+    if began == attempt.started_at:
+        return attempt
+    by_s = 0.0 if began is None or attempt.started_at is None else began - attempt.started_at
+    return altered_attempt(attempt, started_at=began, placed_at=attempt.placed_at + by_s)
+
+
+def _started(step: Step, task: Task, attempt: Attempt, event: ev.AttemptStarted, now: float) -> None:
     if attempt.pid is not None:
         return
-    begun = altered_attempt(attempt, started_at=event.at, pid=event.pid, supervisor=event.supervisor)
+    # Told after the clock was set: not before it was placed, nor in the future.
+    at = event.at if attempt.placed_at - SAME_S <= event.at <= now + SAME_S else attempt.placed_at
+    begun = altered_attempt(attempt, started_at=at, pid=event.pid, supervisor=event.supervisor)
     if task.state is TaskState.STARTING:
         changed = advance(task, TaskState.RUNNING, attempt=begun)
     else:  # it is being stopped already
         changed = replace(task, attempt=begun)
     details = {"attempt": attempt.number, "pid": event.pid, "gpus": list(attempt.indices)}
-    step.put_task(changed, Record(at=event.at, kind="started", task_id=task.id, details=details))
+    step.put_task(changed, Record(at=at, kind="started", task_id=task.id, details=details))
 
 
 def _ended(view: View, step: Step, task: Task, attempt: Attempt, event: ev.AttemptEnded, rules: EngineRules) -> None:
     result = event.result
     if isinstance(task.request.command, Lease):
         result = replace(result, exit_code=None, signal=None)  # there was no command to have one
-    started_at = attempt.started_at if attempt.started_at is not None else result.started_at
-    begun = attempt if started_at == attempt.started_at else altered_attempt(attempt, started_at=started_at)
+    begun = _as_run(attempt, result)
+    if attempt.number == 1 and begun.placed_at != attempt.placed_at:  # it waited for it as long as it waited
+        task = altered(task, submitted_at=task.submitted_at + begun.placed_at - attempt.placed_at)
     if task.state is TaskState.STARTING and result.cause != "lost":
         task = advance(task, TaskState.RUNNING, attempt=begun)  # its start was not heard of, but it ran
     _finish(view, step, task, begun, result, judged(view, task, event), rules)

@@ -8,6 +8,7 @@ from gavelq.core.effects import Wake
 from gavelq.core.engine import (
     alerts,
     attempts,
+    clock,
     editing,
     files,
     gpus,
@@ -56,6 +57,10 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             if event.run is not None and step.changes.next_submission_id is not None:  # not a repeated request
                 runs.run_started(view, step, event.run, view.next_submission_id, now)
             return step
+        case ev.PlanMade():
+            return plans.plan_made(view, event, now, rules)
+        case ev.AttemptStarted() | ev.AttemptEnded() | ev.SpawnFailed() | ev.AttemptUnknown():
+            return attempts.handle(view, event, now, rules)
         case ev.TasksEdited():
             return editing.tasks_edited(view, event, now, rules)
         case ev.TaskReleased() | ev.TaskHeld() | ev.TaskKilled():
@@ -75,10 +80,6 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return step
         case ev.GpusWatched():
             return Step(bursts=event.bursts, effects=[Wake()])
-        case ev.PlanMade():
-            return plans.plan_made(view, event, now, rules)
-        case ev.AttemptStarted() | ev.AttemptEnded() | ev.SpawnFailed() | ev.AttemptUnknown():
-            return attempts.handle(view, event, now, rules)
         case ev.LeaseRenewed() | ev.LeaseReleased() | ev.LeasesChecked():
             return leases.handle(view, event, now)
         case ev.FileCreated() | ev.FileEdited() | ev.FileReset() | ev.FileDeleted() | ev.LogBound() | ev.LogUnbound():
@@ -95,8 +96,12 @@ def _answer(view: View, event: ev.Event, now: float, rules: EngineRules) -> Step
             return idle_policy.handle(view, event, now, rules)
         case ev.RunEdited():
             return runs.run_edited(view, event, now, rules)
+        case ev.NumbersFound():
+            return submitting.numbers_found(view, event)
         case ev.DaemonStopped():
             return tasks.daemon_stopped(view, event, now)
+        case ev.ClockSet():
+            return clock.clock_set(view, event, now)
         case ev.AskedOnce():
             return asked_once(view, event, now, lambda creation: _answer(view, creation, now, rules))
         case _:

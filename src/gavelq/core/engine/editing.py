@@ -5,7 +5,7 @@ from dataclasses import replace
 from gavelq.core.dependencies import FIELDS, find_circle, still_open
 from gavelq.core.effects import Wake
 from gavelq.core.engine.isolating import require_isolation
-from gavelq.core.engine.quotas import within_quota
+from gavelq.core.engine.quotas import offered_cards, require_memory, within_quota
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.submitting import own_log
 from gavelq.core.engine.tasks import in_queue
@@ -95,7 +95,9 @@ def _require_possible(view: View, task: Task, request: TaskRequest, queue: Queue
     """What a submission is asked; an edit of something else is not refused for what was accepted long ago."""
     was = task.request
     if (request.gpus, request.allow_infeasible, queue.name) != (was.gpus, was.allow_infeasible, task.queue):
-        require_feasible(request, queue, view.cards(), view.problem)
+        offered = offered_cards(view, request.tenant)
+        require_feasible(request, queue, view.cards(), view.problem, offered)
+        require_memory(view, request)
 
 
 def _open(view: View, event: TasksEdited, task: Task, request: TaskRequest) -> tuple[Dependency, ...]:

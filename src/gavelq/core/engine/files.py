@@ -16,6 +16,7 @@ from gavelq.core.command_files import (
 )
 from gavelq.core.errors import InvalidField, LimitReached, WrongState
 from gavelq.core.ids import SubmissionId
+from gavelq.core.lifecycle import TaskState
 from gavelq.core.step import Record, Step
 from gavelq.core.view import View
 
@@ -60,6 +61,11 @@ def live_run(view: View, file: FileId) -> SubmissionId | None:
     """The run of a configuration that has not ended."""
     found = (number for number, run in view.runs.items() if run.file == file and view.n_of(number))
     return next(found, None)
+
+
+def is_stopping(view: View, run: SubmissionId) -> bool:
+    """Whether all that is left of a run is being stopped."""
+    return all(task.state is TaskState.STOPPING for task in view.tasks_of(run))
 
 
 def _current(view: View, number: FileId, based_on: int | None) -> StoredFile:
@@ -130,8 +136,14 @@ def _delete(view: View, step: Step, event: ev.FileDeleted, now: float) -> None:
         )  # fmt: skip
     run = live_run(view, file.id)
     if run is not None:
-        hint = f"stop it first with: gavelq file stop {file.place + 1} --mode {file.mode}"
-        raise WrongState(what=what, state=f"running (submission {run})", problem="it cannot be deleted now", hint=hint)
+        named, is_over_soon = f"{file.place + 1} --mode {file.mode}", is_stopping(view, run)
+        state = f"{'stopping' if is_over_soon else 'running'} (submission {run})"
+        wait, stop = (
+            f"wait until it is over: gavelq file state -f {named}",
+            f"stop it first with: gavelq file stop {named}",
+        )
+        hint = wait if is_over_soon else stop
+        raise WrongState(what=what, state=state, problem="it cannot be deleted now", hint=hint)
     step.changes.files[file.id] = None
     for later in files_of(view, file.tenant, file.mode)[file.place + 1 :]:
         step.changes.files[later.id] = replace(later, place=later.place - 1)

@@ -24,21 +24,20 @@ def handle(view: View, event: ev.TaskIdled | ev.TaskBusied, now: float, rules: E
     if task.attempt.number != event.attempt:
         return step
     if isinstance(event, ev.TaskIdled):
-        _idle(view, step, task, task.attempt, event.since, now, rules)
+        _idle(view, step, task, task.attempt, event.idle_s, now, rules)
     elif task.attempt.idle_since is not None:
         changed = replace(task, attempt=replace(task.attempt, idle_since=None))
         step.put_task(changed, Record(at=now, kind="busy_again", by=OURSELVES, task_id=task.id))
     return step
 
 
-def _idle(view: View, step: Step, task: Task, attempt: Attempt, since: float, now: float, rules: EngineRules) -> None:
+def _idle(view: View, step: Step, task: Task, attempt: Attempt, idle_s: float, now: float, rules: EngineRules) -> None:
     queue = view.queue(task.queue)
     after_s, action = queue.idle_after_s, queue.idle_action
     if after_s is None:
         return
-    idle_s = now - since
     if attempt.idle_since is None and idle_s >= warn_after_s(after_s, action):
-        task = _warned(view, step, task, attempt, since, now, rules)
+        task = _warned(view, step, task, attempt, idle_s, now, rules)
     if not action.is_release or idle_s < after_s or task.attempt is None or task.attempt.idle_since is None:
         return
     is_put_back = action is IdleAction.REQUEUE and not isinstance(task.request.command, Lease)
@@ -46,15 +45,17 @@ def _idle(view: View, step: Step, task: Task, attempt: Attempt, since: float, no
     stop_task(step, task, Stop(reason=EndReason.IDLE, by=by, since=now, requeue=is_put_back))
 
 
-def _warned(view: View, step: Step, task: Task, attempt: Attempt, since: float, now: float, rules: EngineRules) -> Task:
+def _warned(
+    view: View, step: Step, task: Task, attempt: Attempt, idle_s: float, now: float, rules: EngineRules
+) -> Task:
     queue = view.queue(task.queue)
     after_s, action = queue.idle_after_s, queue.idle_action
-    told = f"its GPUs have been idle for {format_duration(now - since)}"
+    told = f"its GPUs have been idle for {format_duration(idle_s)}"
     if action.is_release and after_s is not None:
         what = "put back" if action is IdleAction.REQUEUE and not isinstance(task.request.command, Lease) else "ended"
         told += f"; after {format_duration(after_s)} it is {what} (queue {task.queue})"
-    warned = replace(task, attempt=replace(attempt, idle_since=since))
-    details = {"since_at": since, "action": action.value, "told": told}
+    warned = replace(task, attempt=replace(attempt, idle_since=now - idle_s))
+    details = {"since_at": now - idle_s, "action": action.value, "told": told}
     step.put_task(warned, Record(at=now, kind="idle", by=OURSELVES, task_id=task.id, details=details))
     step.effects.append(WriteToLog(task_id=task.id, text=f"gavelq: task {task.id}: {told}"))
     if action is not IdleAction.WARN:

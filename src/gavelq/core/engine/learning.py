@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from gavelq.core.engine.quotas import note_hours
+from gavelq.core.engine.quotas import note_hours, offered_cards
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.events import GpusSampled
 from gavelq.core.fair_share import charged, cost
+from gavelq.core.ids import GpuUuid
 from gavelq.core.learned import (
     Learned,
     Lesson,
@@ -17,7 +18,8 @@ from gavelq.core.learned import (
 )
 from gavelq.core.meters import highest, memory_in
 from gavelq.core.step import Step
-from gavelq.core.task import Attempt, AttemptResult, GpuRequest, Task, TaskRequest, altered
+from gavelq.core.task import Attempt, AttemptResult, Task, TaskRequest, altered
+from gavelq.core.tenants import cards_within
 from gavelq.core.units import MiB
 from gavelq.core.view import View
 
@@ -116,7 +118,7 @@ def with_learned_memory(view: View, request: TaskRequest) -> TaskRequest:
         return request
     key = pattern_key(request.tenant, request.name)
     wanted = memory_to_ask(view.learned(key)) if request.is_named else None
-    sizes = _sizes(view, gpus)
+    sizes = _sizes(view, cards_within(gpus.allowed, offered_cards(view, request.tenant)))
     if wanted is not None and len(sizes) >= gpus.count:
         gpus = replace(gpus, memory=MiB(min(wanted, sizes[gpus.count - 1])))
     elif gpus.share and gpus.memory is None:
@@ -124,14 +126,14 @@ def with_learned_memory(view: View, request: TaskRequest) -> TaskRequest:
     return request if gpus == request.gpus else replace(request, gpus=gpus)
 
 
-def _sizes(view: View, gpus: GpuRequest) -> list[int]:
-    """The memory of the cards that the request allows, the largest first."""
+def _sizes(view: View, allowed: tuple[GpuUuid, ...]) -> list[int]:
+    """The memory of these cards (empty: of all), the largest first."""
     parents = {card.parent for card in view.cards().values()}
     return sorted(
         (
             card.memory_total - card.keep_free
             for card in view.cards().values()
-            if card.uuid not in parents and (not gpus.allowed or card.uuid in gpus.allowed)
+            if card.uuid not in parents and (not allowed or card.uuid in allowed)
         ),
         reverse=True,
     )

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gavelq.core.errors import InvalidField, LimitReached, NotAllowed, Refused
+from gavelq.core.ids import GpuUuid
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.step import Step
-from gavelq.core.task import Attempt, TaskRequest
+from gavelq.core.task import Attempt, GpuRequest, TaskRequest
 from gavelq.core.tenants import HOUR_S, MAX_WINDOW_S, HourKey, Tenant
-from gavelq.core.units import format_duration
+from gavelq.core.units import format_duration, format_memory
 from gavelq.core.view import View
 
 
 def within_quota(view: View, request: TaskRequest) -> TaskRequest:
-    """The request as its tenant may ask for it: a limit and cards where it names none.
+    """The request as its tenant may ask for it: with a limit where it names none.
 
     Raises Refused, InvalidField and NotAllowed, which name the quota.
     """
@@ -28,7 +29,8 @@ def within_quota(view: View, request: TaskRequest) -> TaskRequest:
     if quota.max_priority is not None and request.priority > quota.max_priority:
         problem = f"{request.priority} is more than tenant {tenant.name} may ask for ({quota.max_priority})"
         raise InvalidField(field="priority", problem=problem, hint=f"ask for {quota.max_priority} or less")
-    return _with_gpus(tenant, _with_limit(tenant, request))
+    _require_gpus(tenant, request.gpus)
+    return _with_limit(tenant, request)
 
 
 def _with_limit(tenant: Tenant, request: TaskRequest) -> TaskRequest:
@@ -41,24 +43,52 @@ def _with_limit(tenant: Tenant, request: TaskRequest) -> TaskRequest:
     raise InvalidField(field="time_limit", problem=problem, hint=f"ask for {format_duration(cap)} or less")
 
 
-def _with_gpus(tenant: Tenant, request: TaskRequest) -> TaskRequest:
-    quota, gpus = tenant.quota, request.gpus
+def _require_gpus(tenant: Tenant, gpus: GpuRequest) -> None:
+    quota = tenant.quota
     if gpus.count and quota.max_gpus is not None and gpus.count > quota.max_gpus:
         problem = f"it asks for {gpus.count} GPUs and tenant {tenant.name} may hold {quota.max_gpus} (max_gpus)"
         raise Refused(problem=problem, hint="ask for fewer", field="gpu_count")
     memory = (gpus.memory or 0) * gpus.count
     if quota.max_memory is not None and memory > quota.max_memory:
-        problem = f"it asks for {memory} MiB and tenant {tenant.name} may hold {quota.max_memory} MiB (max_memory)"
+        asked, most = format_memory(memory), format_memory(quota.max_memory)
+        problem = f"it asks for {asked} and tenant {tenant.name} may hold {most} (max_memory)"
         raise Refused(problem=problem, hint="ask for less memory", field="memory")
     if not gpus.count or not quota.gpus:
-        return request
-    if not gpus.allowed:
-        return replace(request, gpus=replace(gpus, allowed=quota.gpus))
+        return
     odd = [uuid for uuid in gpus.allowed if uuid not in quota.gpus]
     if odd:
         why = f"tenant {tenant.name} may not use it"
         raise NotAllowed(action=f"GPU {odd[0]}", why=why, hint="list other GPUs, or none", field="gpu_ids")
-    return request
+    if gpus.count > len(quota.gpus):
+        problem = f"it asks for {gpus.count} GPUs and tenant {tenant.name} may use {len(quota.gpus)} (gpus)"
+        raise Refused(problem=problem, hint="ask for fewer", field="gpu_count")
+
+
+def require_memory(view: View, request: TaskRequest) -> None:
+    """Raises Refused for a task that declares no memory where whole cards are more than its tenant may ever hold.
+
+    They count as the smallest one of the machine, as in a cycle.
+    """
+    tenant, gpus = view.tenants.get(request.tenant), request.gpus
+    most = None if tenant is None else tenant.quota.max_memory
+    if most is None or not gpus.count or gpus.memory is not None:
+        return
+    cards = view.cards()
+    parents = {card.parent for card in cards.values()}
+    smallest = min((card.memory_total for uuid, card in cards.items() if uuid not in parents), default=0)
+    if smallest * gpus.count > most:
+        raise Refused(
+            problem=f"it declares no memory, so that it counts with whole GPUs ({format_memory(smallest)} each), "
+            f"and tenant {request.tenant} may hold {format_memory(most)} (max_memory)",
+            hint="declare how much it needs on each GPU, with -m (memory in a task object)",
+            field="memory",
+        )
+
+
+def offered_cards(view: View, tenant: str) -> tuple[GpuUuid, ...]:
+    """The cards that tasks of this tenant may have; empty: any."""
+    found = view.tenants.get(tenant)
+    return () if found is None else found.quota.gpus
 
 
 def require_room(view: View, requests: Sequence[TaskRequest]) -> None:

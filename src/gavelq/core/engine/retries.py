@@ -3,12 +3,14 @@
 from dataclasses import replace
 from math import ceil
 
+from gavelq.core.engine.quotas import offered_cards
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.retry_words import format_retries
 from gavelq.core.retrying import chance_of, is_tried_again, pause_s
 from gavelq.core.step import Record, Step
 from gavelq.core.task import Attempt, GpuRequest, Lease, Task, advance
+from gavelq.core.tenants import cards_within
 from gavelq.core.units import MiB, format_memory
 from gavelq.core.view import View
 
@@ -67,6 +69,7 @@ def _after_gpu_oom(view: View, task: Task) -> tuple[GpuRequest, str]:
 def _most_memory(view: View, task: Task) -> MiB | None:
     """The most that each of its GPUs could have: it needs `count` of those that it may use. None: too few are there."""
     gpus = task.request.gpus
+    allowed = cards_within(gpus.allowed, offered_cards(view, task.request.tenant))
     cards = list(view.cards().values())
     parents = {card.parent for card in cards}
     owner = task.queue if any(card.queue == task.queue for card in cards) else None
@@ -75,7 +78,7 @@ def _most_memory(view: View, task: Task) -> MiB | None:
         for card in cards
         if card.uuid not in parents
         and not (card.lost or card.fault)
-        and (card.uuid in gpus.allowed if gpus.allowed else card.queue == owner)
+        and (card.uuid in allowed if allowed else card.queue == owner)
         and not (gpus.count > 1 and card.parent is not None)
     )
     return MiB(sizes[-gpus.count]) if 0 < gpus.count <= len(sizes) else None

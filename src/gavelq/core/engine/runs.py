@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gavelq.core.command_files import KEPT_RUNS, ChangedMeanwhile, Run, RunNotFound, StoredFile
 from gavelq.core.effects import Wake
-from gavelq.core.engine.files import live_run
+from gavelq.core.engine.files import is_stopping, live_run
 from gavelq.core.engine.quotas import within_quota
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.engine.submitting import new_tasks, require_acceptable
@@ -38,6 +38,13 @@ def require_idle(view: View, file: StoredFile) -> None:
     if running is None:
         return
     named = f"{file.place + 1} --mode {file.mode}"
+    if is_stopping(view, running):
+        raise WrongState(
+            what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})",
+            state=f"stopping (submission {running})",
+            problem="the last of its tasks have not ended yet",
+            hint=f"start it again when it is over: gavelq file state -f {named}",
+        )
     raise WrongState(
         what=f"configuration {file.place + 1} of mode {file.mode} ({file.name})",
         state=f"running (submission {running})",

@@ -8,10 +8,10 @@ from gavelq.core.engine.isolating import require_isolation
 from gavelq.core.engine.lanes import predecessors
 from gavelq.core.engine.learning import with_learned_memory
 from gavelq.core.engine.once import require_same
-from gavelq.core.engine.quotas import require_room, within_quota
+from gavelq.core.engine.quotas import offered_cards, require_memory, require_room, within_quota
 from gavelq.core.engine.rules import EngineRules
 from gavelq.core.errors import LimitReached, UsageError
-from gavelq.core.events import TasksSubmitted
+from gavelq.core.events import NumbersFound, TasksSubmitted
 from gavelq.core.feasibility import require_feasible
 from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.lifecycle import TaskState
@@ -51,6 +51,14 @@ def tasks_submitted(view: View, event: TasksSubmitted, now: float, rules: Engine
     return step
 
 
+def numbers_found(view: View, event: NumbersFound) -> Step:
+    """Numbers that the books do not know, but somebody else does, are not given again: a restored backup has fewer."""
+    step = Step()
+    if event.last >= view.next_task_id:
+        step.changes.next_task_id = TaskId(event.last + 1)
+    return step
+
+
 def require_acceptable(view: View, requests: Sequence[TaskRequest], rules: EngineRules) -> None:
     """Raises LimitReached for too many tasks, and Infeasible for what can never start."""
     room = rules.max_unfinished - view.n_live()
@@ -63,11 +71,13 @@ def require_acceptable(view: View, requests: Sequence[TaskRequest], rules: Engin
     for request in requests:
         is_lease = isinstance(request.command, Lease)
         isolation = (request.isolation, request.mps_percent, is_lease)
-        kind = (request.queue, request.gpus, request.allow_infeasible, request.hold, isolation)
+        kind = (request.queue, request.tenant, request.gpus, request.allow_infeasible, request.hold, isolation)
         if kind not in checked:  # ten thousand equal tasks need one look
             checked.add(kind)
             queue = view.queue(request.queue)
-            require_feasible(request, queue, view.cards(), view.problem)
+            offered = offered_cards(view, request.tenant)
+            require_feasible(request, queue, view.cards(), view.problem, offered)
+            require_memory(view, request)
             require_isolation(view, rules, request)
 
 

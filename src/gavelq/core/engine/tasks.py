@@ -5,15 +5,15 @@ from typing import assert_never
 
 from gavelq.core import events as ev
 from gavelq.core.effects import SendSignal, Wake
-from gavelq.core.engine.quotas import within_quota
+from gavelq.core.engine.quotas import offered_cards, within_quota
 from gavelq.core.engine.stopping import stop_task
 from gavelq.core.errors import WrongState
-from gavelq.core.feasibility import require_own_card
+from gavelq.core.feasibility import require_own_cards
 from gavelq.core.ids import RUNNING_QUEUE, QueueName
 from gavelq.core.lifecycle import EndReason, TaskState
 from gavelq.core.queue import Queue
 from gavelq.core.step import Record, Step
-from gavelq.core.task import Ending, Stop, Task, advance, end
+from gavelq.core.task import Ending, Stop, Task, TaskRequest, advance, end
 from gavelq.core.view import View
 
 TaskEvent = ev.TaskReleased | ev.TaskHeld | ev.TaskKilled | ev.TaskMoved | ev.TaskPrioritized | ev.TaskRemoved
@@ -73,9 +73,8 @@ def _release(view: View, step: Step, task: Task, event: ev.TaskReleased, now: fl
             problem="tasks in it never start",
             hint="name another queue with --queue",
         )
-    within_quota(view, replace(task.request, queue=name))
-    _require_cards(view, task, queue)
-    pending = advance(task, TaskState.PENDING, queue=name, is_held_by_user=False, hold_reason="")
+    asked = replace(task, request=_request_in(view, task, queue))
+    pending = advance(asked, TaskState.PENDING, queue=name, is_held_by_user=False, hold_reason="")
     _note(step, pending, "released", event.by, now, queue=name)
 
 
@@ -118,9 +117,10 @@ def _kill(step: Step, task: Task, event: ev.TaskKilled, now: float) -> None:
 def move(view: View, step: Step, task: Task, target: QueueName, by: str, now: float) -> None:
     """Move a task into another queue. A running one keeps its GPUs; holding follows the queue or the person."""
     queue = view.queue(target)
-    within_quota(view, replace(task.request, queue=target))
-    if not task.state.holds_gpus:
-        _require_cards(view, task, queue)
+    if task.state.holds_gpus:
+        within_quota(view, replace(task.request, queue=target))
+    else:
+        task = replace(task, request=_request_in(view, task, queue))
     _note(step, in_queue(task, queue), "moved", by, now, source=task.queue, target=target)
 
 
@@ -135,9 +135,18 @@ def in_queue(task: Task, queue: Queue) -> Task:
     return moved
 
 
-def _require_cards(view: View, task: Task, queue: Queue) -> None:
-    for uuid in task.request.gpus.allowed:
-        require_own_card(view.card(uuid), queue)
+def _request_in(view: View, task: Task, queue: Queue) -> TaskRequest:
+    """The request of a task that is to start in this queue: with its limit, where the task has none.
+
+    Raises what a submission to the queue would raise.
+    """
+    request = task.request
+    within_quota(view, replace(request, queue=queue.name))
+    require_own_cards(request.gpus, queue, view.cards(), offered_cards(view, request.tenant))
+    if queue.name == task.queue:  # it was asked for its limit when it came in
+        return request
+    hint = f"give it a shorter one first, with: gavelq task edit {task.id} -t LIMIT"
+    return replace(request, time_limit_s=queue.limit_for(request.time_limit_s, hint=hint))
 
 
 def _remove(step: Step, task: Task, by: str, now: float) -> None:
