@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,18 +39,37 @@ def simulate(_: list[Contender]) -> list[Row]:
                 values={"gavelq": done.measures["events_per_s"]}, notes={"gavelq": of_plan},
             )
         )  # fmt: skip
-    done = _run("--synthetic", "bursty", "--jobs", str(N_JOBS), "--gpus", str(N_GPUS))
-    what = f"`simulate`, {N_JOBS:,} synthetic jobs, {N_GPUS} GPUs"
-    speed = f"{done.measures['events']:,} events, {done.measures['events_per_s']:,.0f} in a second of a core"
-    return [
-        *rows,
-        Row(what=what, unit="s of a core", most=300, values={"gavelq": done.cpu_s}, notes={"gavelq": speed}),
-        Row(what=f"{what}, memory", unit="MiB", most=2048, values={"gavelq": done.peak_mib}),
-    ]
+    pypy = _pypy()
+    if pypy is not None and TRACE.exists():
+        done = _run(
+            str(TRACE), "--gpus", "16", "--policy", "smallest_first,largest_first,fifo_easy,fair", "--python", pypy
+        )
+        rows.append(
+            Row(
+                what="the same in PyPy, after three other policies", unit="events/s of a core", least=20_000,
+                values={"gavelq": done.measures["events_per_s"]},
+            )
+        )  # fmt: skip
+    for where, words in (("", ()), *([(", PyPy", ("--python", pypy))] if pypy is not None else [])):
+        done = _run("--synthetic", "bursty", "--jobs", str(N_JOBS), "--gpus", str(N_GPUS), *words)
+        what = f"`simulate`, {N_JOBS:,} synthetic jobs, {N_GPUS} GPUs{where}"
+        speed = f"{done.measures['events']:,} events, {done.measures['events_per_s']:,.0f} in a second of a core"
+        rows += [
+            Row(what=what, unit="s of a core", most=300, values={"gavelq": done.cpu_s}, notes={"gavelq": speed}),
+            Row(what=f"{what}, memory", unit="MiB", most=2048, values={"gavelq": done.peak_mib}),
+        ]
+    return rows
+
+
+def _pypy() -> str | None:
+    """PyPy, where it is installed and new enough."""
+    path = shutil.which("pypy3")
+    is_new = path is not None and not subprocess.call([path, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
+    return path if is_new else None
 
 
 def _run(*words: str) -> _Done:
-    """The whole process: what it printed, its processor time, and the most memory that it had."""
+    """The whole process: what it printed of its last policy, its processor time, and the most memory that it had."""
     with tempfile.TemporaryFile() as out:
         argv = [str(BIN / "gavelq"), "simulate", *words, "-o", "json"]
         actions = [(os.POSIX_SPAWN_DUP2, out.fileno(), 1)]
@@ -57,5 +78,5 @@ def _run(*words: str) -> _Done:
         if status:
             raise RuntimeError(f"{' '.join(argv)} ended with {os.waitstatus_to_exitcode(status)}")
         out.seek(0)
-        (measures,) = json.load(out)
+        *_, measures = json.load(out)
     return _Done(measures, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)

@@ -18,14 +18,7 @@ def measured(name: str, n_gpus: int, policy: str) -> Measures:
     return Comparison(trace=load, machine=parse_machine(str(n_gpus))).run(named(policy), lambda: 0.0).measures
 
 
-@pytest.mark.parametrize(
-    ("name", "n_gpus", "most"),
-    [
-        ("ef-c10", 8, 1.55),
-        pytest.param("ef-c05", 16, 1.30, marks=pytest.mark.slow),
-        pytest.param("ef-c05", 12, 1.37, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize(("name", "n_gpus", "most"), [("ef-c10", 8, 1.55), ("ef-c05", 16, 1.30), ("ef-c05", 12, 1.37)])
 def test_the_default_policy_is_near_the_bound_and_breaks_no_promise(name: str, n_gpus: int, most: float) -> None:
     found = measured(name, n_gpus, "fair")
     assert found.ratio_mean_jct is not None

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gavelq.cli import drawing
+from gavelq.core.errors import InvalidField
 from tests.cli.conftest import Shell as Shell
 from tests.cli.conftest import shell as shell
 
@@ -64,6 +66,17 @@ def test_what_is_not_ours_is_left_alone_and_told_before_anything_is_simulated(
     assert said in done.stderr
     assert done.stdout == ""
     assert mine.read_text() == "<p>my own page</p>"
+
+
+def test_a_directory_that_takes_no_files_is_told_before_anything_is_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def may(path: str, mode: int) -> bool:
+        return os.path.realpath(path) != str(tmp_path) or not mode & os.W_OK
+
+    monkeypatch.setattr(os, "access", may)  # the tests may be run by root, who writes everywhere
+    with pytest.raises(InvalidField, match=r"report: .*out\.html cannot be written: Permission denied"):
+        drawing.check(None, str(tmp_path / "out.html"), is_queue=False)
 
 
 def test_without_matplotlib_it_names_the_command_that_installs_it(load: Path) -> None:

@@ -92,6 +92,14 @@ def test_the_weight_of_a_tenant_says_how_much_it_gets() -> None:
     assert 11 <= sum(one.job.tenant == "ada" for one in even) <= 13
 
 
+def test_use_is_forgotten_by_the_half_life_that_the_policy_has() -> None:
+    """Ada used the card for longer, Bob later."""
+    rows = ((0, 1000, "ada"), (1, 100, "bob"), (1100, 10, "ada"), (1100, 10, "bob"))
+    load = trace(*(job(n, at, length, tenant=tenant) for n, (at, length, tenant) in enumerate(rows)))
+    assert starts(run(load, 1))[2:] == [1110, 1100]
+    assert starts(simulate(load, parse_machine("1"), replace(BASE, share_half_life_s=60.0)))[2:] == [1100, 1110]
+
+
 def test_a_broken_card_cuts_a_run_short_and_the_job_begins_anew() -> None:
     load = trace(*((0, 20 * HOUR, 1) for _ in range(12)))
     mishaps = Mishaps(mtbf_s=24 * HOUR, repair_s=HOUR, seed=3)

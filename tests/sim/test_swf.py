@@ -23,7 +23,7 @@ def written(tmp_path: Path, text: str, name: str = "toy.swf") -> str:
 def test_a_line_is_a_job(tmp_path: Path, name: str) -> None:
     trace = read_trace(written(tmp_path, HEAD + FULL, name))
     (job,) = trace.jobs
-    assert (job.job_id, job.submit_s, job.duration_s, job.gpus) == ("7", 60, 100, 4)
+    assert (job.job_id, job.submit_s, job.duration_s, job.gpus) == ("7", 0, 100, 4)
     assert (job.limit_s, job.user, job.tenant, job.waited_s, job.memory_mib) == (200, "3", "3", 5, None)
 
 

@@ -32,7 +32,7 @@ class Wish:
 
 def forecast_queue(call: Call, wish: Wish) -> int:
     """Ask the daemon, and say what is to come. Raises InvalidField, and what the daemon answers."""
-    body = {"settings": _settings(wish.changes), "hours": wish.hours or 24, "assume": wish.assume}
+    body = {"settings": read_changes(wish.changes), "hours": wish.hours or 24, "assume": wish.assume}
     reply = call.link().send("POST", "/api/simulate", body, timeout_s=PATIENCE_S)
     if call.is_json:
         print_body(reply.body)
@@ -47,7 +47,8 @@ def forecast_queue(call: Call, wish: Wish) -> int:
     return 0
 
 
-def _settings(changes: tuple[str, ...]) -> dict[str, str]:
+def read_changes(changes: tuple[str, ...]) -> dict[str, str]:
+    """`NAME=VALUE` of each `--set`. Raises InvalidField."""
     found: dict[str, str] = {}
     for one in changes:
         name, sign, value = one.partition("=")

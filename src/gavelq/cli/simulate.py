@@ -12,7 +12,10 @@ from gavelq.cli.base import Command, Count, pass_call
 from gavelq.cli.call import Call
 from gavelq.cli.forecasting import Wish, forecast_queue
 from gavelq.cli.output.document import print_document
-from gavelq.cli.simulated_load import Load, Source, read_load
+from gavelq.cli.simulated_elsewhere import simulate_with
+from gavelq.cli.simulated_load import Load, Source, parse_part, read_load
+from gavelq.cli.simulated_options import require_fitting
+from gavelq.cli.simulated_policies import daemon_settings, read_policies
 from gavelq.core.errors import InvalidField
 from gavelq.core.units import parse_duration
 
@@ -20,11 +23,15 @@ if TYPE_CHECKING:
     from gavelq.sim.comparing import Comparison, Result
     from gavelq.sim.faults import Mishaps
     from gavelq.sim.policies import NamedPolicy
+    from gavelq.sim.trace import Trace
 
 _NODES = Count(1, 1024)
 _SEED = Count(0, 2**63)
 _JOBS = Count(1, 10_000_000)
 _HOURS = Count(1, 720)
+_MOST_FOREIGN = 0.95
+_SHOWN = 10
+"""Tenants that a message lists."""
 
 
 @click.command("simulate", cls=Command)
@@ -34,12 +41,18 @@ _HOURS = Count(1, 720)
 @click.option("--load", default="80%", metavar="PART", help="So much of the machine it asks for.")
 @click.option("--from-history", metavar="TIME", help="Tasks of the last days here instead: 30d.")
 @click.option("--queue", "is_queue", is_flag=True, help="Forecast what waits at the daemon now instead.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="With --queue: under other rules, too.")
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE",
+    help="Another constant: scheduling.ageing_s=7d. With --queue: the forecast under other settings, too.",
+)  # fmt: skip
 @click.option("--hours", type=_HOURS, default=None, metavar="N", help="With --queue: so far ahead; 24 unless given.")
 @click.option("--assume", metavar="TIME", help="With --queue: tasks of unknown length take so long.")
 @click.option("--gpus", metavar="GPUS", help="The machine: 16, or 8x24GiB,2x80GiB.")
 @click.option("--nodes", type=_NODES, default=1, metavar="N", help="So many such machines; a job runs within one.")
-@click.option("--policy", "policies", default="fair", metavar="NAMES", help="One policy or several: fair,fifo,sjf.")
+@click.option(
+    "--policy", "policies", metavar="NAMES",
+    help="One policy or several: fair,fifo,sjf. Unless given fair; with --from-history the daemon's own.",
+)  # fmt: skip
 @click.option("--backfill", type=click.Choice(("easy", "skip", "none")), help="Who goes ahead of those that wait.")
 @click.option(
     "--limits", type=click.Choice(("modelled", "none", "exact", "own")), default=None,
@@ -53,12 +66,13 @@ _HOURS = Count(1, 720)
 @click.option("--foreign", metavar="PERCENT", help="Others use each card for this part of the time, such as 10%.")
 @click.option("--plot", metavar="FILE", help="Draw charts over time and waiting times: FILE.svg or FILE.png.")
 @click.option("--report", metavar="FILE", help="Write all of it as one page: FILE.html.")
+@click.option("--python", metavar="FILE", help="Simulate with this interpreter: pypy3 is much faster on many jobs.")
 @pass_call
 def simulate(
     call: Call, trace: str | None, synthetic: str | None, n_jobs: int, load: str, from_history: str | None,
     is_queue: bool, changes: tuple[str, ...], hours: int | None, assume: str | None, gpus: str | None, nodes: int,
-    policies: str, backfill: str | None, limits: str | None, seed: int, share: bool, weights: str | None,
-    mtbf: str | None, repair: str, foreign: str | None, plot: str | None, report: str | None,
+    policies: str | None, backfill: str | None, limits: str | None, seed: int, share: bool, weights: str | None,
+    mtbf: str | None, repair: str, foreign: str | None, plot: str | None, report: str | None, python: str | None,
 ) -> int:  # fmt: skip
     """Run the scheduler over a trace, and tell how its jobs would have fared.
 
@@ -74,16 +88,20 @@ def simulate(
     from gavelq.sim.simulator import Options
 
     source = Source(path=trace, synthetic=synthetic, history=from_history, n_jobs=n_jobs, load=load, seed=seed)
-    source.require_one(is_queue=is_queue)
+    require_fitting(click.get_current_context(), source.kind(is_queue=is_queue))
+    if python is not None:
+        simulate_with(python)
     drawing.check(plot, report, is_queue=is_queue)
     if is_queue:
         return forecast_queue(call, Wish(changes=changes, hours=hours, assume=assume))
-    chosen = _policies(policies, backfill)
+    own = daemon_settings(call) if from_history is not None else None
+    chosen = read_policies(policies, backfill, changes, own)
     mishaps = _mishaps(mtbf, repair, foreign, seed)
     found = read_load(call, source, gpus, nodes)
     options = Options(
-        share=share or (found.past is not None and found.past.is_shared), weights=_weights(weights), mishaps=mishaps
-    )
+        share=share or (found.past is not None and found.past.is_shared), weights=_weights(weights, found.trace),
+        mishaps=mishaps,
+    )  # fmt: skip
     comparison = Comparison(
         trace=found.trace, machine=found.machine, limits=found.limits if limits is None else as_limits(limits),
         seed=seed, options=options,
@@ -121,18 +139,8 @@ def _run(comparison: Comparison, policy: NamedPolicy) -> Result:
         bar.clear()
 
 
-def _policies(written: str, backfill: str | None) -> list[NamedPolicy]:
-    from gavelq.sim.policies import as_backfill, named
-
-    names = [name.strip() for name in written.split(",") if name.strip()]
-    if not names:
-        raise InvalidField(field="policy", problem="no policy was named", hint="write for example --policy fair,fifo")
-    own = None if backfill is None else as_backfill(backfill)
-    found = {policy.name: policy for policy in (named(name, backfill=own) for name in names)}
-    return list(found.values())
-
-
-def _weights(written: str | None) -> dict[str, float]:
+def _weights(written: str | None, trace: Trace) -> dict[str, float]:
+    tenants = sorted({job.tenant for job in trace.jobs}) if written else []
     found: dict[str, float] = {}
     for part in (written or "").split(","):
         if not part.strip():
@@ -142,6 +150,11 @@ def _weights(written: str | None) -> dict[str, float]:
         if not sign or not name.strip() or number is None or not 0.001 <= number <= 1000:
             problem = f"{part.strip()!r:.80} is no tenant with its weight (0.001 to 1000)"
             raise InvalidField(field="weights", problem=problem, hint="write for example ada=2,bob=1")
+        if name.strip() not in tenants:
+            hint = "its tenants are " + ", ".join(tenants[:_SHOWN]) + (" ..." if len(tenants) > _SHOWN else "")
+            raise InvalidField(field="weights", problem=f"no job belongs to {name.strip()!r:.80}", hint=hint)
+        if name.strip() in found:
+            raise InvalidField(field="weights", problem=f"{name.strip()!r:.80} is given twice", hint="give it once")
         found[name.strip()] = number
     return found
 
@@ -151,11 +164,11 @@ def _mishaps(mtbf: str | None, repair: str, foreign: str | None, seed: int) -> M
 
     part = 0.0
     if foreign is not None:
-        number = _number(foreign.strip().removesuffix("%"))
-        if number is None or not 0 <= number <= 95:
-            problem = f"{foreign!r:.80} is no part of the time"
-            raise InvalidField(field="foreign", problem=problem, hint="write a percentage from 0 to 95, such as 10%")
-        part = number / 100
+        number = parse_part(foreign)
+        if number is None or not 0 <= number <= _MOST_FOREIGN:
+            hint = "write 0% to 95%, such as 10% (or 0.1)"
+            raise InvalidField(field="foreign", problem=f"{foreign!r:.80} is no part of the time", hint=hint)
+        part = number
     return Mishaps(
         mtbf_s=None if mtbf is None else parse_duration(mtbf, field="mtbf"),
         repair_s=parse_duration(repair, field="repair"), foreign=part, seed=seed,

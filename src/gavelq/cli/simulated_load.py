@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gavelq.cli.call import Call
+from gavelq.cli.simulated_options import Kind
 from gavelq.client.http import query
-from gavelq.core.errors import NotFound, UsageError
+from gavelq.core.errors import InvalidField, NotFound, UsageError
 from gavelq.core.units import parse_duration
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ class Source:
     load: str
     seed: int
 
-    def require_one(self, *, is_queue: bool) -> None:
-        """Raises UsageError unless exactly one source was named. `is_queue`: the live queue was."""
-        named = sum(one is not None for one in (self.path, self.synthetic, self.history)) + is_queue
-        if named != 1:
+    def kind(self, *, is_queue: bool) -> Kind:
+        """Which one was named. `is_queue`: the live queue was. Raises UsageError unless exactly one was."""
+        of: dict[Kind, bool] = {
+            "trace": self.path is not None, "synthetic": self.synthetic is not None,
+            "history": self.history is not None, "queue": is_queue,
+        }  # fmt: skip
+        named = [kind for kind, is_named in of.items() if is_named]
+        if len(named) != 1:
             problem = "nothing to simulate was named" if not named else "only one thing can be simulated at a time"
             raise UsageError(problem, hint=_SOURCES)
+        return named[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +77,27 @@ def read_load(call: Call, source: Source, gpus: str | None, nodes: int) -> Load:
     if source.path is not None:
         return Load(trace=read_trace(source.path), machine=machine, limits="modelled")
     as_kind(source.synthetic or "")
-    recipe = Recipe(n_jobs=source.n_jobs, seed=source.seed, load=_part(source.load))
+    recipe = Recipe(n_jobs=source.n_jobs, seed=source.seed, load=_load(source.load))
     return Load(trace=bursty(recipe, machine), machine=machine, limits="own")
 
 
-def _part(written: str) -> float:
-    """`80%` or `0.8`; what is neither is told by who takes it."""
+def parse_part(written: str) -> float | None:
+    """`80%` or `0.8`; None: neither."""
+    written = written.strip()
     try:
         return float(written.removesuffix("%")) / 100 if written.endswith("%") else float(written)
     except ValueError:
-        return -1.0
+        return None
+
+
+def _load(written: str) -> float:
+    from gavelq.sim.synthetic import LEAST_LOAD, MOST_LOAD
+
+    part = parse_part(written)
+    if part is None or not LEAST_LOAD <= part <= MOST_LOAD:
+        hint = "write 1% to 1000%, such as 80% (or 0.8)"
+        raise InvalidField(field="load", problem=f"{written!r:.80} is no part of the machine", hint=hint)
+    return part
 
 
 def _past(call: Call, span: str, gpus: str | None, nodes: int) -> Load:

@@ -11,8 +11,10 @@ from gavelq.core.units import MiB, parse_memory
 USUAL_MEMORY = MiB(24 * 1024)
 """Of a card of which only the number was said."""
 MAX_GPUS = 4096
-_PART = re.compile(r"(?:(\d{1,6})\s*[x×*]\s*)?(\S+)", re.IGNORECASE)
-_COUNT = re.compile(r"\d{1,6}")
+_PART = re.compile(r"(?:(\d{1,6})\s*[x×*]\s*([\d.]+\s*[a-z]*)|([\d.]+\s*[a-z]+))", re.IGNORECASE | re.ASCII)
+"""`8x24GiB` (a bare number of memory is in GiB, as everywhere), or one card: then the unit tells it from a count."""
+_COUNT = re.compile(r"\d{1,6}", re.ASCII)
+_HINT = "write for example 16, or 8x24GiB,2x80GiB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,11 @@ def _part(written: str) -> tuple[int, MiB]:
         return int(written), USUAL_MEMORY
     found = _PART.fullmatch(written)
     if found is None:
-        problem = f"{written!r:.80} is no number of GPUs"
-        raise InvalidField(field="gpus", problem=problem, hint="write for example 16, or 8x24GiB,2x80GiB")
-    memory = parse_memory(found[2], field="gpus")
+        raise InvalidField(field="gpus", problem=f"{written!r:.80} is no number of GPUs", hint=_HINT)
+    try:
+        memory = parse_memory(found[2] or found[3], field="gpus")
+    except InvalidField as error:
+        raise InvalidField(field="gpus", problem=error.details["problem"], hint=_HINT) from None
     if memory < 1:
-        raise InvalidField(field="gpus", problem=f"{written!r:.80} has no memory", hint="write for example 8x24GiB")
+        raise InvalidField(field="gpus", problem=f"{written!r:.80} has no memory", hint=_HINT)
     return int(found[1] or 1), memory

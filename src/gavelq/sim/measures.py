@@ -83,7 +83,7 @@ def percentile(ordered: Sequence[float], part: float) -> float | None:
 
 def busy_s(runs: Sequence[Run]) -> float:
     """GPU-seconds in which a card had at least one job; those of runs that were cut short do not count."""
-    if not any(run.job.memory_mib is not None for run in runs):  # nobody shares
+    if not any(run.job.memory_mib is not None and run.cards for run in runs):  # nobody shares
         return sum(run.ran_s * (len(run.cards) or run.job.gpus) for run in runs)
     spans: dict[int, list[tuple[float, float]]] = {}
     for run in runs:

@@ -1,6 +1,6 @@
 """Policies by name: the product's own policy objects, and oracles beside them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import inf
 from typing import Literal, get_args
 
@@ -29,24 +29,26 @@ class NamedPolicy:
     """None: no scheduling of gavelq's, `oracles.srtf`."""
     limits: Limits | None = None
     """The limits that its jobs have, whatever the others have; an oracle knows how long they take."""
-
-    @property
-    def is_oracle(self) -> bool:
-        """Whether it knows the future."""
-        return self.name in ORACLES
+    is_oracle: bool = False
+    """It knows the future."""
 
 
 def named(name: str, *, backfill: Backfill | None = None, base: Policy = BASE) -> NamedPolicy:
-    """The policy of that name. `backfill`: instead of its own; `base`: everything else. Raises InvalidField."""
+    """The policy of that name. `backfill`: instead of its own; `base`: everything else. Raises InvalidField.
+
+    Where `base` is not `BASE` its name says so: `fair[ageing_s=604800]`.
+    """
     if name == "srtf":
-        return NamedPolicy(name=name, policy=None, limits="exact")
+        return NamedPolicy(name=name, policy=None, limits="exact", is_oracle=True)
     if name == "sjf":
         # It has to see everybody: each length is a shape of its own.
+        base = replace(base, depth=BASE.depth)
         rules = replace(base, order="shortest_first", backfill="skip", depth=1_000_000)
-        return NamedPolicy(name=name, policy=rules, limits="exact")
+        return NamedPolicy(name=name + _changed(base), policy=rules, limits="exact", is_oracle=True)
     order, own = _split(name)
     chosen = own if backfill is None else backfill
-    return NamedPolicy(name=_called(order, chosen), policy=replace(base, order=order, backfill=chosen))
+    called = _called(order, chosen) + _changed(base)
+    return NamedPolicy(name=called, policy=replace(base, order=order, backfill=chosen))
 
 
 def as_backfill(word: str) -> Backfill:
@@ -76,3 +78,14 @@ def _usual(order: Order) -> Backfill:
 
 def _called(order: Order, backfill: Backfill) -> str:
     return order if backfill == _usual(order) else f"{order}_{backfill}"
+
+
+def _changed(base: Policy) -> str:
+    """The constants that are not the usual ones."""
+    values = [(field.name, getattr(base, field.name), getattr(BASE, field.name)) for field in fields(Policy)]
+    told = [f"{name}={_written(value)}" for name, value, usual in values if value != usual]
+    return f"[{','.join(told)}]" if told else ""
+
+
+def _written(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,7 @@
 """The driver: a trace's jobs become events for the engine, and the cycle's plans become starts and ends.
 
-It is to the engine and the cycle what the daemon's loop is, with a clock that jumps: all events of one instant, then
-one cycle. What it adds is what the world does: jobs arrive, run for as long as they take, and cards break.
+All events of one instant, then one cycle (`gavelq.sim.driver`). What it adds is what the world does: jobs arrive, run
+for as long as they take, and cards break.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,20 +11,16 @@ from heapq import heappop, heappush
 from math import inf
 
 from gavelq.core import events as ev
-from gavelq.core.effects import StopAttempt
-from gavelq.core.engine import EngineRules, handle
+from gavelq.core.engine import EngineRules
 from gavelq.core.errors import GavelqError
 from gavelq.core.gpu import GpuProcess, GpuSample
 from gavelq.core.ids import GpuUuid, TaskId
-from gavelq.core.pending import shape_of
 from gavelq.core.state import State
-from gavelq.core.step import Step
-from gavelq.core.task import AttemptResult, ProcessIdentity
+from gavelq.core.task import Task
 from gavelq.core.units import MiB
-from gavelq.core.view import View
-from gavelq.scheduling.cycle import plan
+from gavelq.scheduling.cycle import Plan, plan
 from gavelq.scheduling.policy import Policy
-from gavelq.scheduling.snapshot import Camera
+from gavelq.sim.driver import Driver
 from gavelq.sim.faults import Happening, Mishaps, happenings
 from gavelq.sim.machine import Machine
 from gavelq.sim.outcome import Outcome, Run
@@ -42,7 +38,6 @@ TOLD_EVERY = 500
 
 Progress = Callable[[int, int], None]
 """Told how many jobs have ended, of how many."""
-_SUPERVISOR = ProcessIdentity(pid=1, start_ticks=1, boot_id="simulated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,32 +66,29 @@ def simulate(
     return Simulation(trace, machine, policy, Options() if options is None else options).run(name, progress)
 
 
-class Simulation:
+class Simulation(Driver):
     """One run of the engine and the cycle through a trace."""
 
     def __init__(self, trace: Trace, machine: Machine, policy: Policy, options: Options) -> None:
         widest = cache(machine.widest)  # hardly any trace has a thousand sizes of memory
         self._jobs = [job for job in trace.jobs if job.gpus <= widest(job.memory_mib)]
         self._n_left_out = len(trace.jobs) - len(self._jobs)
-        self._machine, self._policy, self._options = machine, replace(policy, nodes=machine.split), options
-        self._state = State()
-        self._view, self._camera = View(self._state), Camera(self._state)
-        self._rules = EngineRules(log_dir="", hold_after=0)
+        rules = EngineRules(log_dir="", hold_after=0, share_half_life_s=policy.share_half_life_s)
+        super().__init__(State(), replace(policy, nodes=machine.split), rules, EPOCH)
+        self._machine, self._options = machine, options
         self._requests = Requests(self._jobs, machine, options.share)
-        self._now = self._planned_at = EPOCH
+        self._planned_at = EPOCH
         self._numbers: dict[TaskId, int] = {}
         """The job of each task that has not ended."""
         self._ends: list[tuple[float, TaskId, int, bool]] = []
         """When running attempts end: the time, task, attempt, and whether its time limit ends it."""
         self._runs: list[Run | None] = [None] * len(self._jobs)
         self._promised: dict[TaskId, float] = {}
-        self._wake_at = inf
         self._visitors: dict[int, GpuProcess] = {}
         self._happenings: Iterator[Happening] = happenings(options.mishaps, machine)
         self._next = next(self._happenings, None)
         self._by_uuid = {machine.uuid(number): number for number in range(machine.n_gpus)}
-        self._n_events = self._n_ended = self._n_backfilled = 0
-        self._n_broken = self._n_preemptions = self._n_restarts = self._n_cut = 0
+        self._n_ended = self._n_backfilled = self._n_broken = self._n_restarts = self._n_cut = 0
 
     def run(self, name: str, progress: Progress | None = None) -> Outcome:
         """To the end of the last job."""
@@ -115,6 +107,7 @@ class Simulation:
             while at < n_jobs and EPOCH + jobs[at].submit_s <= now:
                 self._submit(at)
                 at += 1
+            self._planned_at = now
             self._cycle()
             if progress is not None and self._n_ended - told >= TOLD_EVERY:
                 told = self._n_ended
@@ -123,31 +116,22 @@ class Simulation:
 
     # --- what the world does ------------------------------------------------------------------------------
 
-    def _send(self, event: ev.Event) -> Step:
-        step = handle(self._view, event, self._now, self._rules)
-        self._state.apply(step.changes)
-        self._state.observe(step, self._now)
-        self._n_events += 1
-        return step
-
     def _submit(self, number: int) -> None:
         request = self._requests.of(self._jobs[number])
         step = self._send(ev.TasksSubmitted(by="simulator", requests=(request,), blobs={}))
         self._numbers[step.reply[0]] = number
 
     def _end_all(self) -> None:
-        """Attempts whose time is over; some that would have ended now have been stopped before."""
+        """Attempts whose time is over."""
         ends, now = self._ends, self._now
         while ends and ends[0][0] <= now:
             _, task_id, attempt, is_cut = heappop(ends)
-            task = self._state.tasks.get(task_id)
-            if task is None or task.n_attempts != attempt or not task.state.holds_gpus:
+            if self._running(task_id, attempt) is None:
                 continue
-            result = AttemptResult(
-                exit_code=None if is_cut else 0, signal=15 if is_cut else None, started_at=None, ended_at=now,
-                cause="time_limit" if is_cut else "exited",
-            )  # fmt: skip
-            self._send(ev.AttemptEnded(task_id=task_id, attempt=attempt, result=result))
+            if is_cut:
+                self._end(task_id, attempt, "time_limit", 15)
+            else:
+                self._end(task_id, attempt, "exited")
             del self._numbers[task_id]
             self._n_ended += 1
             self._n_cut += is_cut
@@ -190,60 +174,25 @@ class Simulation:
         step = self._send(ev.GpusSampled(sample=GpuSample(taken_at=self._now, cards=cards), configured={}))
         self._n_restarts += self._stop(step)
 
-    def _stop(self, step: Step) -> int:
-        """What is to be stopped ends at once, and goes back into its queue; how many these were."""
-        stops = [effect for effect in step.effects if isinstance(effect, StopAttempt)]
-        for one in stops:
-            result = AttemptResult(
-                exit_code=None, signal=one.signal, started_at=None, ended_at=self._now, cause="stopped"
-            )
-            self._send(ev.AttemptEnded(task_id=one.task_id, attempt=one.attempt, result=result))
-        return len(stops)
+    # --- what comes of a plan -----------------------------------------------------------------------------
 
-    # --- what the daemon's loop does ----------------------------------------------------------------------
+    def _planned(self, decided: Plan) -> None:
+        for hold in decided.reservations.values():
+            if hold.promised_at is not None:
+                before = self._promised.get(hold.task_id, inf)
+                self._promised[hold.task_id] = min(before, hold.promised_at)
 
-    def _cycle(self) -> None:
-        """Plan, as often as it takes: those who were stopped for others leave at once."""
-        state, policy, now = self._state, self._policy, self._now
-        self._planned_at = now
-        while len(state.pending) or state.reservations:
-            decided = plan(self._camera.take(policy, now), policy, is_told=False)
-            if decided.next_at is not None and decided.next_at > now:
-                self._wake_at = min(self._wake_at, decided.next_at)
-            if not decided.starts and not decided.preemptions and decided.reservations == state.reservations:
-                return
-            for hold in decided.reservations.values():
-                if hold.promised_at is not None:
-                    before = self._promised.get(hold.task_id, inf)
-                    self._promised[hold.task_id] = min(before, hold.promised_at)
-            step = self._send(
-                ev.PlanMade(
-                    starts=decided.starts, reservations=decided.reservations, preemptions=decided.preemptions
-                )
-            )  # fmt: skip
-            for start in decided.starts:
-                self._start(start)
-            if not decided.preemptions:
-                return
-            self._n_preemptions += self._stop(step)
-
-    def _start(self, start: ev.Placement) -> None:
-        task_id, now = start.task_id, self._now
-        task = self._state.tasks[task_id]
-        attempt = task.n_attempts
-        self._send(
-            ev.AttemptStarted(task_id=task_id, attempt=attempt, pid=1, supervisor=_SUPERVISOR, at=now)
-        )  # fmt: skip
-        number = self._numbers[task_id]
+    def _started(self, start: ev.Placement, task: Task, attempt: int) -> None:
+        now, number = self._now, self._numbers[task.id]
         job, limit = self._jobs[number], task.request.time_limit_s
         length = run_time(job, len(start.gpus))
         is_cut = limit is not None and limit < length
         ran = limit if limit is not None and is_cut else length
-        heappush(self._ends, (now + ran, task_id, attempt, is_cut))
+        heappush(self._ends, (now + ran, task.id, attempt, is_cut))
         began, cards = now - EPOCH, self._cards(start.gpus)
         self._runs[number] = Run(job, began, began + ran, ran, cards)
         self._n_backfilled += start.ahead_of is not None
-        promised = self._promised.pop(task_id, inf)
+        promised = self._promised.pop(task.id, inf)
         self._n_broken += now > promised + ROUNDING_S
 
     def _cards(self, gpus: tuple[GpuUuid, ...]) -> tuple[int, ...]:
@@ -254,7 +203,7 @@ class Simulation:
     def _stuck(self) -> Stuck:
         task = self._state.tasks[min(self._numbers)]
         decided = plan(self._camera.take(self._policy, self._planned_at), self._policy)
-        blocked = decided.reasons.get(shape_of(task))
+        blocked = decided.reasons.get(self._state.pending.shape_of(task))
         why = "nobody knows why" if blocked is None else blocked.text
         return Stuck(n=len(self._numbers), job_id=self._jobs[self._numbers[task.id]].job_id, why=why)
 

@@ -19,6 +19,7 @@ from gavelq.sim.trace import Job, Trace
 
 KINDS = ("bursty",)
 MAX_JOBS = 10_000_000
+LEAST_LOAD, MOST_LOAD = 0.01, 10.0
 GPU_MIX = ((1, 0.9548), (2, 0.0138), (4, 0.0102), (8, 0.0212))
 """How many GPUs jobs of ef-c05 want, and which part of the jobs does."""
 MEDIAN_S = 6500.0
@@ -58,7 +59,7 @@ def bursty(recipe: Recipe, machine: Machine) -> Trace:
     if not 1 <= recipe.n_jobs <= MAX_JOBS:
         problem = f"{recipe.n_jobs} is no number of jobs"
         raise InvalidField(field="jobs", problem=problem, hint=f"write 1 to {MAX_JOBS}")
-    if not 0.01 <= recipe.load <= 10:
+    if not LEAST_LOAD <= recipe.load <= MOST_LOAD:
         raise InvalidField(field="load", problem=f"{recipe.load:g} is no load", hint="write 0.01 to 10, such as 0.8")
     name = f"bursty-{recipe.n_jobs}-{recipe.seed}"
     notes = (f"made up: {recipe.n_jobs} jobs that ask for {recipe.load:.0%} of the machine, seed {recipe.seed}",)

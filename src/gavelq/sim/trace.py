@@ -1,6 +1,6 @@
 """What is simulated: the jobs of a trace."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -55,3 +55,9 @@ class Trace:
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
     """By submission, then by row."""
     return tuple(sorted(jobs, key=attrgetter("submit_s", "row")))
+
+
+def from_first(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """In order, with times from the first submission on: files may count from any year."""
+    begin = min((job.submit_s for job in jobs), default=0.0)
+    return in_order(jobs if not begin else (replace(job, submit_s=job.submit_s - begin) for job in jobs))

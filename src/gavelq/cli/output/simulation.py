@@ -65,6 +65,8 @@ def _notes(comparison: Comparison, results: Sequence[Result]) -> list[str]:
         for result in results
         if result.outcome.n_cut
     ]
+    if comparison.options.share and all(job.memory_mib is None for job in comparison.trace.jobs):
+        notes.append("no job's memory is known: nobody shares a card")
     if not comparison.options.mishaps.is_quiet and any(result.outcome.policy == "srtf" for result in results):
         notes.append("srtf: its cards never break, and nobody else uses them")
     if any(result.outcome.is_oracle for result in results):

@@ -10,26 +10,22 @@ from heapq import heappop, heappush
 from math import inf
 
 from gavelq.core import events as ev
-from gavelq.core.effects import StopAttempt
-from gavelq.core.engine import handle
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.pending import Shape, shape_of
+from gavelq.core.pending import Shape
 from gavelq.core.state import State
-from gavelq.core.step import Changes, Step
-from gavelq.core.task import AttemptResult, ProcessIdentity
-from gavelq.core.view import View
+from gavelq.core.step import Changes
+from gavelq.core.task import Task
 from gavelq.scheduling.cycle import plan
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.question import Question
 from gavelq.scheduling.reasons import Blocked, Reason
-from gavelq.scheduling.snapshot import Camera
 from gavelq.scheduling.trial import unwatched
+from gavelq.sim.driver import Driver
 from gavelq.sim.live.expectation import Expectation
 
 MAX_EVENTS = 200_000
 """A forecast ends after so many: it then tells of the time until there."""
-_SUPERVISOR = ProcessIdentity(pid=1, start_ticks=1, boot_id="simulated")
 _PASSING = frozenset({
     Reason.BEGIN_TIME, Reason.DEPENDENCY, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.TENANT_QUOTA, Reason.ARRAY_LIMIT,
     Reason.TASK_LIMIT, Reason.GPU_BUDGET, Reason.GPU_MEMORY, Reason.GPU_COUNT, Reason.SERIAL, Reason.PRIORITY,
@@ -77,18 +73,14 @@ def forecast(question: Question, state: State, policy: Policy) -> Forecast:
     return _Future(question, state, policy).look()
 
 
-class _Future:
+class _Future(Driver):
     def __init__(self, question: Question, state: State, policy: Policy) -> None:
-        self._question, self._state = question, state
-        self._view, self._camera = View(state), Camera(state)
-        self._now = question.now
-        self._policy = replace(unwatched(policy), stale_s=inf)
+        super().__init__(state, replace(unwatched(policy), stale_s=inf), question.rules, question.now)
+        self._question = question
         self._expected = Expectation(state.learned, question.assumed_s)
         self._asked = [task_id for task_id, task in state.tasks.items() if task.state is TaskState.PENDING]
         self._ends: list[tuple[float, TaskId, int]] = []
         self._starts: dict[TaskId, Start] = {}
-        self._wake_at = inf
-        self._n_events = 0
         self._has_unknown = False
 
     def look(self) -> Forecast:
@@ -110,13 +102,6 @@ class _Future:
         waits = {one: self._why(one, reasons, is_beyond=is_beyond) for one in self._asked if one not in self._starts}
         return Forecast(self._starts, waits, is_over, self._n_events)
 
-    def _send(self, event: ev.Event) -> Step:
-        step = handle(self._view, event, self._now, self._question.rules)
-        self._state.apply(step.changes)
-        self._state.observe(step, self._now)
-        self._n_events += 1
-        return step
-
     def _note_end(self, at: float, task_id: TaskId, attempt: int) -> None:
         if at < inf:
             heappush(self._ends, (at, task_id, attempt))
@@ -124,53 +109,23 @@ class _Future:
             self._has_unknown = True
 
     def _end_all(self) -> None:
-        """Attempts whose time is over; some that would have ended now were stopped before."""
+        """Attempts whose time is over."""
         while self._ends and self._ends[0][0] <= self._now:
             _, task_id, attempt = heappop(self._ends)
-            task = self._state.tasks.get(task_id)
-            if task is not None and task.n_attempts == attempt and task.state.holds_gpus:
-                self._end(task_id, attempt, is_stopped=task.state is TaskState.STOPPING)
+            task = self._running(task_id, attempt)
+            if task is not None and task.state is TaskState.STOPPING:
+                self._stopped(task_id)
+                self._end(task_id, attempt, "stopped", 15)
+            elif task is not None:
+                self._end(task_id, attempt, "exited")
 
-    def _end(self, task_id: TaskId, attempt: int, *, is_stopped: bool) -> None:
-        if is_stopped:
-            self._starts.pop(task_id, None)  # it begins anew, if at all
-        result = AttemptResult(
-            exit_code=None if is_stopped else 0, signal=15 if is_stopped else None, started_at=None,
-            ended_at=self._now, cause="stopped" if is_stopped else "exited",
-        )  # fmt: skip
-        self._send(ev.AttemptEnded(task_id=task_id, attempt=attempt, result=result))
-
-    def _cycle(self) -> None:
-        """Plan, as often as it takes: those who are stopped for others leave at once."""
-        state, policy = self._state, self._policy
-        while len(state.pending) or state.reservations:
-            decided = plan(self._camera.take(policy, self._now), policy, is_told=False)
-            if decided.next_at is not None and decided.next_at > self._now:
-                self._wake_at = min(self._wake_at, decided.next_at)
-            if not decided.starts and not decided.preemptions and decided.reservations == state.reservations:
-                return
-            step = self._send(
-                ev.PlanMade(
-                    starts=decided.starts, reservations=decided.reservations, preemptions=decided.preemptions
-                )
-            )  # fmt: skip
-            for one in decided.starts:
-                self._start(one)
-            stops = [effect for effect in step.effects if isinstance(effect, StopAttempt)]
-            for stop in stops:
-                self._end(stop.task_id, stop.attempt, is_stopped=True)
-            if not stops:
-                return
-
-    def _start(self, placed: ev.Placement) -> None:
-        task = self._state.tasks[placed.task_id]
-        attempt = task.n_attempts
-        self._send(
-            ev.AttemptStarted(task_id=task.id, attempt=attempt, pid=1, supervisor=_SUPERVISOR, at=self._now)
-        )  # fmt: skip
+    def _started(self, start: ev.Placement, task: Task, attempt: int) -> None:
         end = self._now + self._expected.of(task).seconds
         self._note_end(end, task.id, attempt)
-        self._starts[task.id] = Start(self._now, end, placed.gpus)
+        self._starts[task.id] = Start(self._now, end, start.gpus)
+
+    def _stopped(self, task_id: TaskId) -> None:
+        self._starts.pop(task_id, None)
 
     def _why(self, task_id: TaskId, reasons: Mapping[Shape, Blocked], *, is_beyond: bool) -> str:
         """Why a task has not started when the forecast ends."""
@@ -179,7 +134,7 @@ class _Future:
             return "it ends without a start: what it depends on does not come about"
         if task.state is not TaskState.PENDING:
             return f"it is {task.state.value}"
-        blocked = reasons.get(shape_of(task))
+        blocked = reasons.get(self._state.pending.shape_of(task))
         is_passing = blocked is None or blocked.reason in _PASSING
         if blocked is None or (is_passing and is_beyond):
             return _LATER

@@ -8,10 +8,12 @@ import gzip
 import math
 import os
 import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
 
 from gavelq.core.errors import InvalidFile
-from gavelq.sim.readers.opening import opened
-from gavelq.sim.trace import DEFAULT_TENANT, Job, Trace, in_order
+from gavelq.sim.readers.opening import LineTooLong, lines, opened
+from gavelq.sim.trace import DEFAULT_TENANT, Job, Trace, from_first
 
 NEEDED = ("submit_s", "duration_s", "gpus")
 COLUMNS = (
@@ -24,41 +26,72 @@ _HINT = "the columns are " + ", ".join(COLUMNS) + "; docs/simulator.md describes
 
 def read(path: str) -> Trace:
     """Read a trace. Raises InvalidFile with the line, and OSError where the file cannot be opened."""
+    table = _Table(path)
     jobs: list[Job] = []
-    notes: list[str] = []
     n_without = 0
-    try:
-        with opened(path) as file:
-            rows = csv.DictReader(file)
-            _check_header(path, rows.fieldnames)
-            unknown = [name for name in rows.fieldnames or () if name not in COLUMNS]
-            if unknown:
-                notes.append("columns that mean nothing here: " + ", ".join(unknown))
-            for number, row in enumerate(rows):
-                job = _job(path, rows.line_num, number, row)
-                if job.gpus:
-                    jobs.append(job)
-                else:
-                    n_without += 1
-    except (csv.Error, UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _no(path, 1, f"it is no CSV file: {error}") from None
+    for number, row in enumerate(table.rows()):
+        job = _job(path, table.line, number, row)
+        if job.gpus:
+            jobs.append(job)
+        else:
+            n_without += 1
+    notes = []
+    unknown = [name for name in table.names if name and name not in COLUMNS]
+    if unknown:
+        notes.append("columns that mean nothing here: " + ", ".join(unknown))
     if n_without:
         notes.append(f"{n_without} job(s) ask for no GPU and were left out")
-    return Trace(name=_name(path), jobs=in_order(jobs), notes=tuple(notes))
+    return Trace(name=_name(path), jobs=from_first(jobs), notes=tuple(notes))
+
+
+class _Table:
+    """The lines of a file behind its header."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.names: list[str] = []
+        self.line = 0
+        """Where it is being read, from 1."""
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """The cells of each line by their columns. Raises InvalidFile."""
+        try:
+            with opened(self._path) as file:
+                cells = csv.reader(self._counted(file))
+                self.names = [name.strip() for name in next(cells, [])]
+                _check_header(self._path, self.names)
+                for row in cells:
+                    if any(row[len(self.names) :]):
+                        problem = f"here are {len(row)} cells, and the header names {len(self.names)} columns"
+                        raise _no(self._path, self.line, problem)
+                    if row:
+                        yield dict(zip(self.names, row, strict=False))
+        except (csv.Error, UnicodeDecodeError, LineTooLong, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise _no(self._path, self.line + 1, f"it is no CSV from here on: {error}") from None
+
+    def _counted(self, file: TextIO) -> Iterator[str]:
+        for text in lines(file):
+            self.line += 1
+            yield text
 
 
 def _name(path: str) -> str:
     return os.path.basename(path).removesuffix(".gz").removesuffix(".csv")
 
 
-def _check_header(path: str, names: object) -> None:
-    found = list(names) if isinstance(names, list | tuple) else []
-    missing = [name for name in NEEDED if name not in found]
+def _check_header(path: str, names: Sequence[str]) -> None:
+    missing = [name for name in NEEDED if name not in names]
     if missing:
+        other = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+        if other is not None:
+            raise _no(path, 1, f"its cells are divided by {other!r}, and commas are expected")
         raise _no(path, 1, f"the header lacks {', '.join(missing)}")
+    twice = [name for name in dict.fromkeys(names) if name in COLUMNS and names.count(name) > 1]
+    if twice:
+        raise _no(path, 1, f"the header names {', '.join(twice)} twice")
 
 
-def _job(path: str, line: int, number: int, row: dict[str, str | None]) -> Job:
+def _job(path: str, line: int, number: int, row: Mapping[str, str]) -> Job:
     if number >= MAX_ROWS:
         raise _no(path, line, f"there are more than {MAX_ROWS} jobs")
     reader = _Row(path, line, row)
@@ -85,11 +118,11 @@ def _job(path: str, line: int, number: int, row: dict[str, str | None]) -> Job:
 class _Row:
     """The cells of one line."""
 
-    def __init__(self, path: str, line: int, row: dict[str, str | None]) -> None:
+    def __init__(self, path: str, line: int, row: Mapping[str, str]) -> None:
         self._path, self._line, self._row = path, line, row
 
     def text(self, name: str) -> str:
-        return (self._row.get(name) or "").strip()
+        return self._row.get(name, "").strip()
 
     def number(self, name: str) -> float:
         found = self.optional(name)

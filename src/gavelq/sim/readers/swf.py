@@ -12,14 +12,12 @@ import gzip
 import math
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TextIO
 
 from gavelq.core.errors import InvalidFile
 from gavelq.sim.readers.csv_file import MAX_GPUS, MAX_ROWS
-from gavelq.sim.readers.opening import opened
-from gavelq.sim.trace import DEFAULT_TENANT, Job, Trace, in_order
+from gavelq.sim.readers.opening import LineTooLong, lines, opened
+from gavelq.sim.trace import DEFAULT_TENANT, Job, Trace, from_first
 
 FIELDS = (
     "job number", "submit time", "wait time", "run time", "allocated processors", "average CPU time", "used memory",
@@ -28,7 +26,6 @@ FIELDS = (
 )  # fmt: skip
 MAX_COMMENTS = 100
 """Those beyond are only counted."""
-MAX_LINE = 10_000
 _SHOWN = 300
 """Characters of a comment that are kept."""
 _PARTS = frozenset({2, 3, 4})
@@ -75,23 +72,19 @@ def read(path: str) -> Trace:
     try:
         # Comments may hold names in any encoding, and every byte is a character of Latin-1.
         with opened(path, encoding="latin-1") as file:
-            for text in _lines(log, file):
+            for line in lines(file):
+                log.line, text = log.line + 1, line.strip()
                 if text.startswith(";"):
                     _note(log, text)
                 elif text:
                     _job(log, text)
+    except LineTooLong as error:
+        log.line += 1
+        raise log.no(str(error)) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise log.no(f"it cannot be unpacked beyond here: {error}") from None
     name = os.path.basename(path).removesuffix(".gz").removesuffix(".swf")
-    return Trace(name=name, jobs=in_order(log.jobs), notes=log.notes())
-
-
-def _lines(log: _Log, file: TextIO) -> Iterator[str]:
-    while text := file.readline(MAX_LINE + 1):
-        log.line += 1
-        if len(text) > MAX_LINE:
-            raise log.no(f"the line has more than {MAX_LINE} characters")
-        yield text.strip()
+    return Trace(name=name, jobs=from_first(log.jobs), notes=log.notes())
 
 
 def _note(log: _Log, text: str) -> None:
