@@ -44,7 +44,9 @@ def test_the_schema_of_the_state_is_told_and_one_of_a_newer_gavelq_is_a_problem(
         assert (found.name, found.verdict) == ("database", verdict)
         assert text in found.text
     Path(database).write_text("no database at all, but some text that is long enough to be looked at" * 20)
-    assert verdicts(list(places.schema(database))) == [("database", "problem")]
+    damaged = list(places.schema(database))
+    assert verdicts(damaged) == [("database", "problem")]
+    assert "`gavelq backup FILE`" in damaged[0].fix
 
 
 def test_a_directory_of_another_user_is_a_problem() -> None:

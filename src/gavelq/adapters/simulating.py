@@ -2,14 +2,13 @@
 
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable
 
+from gavelq.adapters.apart import clean_environment, command_of
 from gavelq.core.errors import GavelqError
 
-_BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from gavelq.sim.live.answering import main; main()"
-_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+_CODE = "from gavelq.sim.live.answering import main; main()"
 _MAX_SAID = 2000
 
 
@@ -27,8 +26,8 @@ class SimulatorProcess:
         """Start it, ask, and wait for its end."""
         try:
             process = subprocess.Popen(
-                _command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
-                env={name: os.environ[name] for name in _KEPT if name in os.environ}, start_new_session=True,
+                command_of(_CODE), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+                env=clean_environment(os.environ), start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             raise CannotSimulate(why=f"it cannot be started: {error}") from error
@@ -68,9 +67,3 @@ def _asked(process: "subprocess.Popen[bytes]", question: Iterable[bytes]) -> tup
 def _end(process: "subprocess.Popen[bytes]", is_late: threading.Event) -> None:
     is_late.set()
     process.kill()
-
-
-def _command() -> list[str]:
-    """As the runner is started: nothing of the environment or of the user's packages takes a module's place."""
-    root = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 2))
-    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP, root]

@@ -98,8 +98,9 @@ def test_one_dead_supervisor_does_not_touch_the_tasks_of_others(box: Box) -> Non
 
 
 def test_a_task_without_supervisor_can_be_stopped_and_is_limited(box: Box) -> None:
-    stubborn = "trap '' TERM; while :; do sleep 0.05; done"
-    stopped, limited = box.start(1, stubborn), box.start(2, stubborn, time_limit_s=1.0)
+    stubborn = "trap '' TERM; echo $$ >> pids; while :; do sleep 0.05; done"
+    stopped, limited = box.start(1, stubborn), box.start(2, stubborn, time_limit_s=2.0)
+    box.pids_in("pids", 2)
     box.kill_supervisor(1)
     box.kill_supervisor(2)
     box.stop(1)
@@ -107,6 +108,34 @@ def test_a_task_without_supervisor_can_be_stopped_and_is_limited(box: Box) -> No
     assert (box.result(2).signal, box.result(2).cause) == (signal.SIGKILL, "time_limit")
     assert not is_alive(stopped.pid)
     assert not is_alive(limited.pid)
+
+
+def test_a_stop_is_gone_through_with_when_the_supervisor_dies_within_the_grace_time(box: Box) -> None:
+    started = box.start(1, "trap 'echo $$ >> pids' TERM; echo ready; while :; do sleep 0.05; done")
+    wait_until(lambda: "ready" in box.log(1).read_text(), what="it minds the signal")
+    box.stop(1, grace_s=1.0)
+    assert box.pids_in("pids") == [started.pid]  # it was told, and goes on
+    box.kill_supervisor(1)
+    result = box.result(1)
+    assert (result.signal, result.cause) == (signal.SIGKILL, "stopped")
+    assert not is_alive(started.pid)
+
+
+@pytest.mark.parametrize("is_runner_dead", [False, True])
+def test_a_supervisor_that_dies_while_it_ends_leftovers_has_noted_how_the_command_ended(
+    box: Box, is_runner_dead: bool
+) -> None:
+    leftover = "(trap 'echo $BASHPID >> pids' TERM; echo $BASHPID >> pids; while :; do sleep 0.05; done) &"
+    box.start(1, f"{leftover} {GATED}", grace_s=60.0)
+    box.pids_in("pids")
+    open_gate(box)
+    pids = box.pids_in("pids", 2)  # the leftover was told to end, and goes on
+    if is_runner_dead:
+        box.kill_runner()
+        box.await_reconnection()
+    box.kill_supervisor(1)
+    assert (box.result(1).exit_code, box.result(1).cause) == (7, "exited")
+    assert not is_alive(pids[0])
 
 
 def test_steps_that_nobody_starts_any_more_make_a_lost_attempt(box: Box) -> None:

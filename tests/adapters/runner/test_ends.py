@@ -4,10 +4,12 @@ import os
 import resource
 import signal
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
+from gavelq.adapters.runner import results
 from gavelq.core.events import AttemptEnded, AttemptStarted
 from gavelq.ports import SCRIPT_PLACEHOLDER, RunningAttempt
 from gavelq.testing.waiting import wait_until
@@ -26,6 +28,15 @@ def test_a_command_that_a_signal_ends_is_reported_with_it(box: Box, signum: int)
     box.spawn(1, f"kill -{int(signum)} $$")
     result = box.result(1)
     assert (result.exit_code, result.signal, result.cause) == (None, signum, "exited")
+
+
+@pytest.mark.parametrize("by_s", [43_200.0, -43_200.0, -1.7e9])
+def test_where_the_clock_was_set_meanwhile_the_start_is_told_by_the_clock_that_tells_the_end(by_s: float) -> None:
+    started_at = time.time() - by_s - 100
+    begun = time.clock_gettime(time.CLOCK_BOOTTIME) - 100
+    told = results.ended({}, status=0, started_at=started_at, begun=begun, cause="exited")["result"]
+    assert told["ended_at"] - told["started_at"] >= 100
+    assert told["started_at"] == pytest.approx(started_at + by_s, abs=60)
 
 
 def test_the_start_comes_before_the_end_and_names_the_process(box: Box) -> None:

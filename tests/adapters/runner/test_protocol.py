@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from gavelq.adapters.apart import clean_environment
 from gavelq.adapters.runner import client as client_module
 from gavelq.adapters.runner import sockets, supervisor, wire
-from gavelq.adapters.runner.starting import clean_environment, command
+from gavelq.adapters.runner.starting import command
 from gavelq.core.errors import RunnerUnavailable
-from gavelq.ports import SCRIPT_PLACEHOLDER
+from gavelq.ports import SCRIPT_PLACEHOLDER, RunningAttempt
 from gavelq.testing.waiting import wait_until
 from tests.adapters.runner.box import Box, is_alive
 
@@ -194,6 +195,24 @@ def test_a_large_script_and_environment_travel(box: Box) -> None:
     assert box.result(1).exit_code == 6
 
 
+def test_supervisors_that_are_forked_in_a_row_hold_their_own_lock_alone(box: Box, line: Wire) -> None:
+    spawns = [{**GOOD_SPAWN, "task": task, "steps": [["sleep", "300"]], "grace_s": 0} for task in range(1, 7)]
+    line.say(b"".join(json.dumps(spawn).encode() + b"\n" for spawn in spawns))
+    wait_until(lambda: len(_supervisors(box)) == 6, what="all run")
+    for task, pid in _supervisors(box).items():
+        assert _locks_of(pid) == [str(box.attempt_directory(task) / "lock")]
+
+
+def _supervisors(box: Box) -> dict[int, int]:
+    running = [known for known in box.inventory().values() if isinstance(known, RunningAttempt)]
+    return {known.task_id: known.supervisor.pid for known in running if known.supervisor is not None}
+
+
+def _locks_of(pid: int) -> list[str]:
+    targets = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    return [target for target in targets if target.endswith("/lock")]
+
+
 def test_lines_are_cut_out_of_any_chunks() -> None:
     stream = b"a\nbb\n\nccc\ndddd"
     for size in range(1, len(stream) + 1):
@@ -238,7 +257,8 @@ def test_the_runner_imports_nothing_heavy() -> None:
     loaded = subprocess.run([*argv[: argv.index("-c")], "-c", code, argv[argv.index("-c") + 2]], capture_output=True)
     modules = set(loaded.stdout.decode().split())
     assert "gavelq.adapters.runner.launcher" in modules
-    assert not {"asyncio", "dataclasses", "inspect", "logging", "subprocess", "argparse", "pydantic"} & modules
+    assert not {"asyncio", "dataclasses", "inspect", "logging", "subprocess", "argparse", "typing"} & modules
+    assert "pydantic" not in modules
     assert not {name for name in modules if name.startswith(("gavelq.core", "gavelq.ports", "gavelq.config"))}
 
 

@@ -117,13 +117,13 @@ def test_the_limit_is_counted_over_all_steps(box: Box) -> None:
 
 
 def test_a_stubborn_command_gets_its_grace_time_after_the_limit(box: Box) -> None:
-    box.spawn(1, f"{QUIET}trap 'echo term' TERM; while :; do sleep 0.02; done", time_limit_s=0.3, grace_s=0.4)
+    box.spawn(1, f"{QUIET}trap 'echo term' TERM; while :; do sleep 0.02; done", time_limit_s=1.5, grace_s=0.4)
     result = box.result(1)
     assert (result.signal, result.cause) == (signal.SIGKILL, "time_limit")
     assert "grace time" in result.detail
     assert box.log(1).read_text() == "term\n"
     assert result.started_at is not None
-    assert result.ended_at - result.started_at >= 0.7
+    assert result.ended_at - result.started_at >= 1.9
 
 
 def test_the_runner_warns_in_a_dead_supervisor_s_place(box: Box) -> None:

@@ -94,6 +94,20 @@ def test_a_new_store_is_empty_and_counts_from_one(subject: Subject) -> None:
     assert (loaded.next_task_id, loaded.next_submission_id) == (1, 1)
 
 
+@pytest.mark.parametrize("n_rows", [1, 2, 31, 32, 33, 65])
+def test_a_commit_of_any_size_is_written_whole(subject: Subject, n_rows: int) -> None:
+    numbers = range(1, n_rows + 1)
+    records = [Record(at=float(number), kind="submitted", task_id=TaskId(number)) for number in numbers]
+    keys = [KeyUse(key=f"k{number}", at=5.0, task_ids=(TaskId(number),)) for number in numbers]
+    subject.put(*map(task, numbers), records=records, keys=keys, next_task_id=TaskId(n_rows + 1))
+    loaded = subject.restart()
+    assert list(loaded.tasks) == list(map(task, numbers))
+    assert sorted(use.task_ids[0] for use in loaded.keys) == list(numbers)
+    assert loaded.next_task_id == n_rows + 1
+    told = subject.run(subject.store.records(task_id=None, limit=100))
+    assert sorted(record.at for record in told) == list(numbers)
+
+
 def test_what_was_committed_is_there_after_a_restart(subject: Subject) -> None:
     tasks = [task(1), task(2, state=TaskState.HELD, is_held_by_user=True)]
     subject.put(

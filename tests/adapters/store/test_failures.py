@@ -81,8 +81,9 @@ def test_a_file_that_was_moved_away_is_noticed_and_taken_back(subject: Subject, 
     away.mkdir()
     for name in names:
         (tmp_path / name).rename(away / name)
-    with pytest.raises(StoreUnavailable, match="deleted or moved"):
+    with pytest.raises(StoreUnavailable, match="deleted or moved") as refusal:
         subject.put(task(2))
+    assert f"`kill {os.getpid()}`" in refusal.value.hint
     assert not path.exists(), "no empty database takes its place"
     for name in names:
         (away / name).rename(tmp_path / name)

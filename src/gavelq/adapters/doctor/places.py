@@ -23,7 +23,7 @@ def examine(state: str, database: str, wanted: Wanted) -> Iterator[Finding]:
     yield private("state", state)
     yield from _file_system(state, wanted)
     yield _space(state)
-    yield private("socket directory", os.path.dirname(wanted.socket))
+    yield private("socket directory", os.path.dirname(wanted.socket), is_socket=True)
     yield _socket(wanted.socket)
     yield from schema(database)
     yield from _clock(database)
@@ -31,8 +31,8 @@ def examine(state: str, database: str, wanted: Wanted) -> Iterator[Finding]:
     yield from others(wanted.claims_dir, state)
 
 
-def private(name: str, path: str) -> Finding:
-    """A directory that only this account may enter; it need not be there yet."""
+def private(name: str, path: str, *, is_socket: bool = False) -> Finding:
+    """A directory that only this account may enter (that of a socket: write to); it need not be there yet."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -47,7 +47,10 @@ def private(name: str, path: str) -> Finding:
     if found.st_uid != os.getuid():
         return problem(_AREA, name, f"{path} belongs to uid {found.st_uid}, not to you", "set GAVELQ_HOME")
     mode = stat.S_IMODE(found.st_mode)
-    if mode & 0o077:
+    if is_socket and mode & 0o022:
+        fix = "name a socket in a directory of its own (GAVELQ_SOCKET, socket.path), or none"
+        return problem(_AREA, name, f"others may write to {path} (mode {mode:04o})", fix)
+    if mode & 0o077 and not is_socket:
         fix = f"chmod 700 {path} (the daemon does it at its next start)"
         return problem(_AREA, name, f"others may enter {path} (mode {mode:04o})", fix)
     return ok(_AREA, name, f"{path} (mode {mode:04o})")
@@ -100,7 +103,8 @@ def schema(database: str) -> Iterator[Finding]:
         with contextlib.closing(connect(database, read_only=True, busy_timeout_s=1.0)) as connection:
             (found,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
-        yield problem(_AREA, "database", f"{database}: {error}", "restore a backup: gavelq daemon restore")
+        fix = "restore a copy made by `gavelq backup FILE` (docs/operations.md), or move the file away"
+        yield problem(_AREA, "database", f"{database}: {error}", fix)
         return
     known = len(migrations())
     said = f"schema {found}, {os.stat(database).st_size / (1 << 20):.1f} MiB"

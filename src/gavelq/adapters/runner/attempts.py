@@ -26,7 +26,7 @@ _SETTLE_S = 0.02
 class Attempt:
     """One attempt."""
 
-    __slots__ = ("claimed", "end", "facts", "files", "key", "log_file", "orphan", "pid", "pidfd", "started")
+    __slots__ = ("claimed", "end", "facts", "files", "key", "log_file", "orphan", "pid", "pidfd", "started", "stop")
 
     def __init__(self, key: Key, files: AttemptFiles, facts: Facts | None, pid: int = 0) -> None:
         self.key = key
@@ -43,6 +43,8 @@ class Attempt:
         """The `ended` or `spawn_failed` line."""
         self.log_file: tuple[int, int] | None = None
         self.orphan: Orphan | None = None
+        self.stop: tuple[int, float] | None = None
+        """The signal of the last stop that was ordered, and when its grace time is over (CLOCK_BOOTTIME)."""
 
     @property
     def identity(self) -> wire.Message:
@@ -54,6 +56,11 @@ class Attempt:
         if self.end is not None or self.log_file is None or self.facts is None or not self.facts.log_max_bytes:
             return None
         return self.facts.log_path, self.log_file, self.facts.log_max_bytes
+
+    def remember_stop(self, signum: int, grace_s: float) -> None:
+        """So that it is gone through with, should the supervisor die meanwhile; a later one only shortens the time."""
+        kill_at = linux.boottime() + grace_s
+        self.stop = signum, kill_at if self.stop is None else min(kill_at, self.stop[1])
 
     def learn(self, started: wire.Message, line: bytes = b"") -> None:
         """Its command runs (again: a later step)."""
@@ -238,6 +245,8 @@ class Attempts:
             self._lose(attempt, "its supervisor was killed")
             return
         attempt.orphan = Orphan(attempt.facts, started, attempt.pid, is_parent=is_parent)
+        if attempt.stop is not None:
+            attempt.orphan.go_on_stopping(*attempt.stop)
         self._orphans.append(attempt)
         self.claims.settle()  # the cards stay ours until nothing of it is left
 
@@ -315,9 +324,11 @@ class Attempts:
         """Pass `stop`, `signal` or `limit` on to whoever supervises. Raises wire.Malformed."""
         if attempt.orphan is not None:
             attempt.orphan.obey(message)
-        else:
-            self._undelivered.append((attempt, wire.encode(message), _MAX_TRIES))
-            self._deliver_again()
+            return
+        if message["op"] == "stop":
+            attempt.remember_stop(wire.signum(message), wire.number(message, "grace_s"))
+        self._undelivered.append((attempt, wire.encode(message), _MAX_TRIES))
+        self._deliver_again()
 
     def _deliver_again(self) -> None:
         waiting, self._undelivered = self._undelivered, []

@@ -15,9 +15,11 @@ import stat
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # not from typing: that alone would be a tenth of the runner's memory
 if TYPE_CHECKING:
+    from typing import Any
+
     from gavelq.core.ids import GpuUuid
 
 DEFAULT_DIRECTORY = "/tmp/gavelq-gpu"  # noqa: S108  # common to all accounts by design; see the module's text
@@ -78,7 +80,7 @@ def _lock(fd: int, kind: int) -> bool:
     return True
 
 
-def _read_identity(fd: int) -> dict[str, Any]:
+def _read_identity(fd: int) -> "dict[str, Any]":
     try:
         found = json.loads(os.pread(fd, _MAX_IDENTITY, 0))
     except (ValueError, RecursionError):
@@ -86,7 +88,7 @@ def _read_identity(fd: int) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _describe(identity: Mapping[str, Any]) -> str:
+def _describe(identity: "Mapping[str, Any]") -> str:
     user, pid = identity.get("user"), identity.get("pid")
     name = "".join(c for c in user if c.isprintable())[:64] if isinstance(user, str) else ""
     number = f" (pid {pid})" if isinstance(pid, int) and not isinstance(pid, bool) and 0 < pid < 1 << 31 else ""
@@ -105,7 +107,7 @@ class Claims:
         """UUID to [descriptor or -1, number of attempts]. -1: an adopted supervisor of ours holds the lock."""
         self._problem = ""
 
-    def introduce(self, identity: Mapping[str, Any]) -> None:
+    def introduce(self, identity: "Mapping[str, Any]") -> None:
         """The daemon has said who it is; rewrite what our files say."""
         for name in ("user", "pid", "state_dir", "socket"):
             if isinstance(identity.get(name), str | int):

@@ -14,7 +14,7 @@ TRANSIENT_ERRORS = frozenset(
 )
 """Errors that may be gone at the next try."""
 _UNTOUCHABLE = {signal.SIGKILL, signal.SIGSTOP}
-_ALL_SIGNALS = [number for number in signal.valid_signals() if number not in _UNTOUCHABLE]
+_ALL_SIGNALS = [int(number) for number in signal.valid_signals() if number not in _UNTOUCHABLE]
 
 
 class CannotStart(Exception):

@@ -5,12 +5,15 @@ import resource
 import signal
 import socket
 import sys
-from typing import NoReturn
 
 from gavelq.adapters.runner import linux, wire
 from gavelq.adapters.runner.files import AttemptFiles
 from gavelq.adapters.runner.leases import LeaseHolder
 from gavelq.adapters.runner.supervisor import Supervisor
+
+TYPE_CHECKING = False  # not from typing: that alone would be a tenth of the runner's memory
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def supervise(
@@ -22,7 +25,7 @@ def supervise(
     boot_id: str,
     keep: tuple[int, ...],
     file_limit: tuple[int, int],
-) -> NoReturn:
+) -> "NoReturn":
     """Be the supervisor, in a freshly forked child; `keep` are its lock and its cards' locks, held while it lives."""
     code = 70
     try:
@@ -45,10 +48,13 @@ def supervise(
 
 
 def close_all_but(keep: set[int]) -> None:
-    """Let go of the parent's descriptors."""
+    """Let go of the parent's descriptors: its lock, the oldest of them, behind those of attempts.
+
+    Whoever takes that lock next must not take what a sibling has not let go of yet for the lock of a supervisor.
+    """
     # Not os.closerange: where Python was built without close_range(2) it tries every number up to the limit.
     listing = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY)
-    for name in os.listdir(listing):
+    for name in reversed(os.listdir(listing)):  # the kernel lists them by number
         if int(name) not in keep and int(name) != listing:
             try:
                 os.close(int(name))

@@ -15,7 +15,6 @@ import signal
 import stat
 import sys
 import time
-from typing import NoReturn
 
 from gavelq.adapters.runner import linux, sockets, wire
 from gavelq.adapters.runner.attempts import Attempts
@@ -24,6 +23,10 @@ from gavelq.adapters.runner.complaints import survive_a_full_disk
 from gavelq.adapters.runner.connections import Connection, Connections
 from gavelq.adapters.runner.spawning import Spawner
 from gavelq.version import __version__
+
+TYPE_CHECKING = False  # not from typing: that alone would be a tenth of the runner's memory
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 SOCKET = "runner.sock"
 LOCK = "lock"
@@ -282,7 +285,7 @@ def _raise_file_limit() -> tuple[int, int]:
     return limits
 
 
-def main(arguments: list[str]) -> NoReturn:
+def main(arguments: list[str]) -> "NoReturn":
     """Detach and run. Standard output gets one line, `ready PID` or the problem, and is then closed."""
     directory, claims_dir, idle_exit_s = arguments
     if os.fork():

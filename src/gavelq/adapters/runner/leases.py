@@ -47,7 +47,10 @@ class LeaseHolder:
         self._limit.begin()
         self._tell_start(started_at)
         self._hold(owner_fd)
-        result = results.ended(identity, status=0, started_at=started_at, cause=self._cause, detail=self._detail())
+        result = results.ended(
+            identity, status=0, started_at=started_at, begun=self._limit.begun, cause=self._cause,
+            detail=self._detail(),
+        )  # fmt: skip
         results.save(self._files, result, self._reports_fd)
 
     def _owner_fd(self) -> int | None:

@@ -22,6 +22,11 @@ class TimeLimit:
         """The count starts now."""
         self._begun = linux.boottime()
 
+    @property
+    def begun(self) -> float | None:
+        """The reading of `linux.boottime()` at which the count started; None: it has not."""
+        return self._begun
+
     def obey(self, order: wire.Message) -> None:
         """Change it as a `limit` order says; the warning moves with it. Raises wire.Malformed, with nothing changed."""
         self._seconds = None if order.get("time_limit_s") is None else wire.number(order, "time_limit_s")

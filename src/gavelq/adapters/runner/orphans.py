@@ -56,12 +56,12 @@ class Orphan:
         self.started_at: float | None = started.get("at")
         self._grace_s = facts.grace_s
         self._kill_at: float | None = None
-        self._cause = "exited"
-        self._status: int | None = None
+        self._cause: str = private.get("cause", "exited")
+        self._status: int | None = private.get("status")  # known where the supervisor outlived its command
         self._cpu_s = 0.0
         self._max_rss_mib = 0.0
         self._pause_s = 0.002
-        self.is_waiting = is_parent and self._main[0] > 0
+        self.is_waiting = is_parent and self._main[0] > 0 and self._status is None
         """True while the command runs as our child, so that its end can be known."""
 
     def reaped(self, pid: int, status: int, cpu_s: float, max_rss_mib: float) -> None:
@@ -75,6 +75,12 @@ class Orphan:
         found = linux.stat(self._main[0]) if self.is_waiting else None
         if self.is_waiting and (found is None or found.parent != os.getpid()):
             self.is_waiting = False
+
+    def go_on_stopping(self, signum: int, kill_at: float) -> None:
+        """A stop that the supervisor was ordered, and has perhaps begun; `kill_at` in CLOCK_BOOTTIME."""
+        if self.is_waiting:
+            self._cause = "stopped"
+            self._end(signum, max(0.0, kill_at - linux.boottime()))
 
     def obey(self, order: wire.Message) -> None:
         """`stop`, `signal` or `limit`, in the supervisor's place. Raises wire.Malformed."""
@@ -121,6 +127,7 @@ class Orphan:
             identity,
             status=status,
             started_at=self.started_at,
+            begun=self._limit.begun,
             cause=cause,
             cpu_s=self._cpu_s,
             max_rss_mib=self._max_rss_mib,

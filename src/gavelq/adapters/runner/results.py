@@ -11,10 +11,11 @@ import os
 import sys
 import time
 
-from gavelq.adapters.runner import wire
+from gavelq.adapters.runner import linux, wire
 from gavelq.adapters.runner.command import CannotStart
 from gavelq.adapters.runner.files import RESULT, STARTED, AttemptFiles
 
+_SET_S = 1.0
 _FIRST_PAUSE_S = 0.1
 _MAX_PAUSE_S = 5.0
 PIPE_BUF = 4096
@@ -30,8 +31,11 @@ def note_start(files: AttemptFiles, line: bytes) -> None:
 
 def tell(line: bytes, reports_fd: int) -> None:
     """Tell the runner that the attempt has started. Where nobody reads it now, whoever looks next reads the file."""
-    with contextlib.suppress(OSError):
+    # Not contextlib: what it touches would be memory of this process's own as long as the task runs.
+    try:  # noqa: SIM105
         os.write(reports_fd, line)  # as a whole, because it is shorter than PIPE_BUF (pipe(7))
+    except OSError:
+        pass
 
 
 def spawn_failed(identity: wire.Message, failure: CannotStart) -> wire.Message:
@@ -44,18 +48,27 @@ def ended(
     *,
     status: int | None,
     started_at: float | None,
+    begun: float | None = None,
     cause: str,
     cpu_s: float = 0.0,
     max_rss_mib: float = 0.0,
     detail: str = "",
 ) -> wire.Message:
-    """The `ended` message; `status` is what wait4(2) said, None where nobody could know."""
+    """The `ended` message; `status` is what wait4(2) said, None where nobody could know.
+
+    `begun`: the start as a reading of `linux.boottime()`; where the clock was set since, the start is told by the clock
+    that tells the end.
+    """
+    ended_at = time.time()
+    if begun is not None and started_at is not None:
+        counted = ended_at - max(0.0, linux.boottime() - begun)
+        started_at = counted if abs(counted - started_at) > _SET_S else started_at
     is_signalled = status is not None and os.WIFSIGNALED(status)
     result = {
         "exit_code": None if status is None or is_signalled else os.WEXITSTATUS(status),
         "signal": os.WTERMSIG(status) if status is not None and is_signalled else None,
         "started_at": started_at,
-        "ended_at": time.time(),
+        "ended_at": ended_at,
         "cause": cause,
         "cpu_s": round(cpu_s, 3),
         "max_rss_mib": round(max_rss_mib, 1),

@@ -43,9 +43,10 @@ def connect(directory: str, name: str) -> socket.socket:
 
 
 def inbox(directory_fd: int, name: str) -> socket.socket:
-    """A bound datagram socket, in a directory that is private."""
+    """A bound datagram socket of mode 0600."""
     box = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     box.bind(address(directory_fd, name))
+    os.chmod(address(directory_fd, name), 0o600)
     return box
 
 

@@ -17,6 +17,9 @@ from gavelq.adapters.runner.facts import Facts
 from gavelq.adapters.runner.files import CONTROL, AttemptFiles
 from gavelq.adapters.runner.forked import supervise
 
+_Prepared = tuple[wire.Spawn, Attempt, socket.socket, tuple[int, ...]]
+"""What is asked for, its control socket, and the descriptors that its supervisor holds: the lock first, the cards'."""
+
 
 class Spawner:
     """Collects requests and starts them together."""
@@ -59,15 +62,28 @@ class Spawner:
             self._batch.append((spawn, attempt))
 
     def start(self) -> None:
-        """Start what was asked for."""
+        """Start what was asked for: all is prepared before the first fork.
+
+        A page that the runner writes between two forks stays as it was in the first supervisor, its own copy as long
+        as its task runs. Forked in a row, the supervisors share what the runner writes after them.
+        """
         batch, self._batch = self._batch, []
+        prepared = []
         for spawn, attempt in batch:
             try:
-                self._fork(spawn, attempt)
+                prepared.append(self._prepare(spawn, attempt))
             except OSError as error:
                 self._give_up(spawn, attempt, error)
+        failures = [self._fork(*one) for one in prepared]
+        for (spawn, attempt, control, (lock_fd, *_)), failure in zip(prepared, failures, strict=True):
+            os.close(lock_fd)
+            control.close()
+            if failure is None:
+                self._attempts.add(attempt)
+            else:
+                self._give_up(spawn, attempt, failure)
 
-    def _fork(self, spawn: wire.Spawn, attempt: Attempt) -> None:
+    def _prepare(self, spawn: wire.Spawn, attempt: Attempt) -> _Prepared:
         files = attempt.files
         if attempt.facts is None:
             raise AssertionError("an attempt that is started here has its facts")
@@ -77,21 +93,28 @@ class Spawner:
             control = sockets.inbox(files.attempts_fd, f"{files.name}/{CONTROL}")
             if spawn.script is not None:
                 files.write_script(spawn.script)
-            claim_fds = self._attempts.claims.descriptors(spawn.claims)
-            sys.stderr.flush()
-            attempt.pid = os.fork()
-            if attempt.pid == 0:
-                gc.disable()
-                keep = (lock_fd, *claim_fds)
-                boot_id = self._attempts.boot_id
-                supervise(
-                    spawn, files, control, self._reports_fd, boot_id=boot_id, keep=keep, file_limit=self._file_limit
-                )
-        finally:
+        except OSError:
             os.close(lock_fd)
             if control is not None:
                 control.close()
-        self._attempts.add(attempt)
+            raise
+        return spawn, attempt, control, (lock_fd, *self._attempts.claims.descriptors(spawn.claims))
+
+    def _fork(
+        self, spawn: wire.Spawn, attempt: Attempt, control: socket.socket, keep: tuple[int, ...]
+    ) -> OSError | None:
+        sys.stderr.flush()
+        try:
+            attempt.pid = os.fork()
+        except OSError as error:
+            return error
+        if attempt.pid == 0:
+            gc.disable()
+            boot_id, file_limit = self._attempts.boot_id, self._file_limit
+            supervise(
+                spawn, attempt.files, control, self._reports_fd, boot_id=boot_id, keep=keep, file_limit=file_limit
+            )
+        return None
 
     def _misplaced(self, spawn: wire.Spawn) -> str:
         if spawn.account not in ("", self._attempts.user):

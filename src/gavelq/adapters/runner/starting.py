@@ -3,33 +3,18 @@
 import asyncio
 import os
 import subprocess
-import sys
-from collections.abc import Mapping
 
+from gavelq.adapters.apart import clean_environment, command_of
 from gavelq.core.errors import RunnerUnavailable
 
-_BOOTSTRAP = (
-    "import sys; sys.path.append(sys.argv[1]); from gavelq.adapters.runner.launcher import main; main(sys.argv[2:])"
-)
-_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+_CODE = "from gavelq.adapters.runner.launcher import main; main(sys.argv[1:])"
 _MAX_LOG = 1 << 20
 _START_TIMEOUT_S = 15.0
 
 
 def command(directory: str, claims_dir: str, idle_exit_s: float) -> list[str]:
-    """The command line of a runner.
-
-    `-I -S` keeps the environment, the user's packages and .pth files out; gavelq itself is found where this process has
-    found it, behind the standard library, so that nothing beside it can take a module's place.
-    """
-    root = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
-    options = ["-I", "-S", "-X", "utf8"]
-    return [sys.executable, *options, "-c", _BOOTSTRAP, root, directory, claims_dir, str(idle_exit_s)]
-
-
-def clean_environment(source: Mapping[str, str]) -> dict[str, str]:
-    """What the runner needs; the daemon's secrets are not among it."""
-    return {name: source[name] for name in _KEPT if name in source}
+    """The command line of a runner."""
+    return command_of(_CODE, directory, claims_dir, str(idle_exit_s))
 
 
 async def start(directory: str, claims_dir: str, idle_exit_s: float) -> None:

@@ -50,7 +50,10 @@ class Supervisor:
         self._step = -1
         self._main: int | None = None
         """The present step's process, until it is reaped."""
+        self._main_pid = 0
+        """Its pid, also when it was."""
         self._status = 0
+        self._is_status_noted = False
         self._started_at: float | None = None
         self._cause = "exited"
         self._details: list[str] = []
@@ -78,8 +81,10 @@ class Supervisor:
         poll.register(self._wake_fd, select.POLLIN)
         poll.register(self._control.fileno(), select.POLLIN)
         while self._reap():
-            if self._main is None and self._kill_at is None:
-                self._end_leftovers()
+            if self._main is None:
+                self._note_status()
+                if self._kill_at is None:
+                    self._end_leftovers()
             self._set_timer(poll)
             for fd, _ in poll.poll(self._pause_ms()):
                 if fd == self._wake_fd:
@@ -98,34 +103,43 @@ class Supervisor:
             path = self._files.path("script")
             argv = tuple(part.replace(SCRIPT_PLACEHOLDER, path) for part in argv)
         self._main = command.start(argv, self._spawn.env, null_fd=self._null_fd, log_fd=self._log_fd)
+        self._main_pid = self._main
         if self._started_at is None:
             self._started_at = time.time()
             self._limit.begin()
-        line = self._start_line(self._main)
+        line = self._start_line()
         results.note_start(self._files, line)
         results.tell(line, self._reports_fd)
 
-    def _start_line(self, pid: int) -> bytes:
-        main = linux.stat(pid)
+    def _start_line(self) -> bytes:
+        main = linux.stat(self._main_pid) if self._main is not None else None
+        status = "null" if self._main is not None else str(self._status)
         log = os.fstat(self._log_fd)
         # Written by hand: what a JSON encoder touches would be memory of this process's own as long as the task runs.
         return (
-            f'{{"kind":"started","task":{self._spawn.task},"attempt":{self._spawn.attempt},"pid":{pid},'
+            f'{{"kind":"started","task":{self._spawn.task},"attempt":{self._spawn.attempt},"pid":{self._main_pid},'
             f'"supervisor":{{"pid":{self._pid},"start_ticks":{self._start_ticks},"boot_id":"{self._boot_id}"}},'
             f'"at":{self._started_at!r},"private":{{"step":{self._step},"main_ticks":{main.start_ticks if main else 0},'
-            f'"limit":{self._limit.as_json()},"log_file":[{log.st_dev},{log.st_ino}]}}}}\n'
+            f'"limit":{self._limit.as_json()},"log_file":[{log.st_dev},{log.st_ino}],'
+            f'"status":{status},"cause":"{self._cause}"}}}}\n'
         ).encode("ascii")
 
     def _note_limit(self) -> None:
         """So that the launcher enforces what holds now, should it have to stand in for this process."""
         if self._main is not None:
-            results.note_start(self._files, self._start_line(self._main))
+            results.note_start(self._files, self._start_line())
+
+    def _note_status(self) -> None:
+        """How the command ended, as long as something of it is left: should this process die, nobody else knows."""
+        if not self._is_status_noted:
+            self._is_status_noted = True
+            results.note_start(self._files, self._start_line())
 
     def _reap(self) -> bool:
         """Collect what ended; False once nothing is left."""
         while True:
             try:
-                pid, status, _ = os.wait4(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return False
             if pid == 0:
@@ -244,6 +258,7 @@ class Supervisor:
             self._id(),
             status=self._status,
             started_at=self._started_at,
+            begun=self._limit.begun,
             cause=self._cause,
             cpu_s=usage.ru_utime + usage.ru_stime,
             max_rss_mib=usage.ru_maxrss / 1024,

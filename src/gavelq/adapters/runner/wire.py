@@ -21,7 +21,10 @@ an attempt (client.py).
 
 import binascii
 import json
-from typing import Any
+
+TYPE_CHECKING = False  # not from typing: that alone would be a tenth of the runner's memory
+if TYPE_CHECKING:
+    from typing import Any
 
 PROTOCOLS = (1, 2, 3)
 """The versions that this side speaks."""
@@ -29,7 +32,7 @@ MAX_SIGNAL = 64
 MAX_MESSAGE = 64 << 20
 """Bytes of one line: environments and scripts travel in it."""
 
-Message = dict[str, Any]
+Message = dict[str, "Any"]
 
 
 class Malformed(Exception):

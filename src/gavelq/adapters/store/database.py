@@ -76,7 +76,8 @@ def check_identity(path: str, identity: tuple[int, int]) -> None:
         fate = "replaced by another file" if found else "deleted or moved"
         raise StoreUnavailable(
             why=f"{path} was {fate} while it was in use",
-            hint="put the file back, or restart with: gavelq daemon restart",
+            # Not `daemon restart`: a daemon that cannot read its state answers nobody, that command included.
+            hint=f"put the file back, or end this daemon with `kill {os.getpid()}`, then: gavelq daemon init",
         )
 
 

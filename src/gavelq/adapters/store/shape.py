@@ -123,7 +123,7 @@ class Shape(Generic[T]):
         found: dict[str, Any] = {}
         for name, default, encode in self._plan:
             part = getattr(value, name)
-            if part != default:
+            if part is not default and part != default:  # most are, and comparing objects takes its time
                 found[name] = part if encode is None else encode(part)
         return found
 

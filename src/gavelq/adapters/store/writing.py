@@ -12,8 +12,8 @@ from gavelq.adapters.store.statements import queries
 from gavelq.core.step import Changes
 
 _VALUES = re.compile(r"VALUES\s*(\([?, ]+\))")
-_AT_ONCE = (32, 8, 1)
-"""Rows of one statement. SQLite takes 999 values in one, if it is old."""
+_AT_ONCE = 32
+"""Rows of one statement at most. SQLite takes 999 values in one, if it is old."""
 
 
 @contextmanager
@@ -39,8 +39,9 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
     sql = queries()
     with transaction(connection):
         gone = [(task_id,) for task_id, task in changes.tasks.items() if task is None]
-        connection.executemany(sql["delete_task"], gone)
-        connection.executemany(sql["delete_attempts"], gone)
+        if gone:
+            connection.executemany(sql["delete_task"], gone)
+            connection.executemany(sql["delete_attempts"], gone)
         _put(connection, sql["put_blob"], list(changes.blobs.items()))
         _put(connection, sql["put_task"], rows)
         attempts = [(task_id, number, attempt_text(attempt)) for (task_id, number), attempt in changes.attempts.items()]
@@ -53,14 +54,11 @@ def _put(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence
     """Run an INSERT for these rows, many at once.
 
     With every step of a statement its thread lets the others run, and then waits to be let in again: beside a busy
-    loop that is most of a commit's time. Few sizes, so that each is prepared once.
+    loop that is most of a commit's time. Each number of rows is prepared once (`connect` keeps so many statements).
     """
-    at = 0
-    for size in _AT_ONCE:
-        many = _widened(statement, size) if len(rows) - at >= size else ""
-        while len(rows) - at >= size:
-            connection.execute(many, [value for row in rows[at : at + size] for value in row])
-            at += size
+    for at in range(0, len(rows), _AT_ONCE):
+        some = rows[at : at + _AT_ONCE]
+        connection.execute(_widened(statement, len(some)), [value for row in some for value in row])
 
 
 @cache
@@ -93,11 +91,9 @@ def _write_the_rest(connection: sqlite3.Connection, changes: Changes) -> None:
             connection.execute(sql["delete_fact"], (kind, key))
         else:
             connection.execute(sql["put_fact"], (kind, key, document))
-    connection.executemany(sql["put_key"], map(key_row, changes.keys))
+    _put(connection, sql["put_key"], [key_row(use) for use in changes.keys])
     counters = {
         "task": changes.next_task_id, "submission": changes.next_submission_id, "file": changes.next_file_id,
         "token": changes.next_token_id,
     }  # fmt: skip
-    for counter, value in counters.items():
-        if value is not None:
-            connection.execute(sql["raise_counter"], (counter, value))
+    _put(connection, sql["raise_counter"], [(name, value) for name, value in counters.items() if value is not None])
