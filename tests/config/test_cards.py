@@ -67,6 +67,7 @@ def test_no_entries_are_fine(tmp_path: Path, text: str) -> None:
         ("gpus:\n- 7\n", 2, "gpus"),
         ("gpus:\n  0:\n    keep_free: lots\n", 3, "gpus.0.keep_free"),
         ("gpus:\n  0:\n    queue: a b\n", 3, "gpus.0.queue"),
+        ("gpus:\n  0:\n    queue: ..\n", 3, "gpus.0.queue"),
         ("gpus:\n  0:\n    label: [1]\n", 3, "gpus.0.label"),
         ("gpus:\n  0:\n    ignored: maybe\n", 3, "gpus.0.ignored"),
     ],

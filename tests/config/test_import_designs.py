@@ -283,6 +283,48 @@ def test_a_wrong_value_is_refused_with_its_reason(line: str, design: str) -> Non
     assert all(finding.line == 1 and finding.because for finding in refused)
 
 
+@pytest.mark.parametrize(
+    ("text", "design"),
+    [
+        ("check_interval:\nlog_level:\nlog_max_size_mb:\ndefault_gpu_count:\n", "gpu-grab"),
+        ("default_min_memory_gb:\ndefault_max_util_percent:\nlog_backup_count: ~\n", "gpu-grab"),
+        ("gpu_left:\nmin_gpu: null\nseed:\nport:\nbind-address:\n", "compete"),
+        ("system: {host: , port: , log_level: }\nmonitor: {interval: , retention: }", "minimalist"),
+        ("scheduler: {algorithm: , queue_size: , preemptive: }\ngpu: {max_memory_percent: }", "minimalist"),
+        ("tenants: {a: {max_gpus: , priority: }}", "minimalist"),
+    ],
+)
+def test_a_key_without_a_value_changes_nothing(text: str, design: str) -> None:
+    found = read(text, design)
+    assert found.findings
+    assert [finding.outcome.value for finding in found.findings] == ["no_counterpart"] * len(found.findings)
+    assert all("None" not in finding.because for finding in found.findings)
+
+
+def test_a_host_without_a_port_s_value_tells_what_it_needs() -> None:
+    assert "needs a port" in of(read("bind-address: localhost\nport:\n"), "bind-address").because
+
+
+@pytest.mark.parametrize("written", ["100", "100MB", "'100 MB'", "102400K"])
+def test_a_log_s_size_may_have_a_unit(written: str) -> None:
+    assert read(f"system: {{log: {{max_size: {written}}}}}", "minimalist").settings == {"log.max_mb": 100}
+
+
+@pytest.mark.parametrize("written", ["much", "100 parsecs", "0"])
+def test_a_log_s_size_that_is_none_is_refused(written: str) -> None:
+    assert read(f"system: {{log: {{max_size: {written}}}}}", "minimalist").refused
+
+
+def test_a_tenant_with_an_id_and_a_name_gets_commands_that_do_something() -> None:
+    text = "tenants: [{name: Team One, id: team-1, max_gpus: 2}, {id: b, name: b}, {name: Überall}]"
+    assert read(text, "minimalist").commands == (
+        "gavelq tenant create team-1 description='Team One'",
+        "gavelq tenant set team-1 max_gpus=2",
+        "gavelq tenant create b",
+        "gavelq tenant create NAME description='Überall'",
+    )
+
+
 def test_two_lines_that_disagree_are_not_both_taken() -> None:
     found = read("gpu_left: 1\nrules:\n  gpu-left: 2\n")
     assert found.settings == {"rules.gpu_left": 1}

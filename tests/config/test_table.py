@@ -28,6 +28,15 @@ def attributes() -> dict[str, object]:
     return found
 
 
+@pytest.mark.parametrize("name", ["alerts.gpu_fault", "alerts.violation"])
+def test_a_rule_without_a_threshold_says_what_it_takes(name: str) -> None:
+    kind = BY_NAME[name].kind
+    with pytest.raises(InvalidField) as caught:
+        kind.parse("3 for 5m", field=name)
+    assert caught.value.hint == "write `on`, `on for 5m`, or `off`"
+    assert kind.parse("on for 5m", field=name) is not None
+
+
 def test_the_table_and_the_attributes_name_the_same_settings() -> None:
     assert sorted(attributes()) == sorted(BY_NAME)
     assert len(SETTINGS) == len(BY_NAME)
@@ -89,6 +98,13 @@ def test_rows_show_every_setting_with_its_source(tmp_path: Path) -> None:
     assert [row["name"] for row in rows] == [setting.name for setting in SETTINGS]
     (row,) = [row for row in rows if row["name"] == "gpu.simulated_memory"]
     assert (row["value"], row["source"], row["default"]) == ("12G", "env", "24G")
+
+
+@pytest.mark.parametrize("written", [0, "0", "0G", True])
+def test_a_simulated_card_has_some_memory(written: object) -> None:
+    with pytest.raises(InvalidField, match="above 0"):
+        BY_NAME["gpu.simulated_memory"].kind.parse(written, field="gpu.simulated_memory")
+    assert BY_NAME["gpu.simulated_memory"].kind.parse("1M", field="gpu.simulated_memory") == 1
 
 
 def test_unknown_names_are_key_errors() -> None:

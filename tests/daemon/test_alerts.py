@@ -1,6 +1,7 @@
 """Alerts at a real daemon: what fires is told, once and for all, also where the daemon is killed in between."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,8 @@ def test_what_is_muted_or_quiet_is_listed_and_told_only_afterwards(listening: Ho
         instance.request("DELETE", "/api/alerts/mutes?rule=gpu_fault")
         wait_until(lambda: of_rule(listening, "gpu_fault") == ["firing"], 20, "critical ones pass quiet hours")
         assert of_rule(listening, "queue_wait") == []
+        muted = next(one for one in instance.get("/api/audit") if one["event"] == "alert_muted")
+        assert re.fullmatch(r"2\d{3}-\d\d-\d\dT[\d:]{8}\.\d{6}Z", muted["details"]["until_at"])
         acts = json.dumps(instance.get("/api/audit"))
         assert "alert_muted" in acts
         assert "alert_unmuted" in acts

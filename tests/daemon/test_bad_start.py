@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gavelq.daemon.listening import open_unix
 from gavelq.testing.waiting import wait_until
 from tests.support import forked
 from tests.support.daemon import Box, alive_with, box
@@ -129,6 +130,24 @@ def test_a_directory_that_is_a_link_is_refused(place: Path) -> None:
     assert os.listdir(place / "elsewhere") == []
 
 
+def test_a_directory_that_somebody_named_for_the_socket_keeps_its_mode(place: Path) -> None:
+    """It may be a home directory, or /: once a daemon of root had closed that to everybody else."""
+    place.chmod(0o755)
+    with open_unix(str(place / "s"), is_named=True):
+        assert [stat.S_IMODE(path.lstat().st_mode) for path in (place, place / "s")] == [0o755, 0o600]
+
+
+def test_a_socket_where_others_may_put_theirs_is_refused_with_the_way_out(place: Path) -> None:
+    everybodys = place / "tmp"
+    everybodys.mkdir()
+    everybodys.chmod(0o1777)  # as /tmp
+    refused = run(place, "--socket", str(everybodys / "s"))
+    assert refused.returncode == 4
+    assert f"{everybodys}/gavelq-{os.getuid()}/gavelq.sock" in refused.stderr
+    assert stat.S_IMODE(everybodys.stat().st_mode) == 0o1777
+    assert os.listdir(everybodys) == []
+
+
 def test_a_socket_path_that_the_kernel_cannot_bind_is_refused_with_the_way_out(place: Path) -> None:
     path = place / ("x" * 100) / "gavelq.sock"
     refused = run(place, "--socket", str(path))
@@ -142,7 +161,12 @@ def test_directories_and_files_of_an_instance_are_its_owners_alone() -> None:
     old_mask = os.umask(0)
     try:
         with box(listen="127.0.0.1:0") as instance:
-            instance.wait(instance.submit("echo $GAVELQ_TASK_ID; touch made"))
+            ended = instance.submit("echo $GAVELQ_TASK_ID; touch made")
+            instance.wait(ended)
+            attempts = instance.home / "state" / "runner" / "attempts"
+            wait_until(lambda: not (attempts / f"{ended}-1").exists(), what="the ended attempt is forgotten")
+            running = instance.submit("echo $GAVELQ_TASK_ID; exec sleep 100")
+            wait_until(lambda: instance.state(running) == "running", what="the second task runs")
             kept = [instance.home / "run", Path(instance.socket), instance.home / "state"]
             kept += [path for path in (instance.home / "state").rglob("*") if not path.is_symlink()]
             modes = {str(path): stat.S_IMODE(path.lstat().st_mode) for path in kept}
@@ -151,6 +175,7 @@ def test_directories_and_files_of_an_instance_are_its_owners_alone() -> None:
                     continue  # tasks write there, too; the directory is closed
                 wanted = 0o700 if path.is_dir() else 0o600
                 assert modes[str(path)] & ~wanted == 0, f"{path} has {modes[str(path)]:o}"
+            assert str(attempts / f"{running}-1" / "control") in modes
             assert modes[instance.socket] == 0o600
             assert modes[str(instance.home / "state" / "admin.token")] == 0o600
     finally:

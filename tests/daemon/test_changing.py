@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gavelq.core.errors import GavelqError, InvalidField, UsageError
+from gavelq.core.errors import GavelqError, InvalidField, QueueNotFound, UsageError
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.lifecycle import EndReason
@@ -28,7 +28,7 @@ from gavelq.daemon.caller import Caller
 from gavelq.daemon.changing import changed, read_env
 from gavelq.daemon.requests import Intake
 from gavelq.formats.changes import parse_changes
-from gavelq.formats.task_object import InvalidTasks
+from gavelq.formats.task_object import InvalidTasks, ParsedTask
 from tests.support.builders import request, uuid
 
 NOW = 1_800_000_000.0
@@ -53,6 +53,15 @@ def intake() -> Intake:
 def change(old: TaskRequest, **changes: Any) -> TaskRequest:
     """The request with these changes."""
     return changed(old, parse_changes(changes), intake())
+
+
+def test_a_default_queue_that_is_not_there_names_its_setting() -> None:
+    caller, queues = Caller(name="root", tenant="root", role=Role.ADMIN), {CAPPED.name: CAPPED}
+    lost = Intake(caller=caller, default_queue="gone", cards={}, queues=queues, now=NOW)
+    with pytest.raises(QueueNotFound, match="there is no queue named 'gone'") as refused:
+        lost.request(ParsedTask(command=("true",), workdir="/"), None)
+    assert "submit.default_queue" in refused.value.hint
+    assert lost.request(ParsedTask(command=("true",), workdir="/"), "capped").queue == "capped"
 
 
 @pytest.mark.parametrize(

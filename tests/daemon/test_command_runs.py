@@ -406,7 +406,7 @@ def test_new_tasks_get_the_environment_of_the_run() -> None:
 
 
 def test_many_blocks_are_laid_out_at_once() -> None:
-    before: Blocks = [(str(lane), str(at), 1) for at, lane in itertools.product(range(100), range(20))]
+    before: Blocks = [(str(lane), f"run {at}", 1) for at, lane in itertools.product(range(100), range(20))]
     life = Life(before, 1)
     life.world.run_all()
     new = life.apply([*before, *((str(lane), "new", 1) for lane in range(20))])

@@ -82,7 +82,8 @@ def test_a_card_that_is_lost_while_the_daemon_is_down_ends_what_runs_there(fresh
 
 
 def test_a_task_that_ignores_the_signal_is_killed(fresh: Box) -> None:
-    task = begin(fresh, "trap '' TERM; while true; do sleep 0.1; done", gpu_ids=["0"])
+    task = begin(fresh, "trap '' TERM; echo ready; while true; do sleep 0.1; done", gpu_ids=["0"])
+    fresh.wait_log(task["id"], "ready")
     trouble(fresh, xid={"0": 119})
     ended = fresh.wait(task["id"])
     assert (ended["end_reason"], ended["signal"]) == ("gpu_lost", 9)

@@ -11,7 +11,7 @@ import pytest
 from gavelq.client.sdk import Client
 from gavelq.core.errors import GavelqError, InvalidField, NotFound, UsageError, WrongState
 from gavelq.testing.waiting import wait_until
-from tests.support.daemon import Box, Json, box
+from tests.support.daemon import Box, Failure, Json, box
 
 QUICK = {"GAVELQ_SAMPLING_WINDOW_S": "0.1", "GAVELQ_RULES_BACKOFF_DURATION": "0", "GAVELQ_RULES_MAX_RETRIES": "0"}
 
@@ -86,7 +86,11 @@ class Runs:
     def stop_all(self) -> None:
         """Leave nothing behind."""
         for run in self.daemon.get("/api/scheduler/running?processes=0")["schedulers"]:
-            self.daemon.post(f"/api/scheduler/stop/{run['pid']}")
+            try:
+                self.daemon.post(f"/api/scheduler/stop/{run['pid']}")
+            except Failure as failure:
+                if failure.body["code"] != "wrong_state":  # it is over by now
+                    raise
             self.wait_run(run)
 
 
@@ -290,6 +294,27 @@ def test_a_stopped_run_ends_what_waits_without_starting_it(runs: Runs) -> None:
         runs.client.stop_file("single", 0)
     with pytest.raises(WrongState):
         runs.client.stop_run(run["pid"])
+
+
+def test_a_run_that_is_still_stopping_says_so_to_who_starts_or_deletes_it(runs: Runs) -> None:
+    runs.keep(block("1", "true"))
+    runs.keep(block("1", f"trap '' TERM; echo x >> begun; {until('over')}"), 1)
+    run = runs.start(1)
+    wait_until(lambda: runs.said("begun"), 20, "it runs")
+    with pytest.raises(WrongState) as running:
+        runs.start(1)
+    assert "gavelq file stop 2" in running.value.hint
+    runs.client.stop_file("single", 1)
+    for action in (lambda: runs.start(1), lambda: runs.client.delete_file("single", 1)):
+        with pytest.raises(WrongState, match="is stopping") as told:
+            action()
+        assert "gavelq file state -f 2" in told.value.hint
+        assert "file stop" not in told.value.hint
+    (runs.here / "over").touch()
+    runs.wait_run(run)
+    again = runs.start(1)
+    assert again["pid"] > run["pid"]
+    runs.wait_run(again)
 
 
 def test_three_at_once_never_share_a_gpu_and_one_is_stopped_and_started_again(runs: Runs) -> None:

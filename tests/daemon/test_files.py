@@ -80,7 +80,8 @@ def test_a_text_with_mistakes_is_kept_and_its_mistakes_are_told(daemon: Box) -> 
 def test_the_same_text_is_read_by_its_mode(daemon: Box) -> None:
     text = "1\nrun\n2\n20\n"
     assert daemon.post("/api/commands/multi/check", {"content": text})["queues"]["1"][0]["gpu_count"] == 2
-    assert daemon.post("/api/commands/single/check", {"content": text})["queues"]["1"][0]["commands"] == ["run", "2"]
+    other = daemon.post("/api/commands/single/check", {"content": text})
+    assert [(mistake["line"], "mode multi" in mistake["hint"]) for mistake in other["mistakes"]] == [(3, True)]
 
 
 def test_line_ends_and_a_byte_order_mark_are_not_kept(daemon: Box) -> None:

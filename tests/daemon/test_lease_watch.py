@@ -1,5 +1,6 @@
 """The watch over leases: when it looks, and what it takes for a long sleep."""
 
+import asyncio
 from collections.abc import Callable
 
 from gavelq.core import events as ev
@@ -134,3 +135,34 @@ def test_a_machine_that_slept_slept_with_its_owners() -> None:
     scene.later(3600)
     assert scene.watch.look() == 60.0
     assert scene.posted == []
+
+
+def test_a_clock_that_is_set_back_keeps_no_lease_for_the_time_that_it_lost() -> None:
+    scene = Scene()
+    task_id = scene.submit(renew_s=60.0)
+    scene.later(10)
+    scene.world.send(ev.LeaseRenewed(by="me", task_id=task_id))
+    scene.clock.set(scene.clock.now() - 600)
+    scene.world.now -= 600
+    scene.world.send(ev.ClockSet(by_s=-600.0))
+    scene.tell(task_id)
+    assert scene.watch.look() == 60.0
+    assert scene.watch.since <= scene.clock.now()
+
+
+def test_a_sleep_counts_against_nobody_though_a_commit_wakes_the_watch_first() -> None:
+    async def play() -> None:
+        scene = Scene()
+        task_id = scene.submit(renew_s=60.0)
+        running = asyncio.create_task(scene.watch.run())
+        await asyncio.sleep(0)
+        scene.later(3600)
+        scene.tell(task_id)
+        async with asyncio.timeout(20):
+            while scene.watch.since < scene.clock.now() and not scene.posted:  # noqa: ASYNC110  # seen from outside
+                await asyncio.sleep(0)
+        assert scene.posted == []
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(play())

@@ -41,6 +41,10 @@ class Family:
         """See ProcessTable."""
         return ProcessIdentity(pid=pid, start_ticks=1, boot_id="b")
 
+    def start_time(self, pid: int) -> float | None:
+        """See ProcessTable."""
+        raise NotImplementedError
+
 
 def test_processes_on_leased_cards_are_told_from_foreign_ones() -> None:
     world = World(n_cards=2)

@@ -100,6 +100,18 @@ def test_a_lease_may_be_held_without_a_block(real: Box, client: Client) -> None:
     assert {real.wait(number)["end_reason"] for number in (first, lease.id)} == {"released"}
 
 
+def test_what_is_held_is_not_asked_for_again(real: Box, client: Client) -> None:
+    with client.lease(2).acquire() as lease:
+        first = lease.id
+        assert lease.acquire().id == first
+        assert [task["id"] for task in client.leases()] == [first]
+        real.post(f"/api/tasks/{first}/kill")
+        real.wait(first)
+        assert lease.acquire().id != first
+    assert real.wait(lease.id)["end_reason"] == "released"
+    assert client.leases() == []
+
+
 def test_who_waits_too_long_holds_nothing(real: Box, client: Client, gate: Gate) -> None:
     begin(real, gate.command(0), gpu_count=2)
     lease = client.lease(wait_s=0.2)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gavelq.core.errors import InvalidField
 from gavelq.core.tenants import Role
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.log_places import LogPlaceRefused, LogPlaces, find_places
@@ -67,15 +68,29 @@ def test_a_tenant_names_files_below_the_open_directories(places: LogPlaces, tmp_
 def test_a_tenant_names_no_file_elsewhere(places: LogPlaces, tmp_path: Path) -> None:
     (tmp_path / "open" / "out").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "open" / "in.log").symlink_to(tmp_path / "open" / "real.log")
-    (tmp_path / "open" / "dir").mkdir()
     os.mkfifo(tmp_path / "open" / "pipe")
     said = {
         "/etc/passwd": "it does not lead", "../elsewhere/a.log": "without `..`", "x/../a.log": "without `..`",
         "out/a.log": "it does not lead", "{name}/a.log": "braces", "in.log": "it is a link",
-        "dir": "it is no regular file", "pipe": "it is no regular file", f"{tmp_path}/open-too/a.log": "it does not",
+        "pipe": "it is no regular file", f"{tmp_path}/open-too/a.log": "it does not",
     }  # fmt: skip
     for written, expected in said.items():
         assert expected in problem(places, ADA, tmp_path / "open", written), written
+
+
+@pytest.mark.parametrize("caller", [OWN, ADMIN, ADA])
+def test_a_directory_is_nobodys_log_file(places: LogPlaces, tmp_path: Path, caller: Caller) -> None:
+    (tmp_path / "open" / "runs").mkdir()
+    with pytest.raises(InvalidField) as refusal:
+        places.path(caller, str(tmp_path / "open"), "runs")
+    assert refusal.value.message == f"log_path: {tmp_path}/open/runs is a directory"
+    assert refusal.value.hint == f"name a file in it, such as {tmp_path}/open/runs/{{id}}.log"
+    assert places.path(caller, str(tmp_path / "open"), "runs/{id}.log") == f"{tmp_path}/open/runs/{{id}}.log"
+
+
+def test_a_tenant_is_not_told_which_directories_there_are_elsewhere(places: LogPlaces, tmp_path: Path) -> None:
+    for written in (str(tmp_path / "elsewhere"), str(tmp_path / "not-there")):
+        assert "it does not lead" in problem(places, ADA, tmp_path, written)
 
 
 def test_without_open_directories_a_tenant_names_no_file(tmp_path: Path) -> None:
@@ -124,6 +139,18 @@ def test_the_daemons_database_is_nobodys_log(at: Box) -> None:
         assert failure.value.body["code"] == "log_place_refused"
     with pytest.raises(Failure):
         at.submit("echo", gpu_count=0, log_path=str(at.home / "config.yaml"))
+
+
+def test_a_directory_as_log_is_refused_before_the_task_is_there(at: Box, tmp_path: Path) -> None:
+    wanted: dict[str, Any] = {"command": "echo hi", "workdir": str(tmp_path), "gpu_count": 0}
+    for path in (str(tmp_path), "."):
+        with pytest.raises(Failure) as failure:
+            at.post("/api/tasks", {**wanted, "log_path": path})
+        assert (failure.value.status, failure.value.body["code"]) == (400, "invalid_field")
+        assert failure.value.body["detail"] == f"log_path: {tmp_path} is a directory"
+    number = at.post("/api/tasks", {**wanted, "log_path": "{id}.log"})["id"]
+    at.wait(number)
+    assert (tmp_path / f"{number}.log").read_text() == "hi\n"
 
 
 def test_an_admin_names_any_file_also_for_a_tenant(at: Box, tmp_path: Path) -> None:

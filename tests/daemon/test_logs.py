@@ -95,6 +95,12 @@ def test_a_task_that_never_started_has_no_log(cutting: Box) -> None:
     with pytest.raises(Failure) as missing:
         cutting.log(task_id)
     assert (missing.value.status, missing.value.body["code"]) == (404, "log_not_found")
+    assert "has no log yet" in missing.value.body["message"]
+    cutting.cli("task", "kill", str(task_id))
+    told = cutting.cli("logs", str(task_id))
+    assert told.returncode == 3
+    assert f"task {task_id} has ended without a log" in told.stderr
+    assert "tells how it ended" in told.stderr
 
 
 def test_a_log_file_of_the_user_s_own_is_appended_to(cutting: Box, tmp_path: Path) -> None:

@@ -101,6 +101,14 @@ def test_a_fault_in_what_nobody_asked_for_ends_the_loop() -> None:
         with_loop(story)
 
 
+def test_an_event_that_no_listener_could_know_of_ends_a_loop_that_is_debugged() -> None:
+    async def story(loop: Loop, _: Picky) -> None:
+        await loop.ask(ev.ActNoted(by="me", kind="painted"))
+
+    with pytest.raises(AssertionError, match="an event painted was recorded"):
+        with_loop(story)
+
+
 def test_a_damaged_disk_ends_the_loop_whoever_asked() -> None:
     async def story(loop: Loop, store: Picky) -> None:
         store.error = StoreCorrupt(path="/db", why="it is")

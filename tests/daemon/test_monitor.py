@@ -45,6 +45,10 @@ class Family:
         """See ProcessTable."""
         raise NotImplementedError
 
+    def start_time(self, pid: int) -> float | None:
+        """See ProcessTable."""
+        raise NotImplementedError
+
 
 def _monitor(world: World, probe: Probe, post: Callable[[GpusSampled], None]) -> Monitor:
     return Monitor(

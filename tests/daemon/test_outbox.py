@@ -93,6 +93,33 @@ def test_what_can_never_work_and_what_is_late_is_given_up() -> None:
     }  # fmt: skip
 
 
+def test_a_clock_that_leaps_ahead_gives_nothing_up() -> None:
+    desk = Desk(message("1"))
+    desk.notifier.fail(A)
+
+    async def leaps_and_comes_back() -> None:
+        await becomes(lambda: desk.notifier.tries)
+        desk.clock.set(desk.clock.now() + 1e9)
+        n_tries = len(desk.notifier.tries)
+        await becomes(lambda: len(desk.notifier.tries) >= n_tries + 3)
+        desk.notifier.failures.clear()
+
+    desk.run(lambda: not desk.state.outbox, leaps_and_comes_back)
+    assert desk.settled == [MessagesSettled(delivered=("1",))]
+
+
+def test_what_is_late_while_it_waits_is_given_up() -> None:
+    desk = Desk(message("1"))
+    desk.notifier.fail(A)
+
+    async def waits() -> None:
+        await becomes(lambda: desk.notifier.tries)
+        desk.clock.advance(90_000)
+
+    desk.run(lambda: not desk.state.outbox, waits)
+    assert list(desk.settled[0].given_up) == ["1"]
+
+
 def test_one_channel_that_fails_does_not_repeat_the_others() -> None:
     desk = Desk(message("1", to="", tenant=None), channels=(A, B))
     desk.notifier.fail(B)

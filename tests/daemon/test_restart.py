@@ -27,7 +27,7 @@ def test_running_tasks_outlive_a_stop_and_their_ends_are_known_at_the_next_start
     gate.open()
     wait_until(lambda: not is_alive(short["pid"]), what="the short task ends while there is no daemon")
     fresh.start()
-    known = fresh.wait(short["id"], timeout_s=2)
+    known = fresh.wait(short["id"])
     assert (known["state"], known["exit_code"]) == ("failed", 3)
     assert fresh.runner_pid == runner
     assert fresh.task(long["id"])["pid"] == long["pid"]
@@ -103,7 +103,8 @@ def test_a_reboot_marks_what_ran_as_lost_and_requeues_only_what_asked_for_it(fre
     done = fresh.wait(fresh.submit("exit 1"))
     plain = begin(fresh, "exec sleep 78.1")
     again = begin(fresh, "[ $GAVELQ_ATTEMPT = 2 ] && exit 9; exec sleep 78.2", requeue=True)
-    stopping = begin(fresh, "trap '' TERM; while :; do sleep 0.1; done")
+    stopping = begin(fresh, "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    fresh.wait_log(stopping["id"], "ready")
     waiting = fresh.submit("exit 5", gpu_count=4)
     fresh.post(f"/api/tasks/{stopping['id']}/kill")
     supervisors = [parent(task["pid"]) for task in (plain, again, stopping)]

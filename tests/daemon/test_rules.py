@@ -80,6 +80,21 @@ def test_cards_outside_of_compete_gpus_get_no_new_task_at_once_and_keep_what_run
     assert fresh.wait(last, "running")["gpus"] == [2]
 
 
+def test_a_default_queue_that_is_not_there_is_told_and_the_one_in_use_is_not_deleted(clean: Box) -> None:
+    done = clean.cli("config", "set", "submit.default_queue", "night")
+    assert (done.returncode, "there is no queue night" in done.stderr) == (0, True)
+    (told,) = clean.get("/api/daemon")["warnings"]
+    assert clean.get("/api/settings")["submit.default_queue"]["warning"] == told
+    clean.post("/api/queues", {"name": "night"})
+    assert clean.get("/api/daemon")["warnings"] == []
+    with pytest.raises(Failure) as caught:
+        clean.request("DELETE", "/api/queues/night")
+    assert (caught.value.status, caught.value.body["code"]) == (409, "wrong_state")
+    assert "submit.default_queue" in caught.value.body["detail"]
+    assert clean.cli("config", "unset", "submit.default_queue").returncode == 0
+    assert clean.request("DELETE", "/api/queues/night") == {"deleted": "night"}
+
+
 def test_a_card_that_is_not_there_is_told_and_the_other_ones_are_used(clean: Box) -> None:
     done = clean.cli("config", "set", "rules.compete_gpus", "0,9")
     assert "there is no GPU 9 on this machine" in done.stderr

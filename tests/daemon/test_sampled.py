@@ -35,6 +35,10 @@ class Nobody:
         """See ProcessTable."""
         raise NotImplementedError
 
+    def start_time(self, pid: int) -> float | None:
+        """See ProcessTable."""
+        raise NotImplementedError
+
 
 @dataclass
 class Probe:

@@ -1,6 +1,7 @@
 """Who may do what: over TCP, from within a task, and from another site's page."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -96,6 +97,18 @@ def test_names_that_are_not_ours_and_pages_of_other_sites_are_refused_even_with_
         assert tcp.ask("GET", "/api/tasks", token="", **headers) == 403, headers
         assert tcp.ask("GET", "/", **headers) == 403, headers
     assert tcp.ask("GET", "/api/tasks", token="", Origin=f"http://localhost:{tcp.port}") == 200
+
+
+def test_who_asks_by_a_name_that_is_not_known_is_told_which_setting_names_it(tcp: Tcp) -> None:
+    for headers in ({"Host": "lab1"}, {"Origin": "https://lab1"}):
+        connection = http.client.HTTPConnection("127.0.0.1", tcp.port, timeout=30)
+        try:
+            connection.request("GET", "/api/tasks", headers={"Authorization": f"Bearer {tcp.token}", **headers})
+            problem = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        assert problem["code"] == "not_allowed"
+        assert "gavelq config set http.allowed_hosts NAME" in problem["hint"]
 
 
 def test_what_a_form_on_a_page_can_send_makes_nothing(tcp: Tcp) -> None:

@@ -1,5 +1,6 @@
 """Sweeps through a real daemon, and submissions as things: shown, waited for, held, run and killed as a whole."""
 
+import json
 import os
 from typing import Any
 
@@ -186,6 +187,25 @@ def test_nothing_to_do_is_a_wrong_state_and_an_unknown_queue_is_told(daemon: Box
     with pytest.raises(Failure) as caught:
         daemon.post(submission(daemon, tasks, "/run"), {"queue": "nowhere"})
     assert caught.value.body["code"] == "queue_not_found"
+    daemon.post(submission(daemon, tasks, "/kill"))
+
+
+def test_a_variable_of_a_task_object_that_gavelq_sets_is_told(daemon: Box) -> None:
+    env = {"CUDA_VISIBLE_DEVICES": "3", "A": "1"}
+    task = daemon.post("/api/tasks", {"command": "true", "env": env, "env_dropped": ["MY_TOKEN"]})
+    assert task["env_dropped"] == ["MY_TOKEN", "CUDA_VISIBLE_DEVICES"]
+    (daemon.home / "tasks.json").write_text(json.dumps([{"command": "true", "env": env}]))
+    done = daemon.cli("submit", "json", "--file", str(daemon.home / "tasks.json"))
+    assert "CUDA_VISIBLE_DEVICES (gavelq sets it" in done.stderr
+
+
+def test_tasks_that_may_not_be_released_are_told_with_the_reason(daemon: Box) -> None:
+    daemon.post("/api/queues", {"name": "brief", "max_time_limit": "1h"})
+    given = [{"command": "true", "time_limit": limit, "hold": True} for limit in ("1m", "2h")]
+    tasks = daemon.post("/api/submissions", {"tasks": given})
+    told = daemon.post(submission(daemon, tasks, "/run"), {"queue": "brief"})
+    assert (told["n_done"], told["n_refused"], [one["id"] for one in told["refused"]]) == (1, 1, [tasks[1]["id"]])
+    assert told["refused"][0]["error"]["details"]["field"] == "time_limit"
     daemon.post(submission(daemon, tasks, "/kill"))
 
 

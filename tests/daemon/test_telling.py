@@ -22,7 +22,7 @@ def told() -> Iterator[Box]:
 
 
 def test_every_pending_task_says_why_in_a_word_and_in_a_sentence(told: Box) -> None:
-    holders = [begin(told, "sleep 100", gpu_ids=["0"]), begin(told, "sleep 100", gpu_count=0)]
+    holders = [begin(told, "sleep 1000", gpu_ids=["0"]), begin(told, "sleep 1000", gpu_count=0)]
     told.post("/api/queues", {"name": "paused", "paused": True})
     told.post("/api/queues", {"name": "nowhere", "pool": False})
     told.post("/api/queues", {"name": "none", "max_running": 0})

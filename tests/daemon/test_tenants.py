@@ -299,6 +299,35 @@ def test_gpus_are_named_by_index_and_kept_by_uuid(at: Box) -> None:
         assert caught.value.body["code"] == code
 
 
+def test_what_would_never_count_is_refused(at: Box) -> None:
+    at.post("/api/tenants", {"name": "idle"})
+    own = next(one["name"] for one in at.get("/api/tenants") if one["is_own"])
+    for name, option, value in (
+        ("idle", "uid", 0), ("idle", "uid", str(os.getuid())), (own, "role", "viewer"), (own, "role", "tenant"),
+    ):  # fmt: skip
+        with pytest.raises(Failure) as caught:
+            at.request("PATCH", f"/api/tenants/{name}", {option: value})
+        assert (caught.value.body["code"], caught.value.body["details"]["field"]) == ("invalid_field", option)
+    with pytest.raises(Failure):
+        at.post("/api/tenants", {"name": "idler", "uid": 0})
+    assert "idler" not in [one["name"] for one in at.get("/api/tenants")]
+    assert at.get("/api/tenants/idle")["uid"] is None
+
+
+def test_a_tenant_that_never_was_is_no_empty_list(at: Box) -> None:
+    at.post("/api/tenants", {"name": "gone"})
+    own = next(one["name"] for one in at.get("/api/tenants") if one["is_own"])
+    at.request("DELETE", "/api/tenants/gone")
+    for name, status in (("typo", 404), ("gone", 200), (own, 200)):
+        for path in ("/api/tasks?tenant=", "/api/tasks?state=pending&tenant=", "/api/usage?tenant="):
+            if status == 200:
+                at.get(path + name)
+                continue
+            with pytest.raises(Failure) as caught:
+                at.get(path + name)
+            assert caught.value.body["code"] == "tenant_not_found"
+
+
 def test_a_tenant_with_tasks_is_not_deleted_and_its_tokens_go_with_it(at: Box) -> None:
     ada = tenant(at, "leaving")
     number = ada.post("/api/tasks", {**TASK, "hold": True})["id"]

@@ -55,7 +55,7 @@ def test_a_task_is_warned_and_then_ended_at_its_limit(daemon: Box, trap: str) ->
 
 
 def test_a_stubborn_task_is_killed_after_its_grace_time(daemon: Box) -> None:
-    task_id = daemon.submit("trap '' TERM; while :; do sleep 0.02; done", time_limit="0.3s")
+    task_id = daemon.submit("trap '' TERM; while :; do sleep 0.02; done", time_limit="1.5s")
     task = daemon.wait(task_id)
     assert (task["end_reason"], task["signal"], task["exit_code"]) == ("time_limit", 9, None)
     assert "the grace time was over: KILL" in task["end_detail"]
@@ -68,7 +68,7 @@ def test_a_limit_and_its_warning_hold_while_the_daemon_is_dead(fresh: Box, trap:
     pid, log = int(fresh.task(task_id)["pid"]), log_file(fresh, task_id)
     fresh.kill()
     assert "warned" not in log.read_text()
-    wait_until(lambda: not is_alive(pid), 15, "the task ends without a daemon")
+    wait_until(lambda: not is_alive(pid), 30, "the task ends without a daemon")
     assert log.read_text() == "ready\nwarned\ntold to end\n"
     fresh.start()
     task = fresh.wait(task_id)
@@ -102,6 +102,24 @@ def test_a_queue_gives_a_limit_and_caps_what_is_asked_for(fresh: Box) -> None:
     ends = [fresh.wait(task_id) for task_id in (by_default, own)]
     assert [(task["end_reason"], task["signal"]) for task in ends] == [("time_limit", 15)] * 2
     assert ran_for(fresh, own) >= 2
+
+
+def test_a_cap_binds_what_is_moved_or_run_again_as_well(fresh: Box) -> None:
+    long = fresh.submit("true", time_limit=3)
+    fresh.wait(long)
+    held = fresh.submit("true", time_limit=3, queue="waiting")
+    assert fresh.cli("queue", "set", "running", "max_time_limit=2").returncode == 0
+    for words, way_out in (
+        (("task", "rerun", str(long)), f"gavelq task rerun {long} -t"),
+        (("task", "run", str(held)), f"gavelq task edit {held} -t"),
+    ):
+        refused = fresh.cli(*words)
+        assert refused.returncode == 2
+        assert "time_limit: 3 s is more than queue running allows (2 s)" in refused.stderr
+        assert way_out in refused.stderr
+    assert fresh.cli("task", "rerun", str(long), "-t", "2").returncode == 0
+    assert fresh.cli("task", "edit", str(held), "-t", "2").returncode == 0
+    assert fresh.cli("task", "run", str(held)).returncode == 0
 
 
 def test_a_warning_that_could_never_come_is_refused(daemon: Box) -> None:

@@ -25,8 +25,9 @@ class AlertRule:
     @property
     def wanted(self) -> str:
         """See Kind.wanted."""
-        about = "" if self.threshold is None else f" (the first is {self.threshold.wanted})"
-        return f"a rule such as `{self.usual}`, `on` (the same), or `off`{about}"
+        if self.threshold is None:
+            return "`on`, `on for 5m`, or `off`"
+        return f"a rule such as `{self.usual}`, `on` (the same), or `off` (the first is {self.threshold.wanted})"
 
     def parse(self, raw: object, *, field: str) -> RuleSpec | None:
         """See Kind.parse; None: the rule is off."""

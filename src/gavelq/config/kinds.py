@@ -15,7 +15,7 @@ from gavelq.core.retry_words import (
     parse_retry_on,
 )
 from gavelq.core.retrying import DEFAULT_RETRY_ON, Backoff, OomAction
-from gavelq.core.units import MiB, parse_duration, parse_memory
+from gavelq.core.units import NO_MEMORY, MiB, parse_duration, parse_memory
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -268,15 +268,19 @@ def _as_number(raw: object) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """An amount of memory above zero; a bare number counts GiB."""
+    """An amount of memory; a bare number counts GiB."""
 
     wanted: str = "an amount of memory such as 24G, 8.5G or 8192M"
+    least: MiB = NO_MEMORY
 
     def parse(self, raw: object, *, field: str) -> MiB:
         """See Kind.parse."""
         if isinstance(raw, bool) or not isinstance(raw, int | float | str):
             raise _wrong(raw, self, field)
-        return parse_memory(raw, field=field)
+        found = parse_memory(raw, field=field)
+        if found < self.least:
+            raise _wrong(raw, self, field)
+        return found
 
     def plain(self, value: Any) -> Any:
         """See Kind.plain."""

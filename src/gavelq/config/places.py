@@ -1,15 +1,14 @@
 """Kinds of settings that name a place: a file, directories, a listening address, a queue, cards."""
 
 import os
-import string
 from dataclasses import dataclass
 from typing import Any
 
 from gavelq.config.kinds import Words
 from gavelq.core.errors import InvalidField
+from gavelq.core.queue_options import parse_name
 
 _MAX_SOCKET_PATH = 107
-_QUEUE_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +89,16 @@ def is_loopback(host: str) -> bool:
 class QueueRef:
     """The name of a queue (it need not exist yet)."""
 
-    wanted: str = "a queue's name: 1 to 64 of the characters A-Z a-z 0-9 _ . -"
+    wanted: str = "a queue's name: 1 to 64 of the characters A-Z a-z 0-9 _ . -, but neither `.` nor `..`"
 
     def parse(self, raw: object, *, field: str) -> str:
         """See Kind.parse."""
         name = str(raw) if isinstance(raw, int | str) and not isinstance(raw, bool) else ""
-        if not 1 <= len(name) <= 64 or not set(name) <= _QUEUE_CHARACTERS:
-            raise InvalidField(field=field, problem=f"{raw!r} is not a queue's name", hint=f"write {self.wanted}")
-        return name
+        try:
+            return parse_name(name)
+        except InvalidField:
+            problem = f"{raw!r:.80} is not a queue's name"
+            raise InvalidField(field=field, problem=problem, hint=f"write {self.wanted}") from None
 
     def plain(self, value: Any) -> Any:
         """See Kind.plain."""

@@ -20,6 +20,7 @@ from gavelq.config.rules import RULES
 from gavelq.config.setting import Setting
 from gavelq.config.setting import setting as _setting
 from gavelq.config.tenancy import TenantOptions
+from gavelq.core.units import MiB
 from gavelq.formats.environment import SECRET_PATTERNS
 
 _DAEMON = (
@@ -149,7 +150,13 @@ _GPUS = (
     ),
     _setting("gpu.sample_interval_s", Seconds(low=0.1, high=4), 1, "How often the GPUs are looked at."),
     _setting("gpu.simulated_count", Whole(low=0, high=64), 4, "How many cards are simulated.", restart=True),
-    _setting("gpu.simulated_memory", Memory(), "24G", "The memory of each simulated card.", restart=True),
+    _setting(
+        "gpu.simulated_memory",
+        Memory(least=MiB(1), wanted="an amount of memory above 0, such as 24G, 8.5G or 8192M"),
+        "24G",
+        "The memory of each simulated card.",
+        restart=True,
+    ),
     _setting(
         "gpu.claims_dir",
         FilePath(),

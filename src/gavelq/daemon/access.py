@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 
 from gavelq.core import events as ev
 from gavelq.core.errors import InvalidField, NotAllowed, Unauthenticated, WrongState
@@ -13,7 +12,7 @@ from gavelq.core.state import State
 from gavelq.core.step import Changes
 from gavelq.core.tenant_options import parse_tenant_name
 from gavelq.core.tenants import Role, Token, TokenId
-from gavelq.daemon.caller import Caller, user_name
+from gavelq.daemon.caller import Caller, altered_caller, user_name
 from gavelq.daemon.sessions import Session, Sessions
 from gavelq.daemon.views import stamp
 from gavelq.ports import Clock
@@ -59,6 +58,7 @@ class Access:
         self._ask = ask
         self._post = post
         self._auto = auto
+        self.own_uid = own_uid
         self.own = user_name(own_uid)
         """The tenant of the daemon's own unix user, who needs no row."""
         self.admin_hash: str | None = None
@@ -224,7 +224,7 @@ def _lasting(find: Callable[[], Caller]) -> Caller:
         except NotAllowed:
             return False
 
-    return replace(caller, is_still=is_still)
+    return altered_caller(caller, is_still=is_still)
 
 
 def _is_name(name: str) -> bool:

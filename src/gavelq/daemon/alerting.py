@@ -97,8 +97,8 @@ class Alerting:
             attempt, queue = task.attempt, self._state.queues.get(task.queue)
             if attempt is None or queue is None or task.state is not TaskState.RUNNING:
                 continue
-            since = self.idle.since(task.id)
-            if since is None:
+            idle_s = self.idle.idle_s(task.id)
+            if idle_s is None:
                 if attempt.idle_since is not None and not self._is_new(now):
                     found.append(ev.TaskBusied(task_id=task.id, attempt=attempt.number))
                 continue
@@ -106,8 +106,8 @@ class Alerting:
                 continue
             is_warned = attempt.idle_since is not None
             due_s = queue.idle_after_s if is_warned else warn_after_s(queue.idle_after_s, queue.idle_action)
-            if now - since >= due_s and not (is_warned and not queue.idle_action.is_release):
-                found.append(ev.TaskIdled(task_id=task.id, attempt=attempt.number, since=since))
+            if idle_s >= due_s and not (is_warned and not queue.idle_action.is_release):
+                found.append(ev.TaskIdled(task_id=task.id, attempt=attempt.number, idle_s=idle_s))
         return found
 
     def _is_new(self, now: float) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -43,6 +44,9 @@ from gavelq.daemon.service.doctor import Finding
 from gavelq.daemon.tls import Tls, open_tls
 from gavelq.paths import Paths, resolve
 from gavelq.version import __version__
+
+COLLECTED = (10_000, 20, 50)
+"""Garbage in circles is looked for after so many new objects, and rarely among the old ones (gc.set_threshold)."""
 
 
 def main(*, config_path: str | None, socket: str | None, listen: str | None) -> int:
@@ -89,6 +93,8 @@ def _prepare(paths: Paths, config: Config) -> InstanceLock:
 async def _run(paths: Paths, config: Config) -> int:
     # The loop, the store's writer and the monitor hand the interpreter to each other: 5 ms a hand-over would be felt.
     sys.setswitchinterval(0.0005)
+    # Nothing answers and nothing starts while all objects are looked through: 0.1 s with 5,000 tasks.
+    gc.set_threshold(*COLLECTED)
     lock = _prepare(paths, config)
     try:
         return await _serve(paths, config)
@@ -164,7 +170,8 @@ def _mail(config: Config) -> MailSettings:
 
 
 async def _serve(paths: Paths, config: Config) -> int:
-    sockets, unix = [open_unix(paths.socket)], [paths.socket]
+    usual = resolve({name: value for name, value in os.environ.items() if name != "GAVELQ_SOCKET"}).socket
+    sockets, unix = [open_unix(paths.socket, is_named=paths.socket != usual)], [paths.socket]
     http, token = None, None
     try:
         tls = open_tls(config.http.tls_cert, config.http.tls_key)
@@ -222,6 +229,7 @@ async def _answer(daemon: Daemon, sockets: list[socket.socket], doorkeeper: Door
         shown = f", {http} (token in {daemon.paths.admin_token})" if http else ""
         sys.stderr.write(f"gavelq {__version__} is ready: pid {os.getpid()}, {facts.socket}{shown}\n")
         sys.stderr.flush()
+    gc.freeze()  # what is there now stays, nearly all of it, and is never looked through again
     code = await daemon.wait_until_stopped()
     daemon.http.serve = None
     listener.close()

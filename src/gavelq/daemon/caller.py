@@ -2,10 +2,12 @@
 
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
+from gavelq.core.copying import copier
 from gavelq.core.errors import NotAllowed, Unauthenticated
+from gavelq.core.fixed import fixed
 from gavelq.core.ids import TaskId
 from gavelq.core.tenants import Role, Scope, TokenId
 
@@ -24,7 +26,7 @@ def is_within(scope: Scope, most: Scope) -> bool:
     return _RANKS[scope] <= _RANKS[most]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fixed
 class Caller:
     """A caller as the event history names it, and what it may do: what its role may and its scopes permit."""
 
@@ -43,7 +45,7 @@ class Caller:
 
     def can(self, scope: Scope) -> bool:
         """Whether both role and scopes give that much."""
-        return is_within(scope, _OF_ROLES[self.role]) and any(is_within(scope, one) for one in self.scopes)
+        return _RANKS[scope] <= _reach(self.role, self.scopes)
 
     @property
     def is_admin(self) -> bool:
@@ -78,6 +80,16 @@ class Caller:
         else:
             why, hint = "its token has the scope read alone", _HINT_SCOPES
         raise NotAllowed(action=action, why=why, hint=hint)
+
+
+altered_caller = copier(Caller)
+"""A caller with some of its fields changed."""
+
+
+@lru_cache(maxsize=64)  # every request asks several times
+def _reach(role: Role, scopes: frozenset[Scope]) -> int:
+    """The rank of the widest scope that both give; -1 where there is none."""
+    return min(_RANKS[_OF_ROLES[role]], max((_RANKS[one] for one in scopes), default=-1))
 
 
 _HINT_SCOPES = "use a token with more scopes: gavelq token create --scopes"

@@ -9,12 +9,13 @@ from typing import Any
 
 from gavelq.config import Config, differences, load
 from gavelq.core.errors import GavelqError
-from gavelq.core.events import GpusSampled, QueueCreated, SpawnFailed
+from gavelq.core.events import ClockSet, GpusSampled, NumbersFound, QueueCreated, SpawnFailed
 from gavelq.core.ids import TaskId
 from gavelq.core.tenants import Isolation
-from gavelq.daemon import journal
+from gavelq.daemon import journal, task_logs
 from gavelq.daemon.access import Access
 from gavelq.daemon.alerting import Alerting
+from gavelq.daemon.clock_watch import set_meanwhile
 from gavelq.daemon.confining import MpsDesk
 from gavelq.daemon.counts import Counts
 from gavelq.daemon.effects import Effects
@@ -58,7 +59,7 @@ from gavelq.daemon.service.tasks import TaskService
 from gavelq.daemon.service.tenants import TenantService
 from gavelq.daemon.service.tokens import TokenService
 from gavelq.daemon.service.usage import UsageService
-from gavelq.daemon.settings import policy_of, rules_of, unseen_cards
+from gavelq.daemon.settings import missing_queues, policy_of, rules_of, unseen_cards
 from gavelq.daemon.turns import Turns
 from gavelq.daemon.views import Json
 from gavelq.daemon.waiters import Waiters
@@ -188,6 +189,7 @@ class Daemon:
             waiters=self._waiters,
             config=lambda: self.config,
             identify=self._processes.identify,
+            own=self.access.own,
             lease_since=lambda: self._lease_watch.since,
             notify_problem=self._notifier.problem,
             log_places=self._log_places,
@@ -261,12 +263,17 @@ class Daemon:
     async def start(self) -> None:
         """Recover, look at the GPUs once, and begin. Raises GavelqError."""
         self._stopped = asyncio.get_running_loop().create_future()
+        newest = [record.at for record in await self._store.records(task_id=None, limit=1)]
         self._spawn(self.loop.run())
         self._spawn(self._effects.run())
         for name in sorted({entry.queue for entry in self.config.cards.values() if entry.queue}):
             if name not in self.loop.state.queues:
                 await self.loop.ask(QueueCreated(by="configuration", name=name, options={}))
+        running = self.loop.state.holding.values()
+        await self.loop.ask(ClockSet(attempts=set_meanwhile(running, self._processes)))
         await self._monitor.start(FIRST_SAMPLE_S)
+        last = await asyncio.to_thread(task_logs.last_number, self.paths.task_logs)
+        await self.loop.ask(NumbersFound(last=TaskId(last)))
         await self._runner.connect(self._evidence.take, self._reconnected)
         await self._reconcile()
         self._mps.tidy()
@@ -277,7 +284,10 @@ class Daemon:
         self._spawn(self._outbox.run())
         self._spawn(self._alerting.run())
         self._spawn(self._feed.run())
-        self._spawn(keep_house(self._store, self.loop.state, lambda: self.config, self._clock, removed))
+        house = keep_house(
+            self._store, self.loop.state, lambda: self.config, self._clock, removed, newest=max(newest, default=None)
+        )
+        self._spawn(house)
         self.loop.wake()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -318,14 +328,16 @@ class Daemon:
         self.loop.post(event)
         self._host.look()  # so that what is asked for next tells of the last second, not of the last hour
         missing = set(unseen_cards(self.config, self.loop.state.cards)) if self.loop.state.cards else set()
+        missing.update(missing_queues(self.config, self.loop.state.queues))
         for sentence in sorted(missing - self._missed):
             journal.warn(sentence)
         self._missed = missing
 
     def warnings(self) -> list[str]:
-        """What a person should know: configured GPUs that are not there, GPUs that cannot be seen."""
-        problem = self.loop.state.books.sample.problem
-        return ([problem] if problem else []) + unseen_cards(self.config, self.loop.state.cards)
+        """What a person should know: configured GPUs and queues that are not there, GPUs that cannot be seen."""
+        state = self.loop.state
+        problem = [state.books.sample.problem] if state.books.sample.problem else []
+        return problem + missing_queues(self.config, state.queues) + unseen_cards(self.config, state.cards)
 
     def task_of(self, pid: int) -> TaskId | None:
         """The task that a process descends from, by its supervisor."""

@@ -59,19 +59,25 @@ class Discretion:
         return f"task {', '.join(own)} and {others}" if own else others
 
     def words(self, shown: Json) -> Json:
-        """The same object with our own words made discreet, and ids in its `details`; in place."""
+        """The same object with our own words made discreet, and ids in its details; in place."""
         if self._is_admin:
             return shown
         for name in _TOLD:
             if isinstance(shown.get(name), str):
                 shown[name] = self.text(shown[name])
-        if isinstance(shown.get("details"), Mapping):
-            shown["details"] = {name: self._detail(name, value) for name, value in shown["details"].items()}
+        for place in ("details", "pending_details"):
+            if isinstance(shown.get(place), Mapping):
+                shown[place] = self._details(shown[place])
         return shown
+
+    def _details(self, told: Mapping[str, Any]) -> Json:
+        return {name: self._detail(name, value) for name, value in told.items()}
 
     def _detail(self, name: str, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, list | tuple) and value and all(isinstance(one, Mapping) for one in value):
+            return [self._details(one) for one in value]
         if name not in _IDS:
             return value
         if isinstance(value, list | tuple):

@@ -8,11 +8,12 @@ from gavelq.core.errors import GavelqError, NotAllowed, UsageError, WrongState
 from gavelq.paths import MAX_SOCKET_PATH, Paths
 
 
-def private_directory(path: str) -> None:
+def private_directory(path: str, *, is_named: bool = False) -> None:
     """Make a directory of mode 0700, or check that an existing one is ours alone.
 
-    A directory of ours that others may enter is closed (chmod 0700). Raises NotAllowed where it belongs to another user
-    or is a link: in /tmp that is how one user would listen in on another.
+    A directory of ours that others may enter is closed (chmod 0700), unless a person named it (`is_named`): that may be
+    a home directory, /tmp or even /, which is for others, too. Raises NotAllowed where it belongs to another user or is
+    a link, and where others may write to a named one: that is how one user would listen in on another.
     """
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
@@ -23,7 +24,12 @@ def private_directory(path: str) -> None:
         raise NotAllowed(action=f"using {path}", why="it is not a directory (a link?)", hint=_OTHER_PLACE)
     if found.st_uid != os.getuid():
         raise NotAllowed(action=f"using {path}", why=f"it belongs to uid {found.st_uid}, not to us", hint=_OTHER_PLACE)
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    mode = stat.S_IMODE(found.st_mode)
+    if is_named and mode & 0o022:
+        own = os.path.join(path, f"gavelq-{os.getuid()}", "gavelq.sock")
+        why = f"others may write to it (mode {mode:04o})"
+        raise NotAllowed(action=f"listening in {path}", why=why, hint=f"name a directory that is made for it: {own}")
+    if mode & 0o077 and not is_named:
         os.chmod(path, 0o700)
 
 
@@ -36,11 +42,11 @@ def check_socket_path(path: str) -> None:
     if length > MAX_SOCKET_PATH:
         raise UsageError(
             f"the socket path has {length} bytes, at most {MAX_SOCKET_PATH} are possible: {path}",
-            hint="set GAVELQ_SOCKET (or socket.path) to a shorter path, for example in XDG_RUNTIME_DIR or /tmp",
+            hint=f"set GAVELQ_SOCKET (or socket.path) to a shorter path, such as /tmp/gavelq-{os.getuid()}/gavelq.sock",
         )
 
 
-_SEE_IT = "see it with: gavelq daemon status"
+_TAKE_ITS_PLACE = "see it with: gavelq daemon status{option}; to run another instead: gavelq daemon stop{option}"
 
 
 class InstanceLock:
@@ -59,7 +65,7 @@ class InstanceLock:
                 what=f"the state directory {paths.state}",
                 state="in use",
                 problem=f"a daemon (pid {pid}) works on it",
-                hint=f"see it with: gavelq daemon status --socket {socket}" if socket else _SEE_IT,
+                hint=_TAKE_ITS_PLACE.format(option=f" --socket {socket}" if socket else ""),
             ) from None
         os.ftruncate(self._fd, 0)
         # Where it answers, too: the configuration may name another socket by the time somebody wants to stop it.

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
+from gavelq.core.errors import InvalidField
+
 _log = logging.getLogger("gavelq")
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
@@ -34,14 +36,14 @@ class _JsonLines(logging.Formatter):
 
 
 def open_journal(path: str, *, level: str, max_mb: int, backups: int, also_stderr: bool) -> None:
-    """Start logging. `also_stderr` is for a daemon in the foreground."""
+    """Start logging. `also_stderr` is for a daemon in the foreground. Raises InvalidField for an unusable file."""
     handlers: list[logging.Handler] = []
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    old_mask = os.umask(0o177)
     try:
-        handlers.append(RotatingFileHandler(path, maxBytes=max_mb << 20, backupCount=backups, encoding="utf-8"))
-    finally:
-        os.umask(old_mask)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        handlers.append(_rotating(path, max_mb << 20, backups))
+    except OSError as error:
+        problem = f"{path} cannot be written: {error.strerror}"
+        raise InvalidField(field="log.path", problem=problem, hint="name a file that you may write to") from None
     if also_stderr:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
@@ -51,6 +53,14 @@ def open_journal(path: str, *, level: str, max_mb: int, backups: int, also_stder
     _log.setLevel(level.upper())
     # A full disk must not stop the daemon, and it must not print a traceback for every line either.
     logging.raiseExceptions = False
+
+
+def _rotating(path: str, max_bytes: int, backups: int) -> RotatingFileHandler:
+    old_mask = os.umask(0o177)
+    try:
+        return RotatingFileHandler(path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8")
+    finally:
+        os.umask(old_mask)
 
 
 def note(event: str, **fields: Any) -> None:

@@ -19,6 +19,10 @@ LATE_S = 5.0
 """Who wakes up so much later than planned has slept together with all the owners (a laptop's lid)."""
 
 
+LOOK_S = 5.0
+"""How often it looks at the clock at least, so that a sleep cannot pass for a renewal that is missing."""
+
+
 class LeaseWatch:
     """Knows the leases that have not ended, and hands in LeasesChecked when one may be over."""
 
@@ -63,18 +67,20 @@ class LeaseWatch:
         self.since = self._clock.now()
         while True:
             pause = self.look()
+            if pause is not None and self._planned is not None:
+                self._planned += min(0.0, LOOK_S - pause)
+                pause = min(pause, LOOK_S)
             try:
                 await asyncio.wait_for(self._bell.wait(), pause)
             except TimeoutError:
                 continue
             self._bell.clear()
-            self._planned = None
 
     def look(self) -> float | None:
         """Look once, and hand in what may be over; returns the seconds until the next look is worth while."""
         now = self._clock.now()
         has_slept = self._planned is not None and now > self._planned + LATE_S
-        if has_slept or self._is_read_only():
+        if has_slept or self._is_read_only() or now < self.since:  # the clock was set back
             self.since = now
         limits = {task_id: expires_at(task, self.since) for task_id, task in self._leases.items()}
         due = tuple(task_id for task_id, limit in limits.items() if limit is not None and limit <= now)

@@ -14,10 +14,13 @@ from gavelq.core.errors import GavelqError, NotAllowed, UsageError, WrongState
 from gavelq.daemon.instance import check_socket_path, private_directory
 
 
-def open_unix(path: str) -> socket.socket:
-    """Bind the private socket (0600 in a directory of 0700). A stale one is replaced, a live one is refused."""
+def open_unix(path: str, *, is_named: bool = False) -> socket.socket:
+    """Bind the private socket (0600 in a directory of 0700). A stale one is replaced, a live one is refused.
+
+    `is_named`: a person named it. Its directory keeps its mode then, and nobody else may write to it.
+    """
     check_socket_path(path)
-    private_directory(os.path.dirname(path))
+    private_directory(os.path.dirname(path), is_named=is_named)
     _clear_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     old_mask = os.umask(0o177)

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gavelq.core.errors import NotAllowed
+from gavelq.core.errors import InvalidField, NotAllowed
 from gavelq.daemon.caller import Caller
 
 _LEAVE_IT_OUT = "leave it out: `gavelq task logs ID` shows what the task wrote"
@@ -35,7 +35,9 @@ class LogPlaces:
     """Files of gavelq's own elsewhere."""
 
     def path(self, caller: Caller, workdir: str, written: str) -> str:
-        """The absolute path of a log file that a caller names. Raises LogPlaceRefused. Blocking: it looks for links.
+        """The absolute path of a log file that a caller names. Blocking: it looks for links.
+
+        Raises LogPlaceRefused, and InvalidField for a directory: the task could only fail to start.
 
         What stands in braces is filled in later, and for tenants only in the file's name.
         """
@@ -45,6 +47,9 @@ class LogPlaces:
             raise _refused(path, "gavelq keeps its own files there", "name a file elsewhere")
         if not caller.is_admin and caller.tenant != self.own_tenant:
             self._require_allowed(written, path, real)
+        if os.path.isdir(real):
+            hint = f"name a file in it, such as {path.rstrip('/')}/{{id}}.log"
+            raise InvalidField(field="log_path", problem=f"{path} is a directory", hint=hint)
         return path
 
     def _require_allowed(self, written: str, path: str, real: str) -> None:
@@ -91,11 +96,11 @@ def _is_of(real: str, file: str) -> bool:
 
 
 def _no_file(path: str) -> str:
-    """What is there that is no regular file; empty: a file, or nothing yet."""
+    """What is there that is no regular file; empty: a file, a directory, or nothing yet."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
         return ""
-    if stat.S_ISREG(mode):
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return ""
     return "it is a link" if stat.S_ISLNK(mode) else "it is no regular file"

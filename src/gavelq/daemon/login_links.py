@@ -26,7 +26,10 @@ class LoginLinks:
         self._by_hash: OrderedDict[bytes, _Link] = OrderedDict()
 
     def make(self, session: Session, now: float) -> tuple[str, float]:
-        """A code that opens this session, and when it is over (seconds since the epoch)."""
+        """A code that opens this session, and when it is over.
+
+        `now`, here and in `take`: of a clock that nobody sets, so that no link lives on when the machine's is set back.
+        """
         self._by_hash = OrderedDict((key, link) for key, link in self._by_hash.items() if now < link.expires_at)
         own = [key for key, link in self._by_hash.items() if link.session.tenant == session.tenant]
         for key in own[: max(0, len(own) - MAX_OF_ONE + 1)]:

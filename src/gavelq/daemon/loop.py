@@ -16,10 +16,12 @@ from typing import Any
 from gavelq.core.effects import Effect, Wake
 from gavelq.core.engine import EngineRules, handle
 from gavelq.core.errors import GavelqError, StoreUnavailable
+from gavelq.core.event_names import misfits
 from gavelq.core.events import (
     AttemptEnded,
     AttemptStarted,
     AttemptUnknown,
+    ClockSet,
     Event,
     GpusSampled,
     PlanMade,
@@ -33,6 +35,7 @@ from gavelq.core.step import Changes, Record, Step
 from gavelq.core.task import Task
 from gavelq.core.view import View
 from gavelq.daemon import journal
+from gavelq.daemon.clock_watch import ClockWatch
 from gavelq.ports import Clock, Store
 from gavelq.scheduling.cycle import Plan, plan
 from gavelq.scheduling.policy import Policy
@@ -44,6 +47,11 @@ LINGER_S = 0.004
 SLOW_CYCLE_S = 0.003
 ANSWER_S = 0.001
 """Time for the answers to leave before a slow cycle begins."""
+LONGEST_NAP_S = 30.0
+"""After that at the latest a cycle looks whether its time has come: the loop's own waiting knows neither of a suspended
+machine nor of a clock that is set forward."""
+SHORTEST_NAP_S = 0.05
+"""Nothing that is due by a time comes closer together than that."""
 MAX_BATCH = 2000
 MAX_LOGGED = 100
 """Lines of one commit in the daemon's log; all of it stands in the event history."""
@@ -84,6 +92,7 @@ class Loop:
         """Called after each cycle with the seconds that it took."""
         self._store = store
         self._clock = clock
+        self._time = ClockWatch(clock)
         self._carry_out = carry_out
         self._is_debug = is_debug
         self._inbox: list[_Item] = []
@@ -163,6 +172,9 @@ class Loop:
         is_alone, size = self._n_alone > 0, 1 if self._n_alone else MAX_BATCH
         self._n_alone = max(0, self._n_alone - 1)
         batch, self._inbox = self._inbox[:size], self._inbox[size:]
+        clock_set = self._time.look()
+        if clock_set is not None:
+            batch.insert(0, _Item(clock_set))
         changes, done = Changes(), []
         for item in batch:
             step = self._step(item)
@@ -188,7 +200,7 @@ class Loop:
         return self._cycle_s > SLOW_CYCLE_S and any(item.answer is not None for item in batch)
 
     def _step(self, item: _Item) -> Step | None:
-        now = self._clock.now()
+        now = self._time.now()
         try:
             step = handle(View(self._draft), item.event, now, self.rules)
         except GavelqError as error:
@@ -213,7 +225,7 @@ class Loop:
         if any(isinstance(effect, Wake) for effect in step.effects):
             self._wants_cycle = True
         if self._is_debug:
-            broken = violations(self._draft)
+            broken = violations(self._draft) + misfits(step.changes.records)
             if broken:
                 raise AssertionError("; ".join(broken))
 
@@ -222,7 +234,7 @@ class Loop:
         is_wanted, self._wants_cycle = self._wants_cycle, False
         if not is_wanted or self.is_closing:
             return None
-        draft, now, began = self._draft, self._clock.now(), perf_counter()
+        draft, now, began = self._draft, self._time.now(), perf_counter()
         if not len(draft.pending) and not draft.reservations:
             self.reasons = {}
             return None
@@ -313,7 +325,7 @@ class Loop:
             self._timer.cancel()
             self._timer = None
         if decided.next_at is not None:
-            delay = max(0.0, decided.next_at - self._clock.now())
+            delay = min(LONGEST_NAP_S, max(SHORTEST_NAP_S, decided.next_at - self._time.now()))
             self._timer = asyncio.get_running_loop().call_later(delay, self.wake)
 
 
@@ -327,7 +339,9 @@ _REPORTS = (AttemptStarted, AttemptEnded, SpawnFailed, AttemptUnknown)
 
 
 def _is_told_once(event: Event) -> bool:
-    """What nobody says again: reports of the runner, and a look that shows errors of a GPU."""
+    """What nobody says again: reports of the runner, the clock, and a look that shows errors of a GPU."""
+    if isinstance(event, ClockSet):
+        return True
     if isinstance(event, GpusSampled):
         return any(card.xids for card in event.sample.cards)
     return isinstance(event, _REPORTS)

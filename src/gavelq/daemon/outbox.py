@@ -77,9 +77,12 @@ class Outbox:
         told: list[str] = []
         pause = self._first_pause_s
         whys: list[str] = []
+        # Counted from here on: a clock that is set while a message waits makes nobody give it up.
+        age_s = min(max(0.0, self._clock.now() - message.at), self._give_up_s)
+        until = self._clock.passed() + self._give_up_s - age_s
         while True:
             async with turns:
-                left, whys, is_over = await self._try(message, left, told, whys)
+                left, whys, is_over = await self._try(left, until, message, told, whys)
             if not left or is_over:
                 break
             await asyncio.sleep(pause)
@@ -101,10 +104,10 @@ class Outbox:
                 return
 
     async def _try(
-        self, message: Message, left: list[str], told: list[str], whys: list[str]
+        self, left: list[str], until: float, message: Message, told: list[str], whys: list[str]
     ) -> tuple[list[str], list[str], bool]:
         """Try each URL that is left; those to try again, what failed for good, and whether time is over."""
-        again, failed, is_late = [], list(whys), self._clock.now() - message.at > self._give_up_s
+        again, failed, is_late = [], list(whys), self._clock.passed() >= until
         for url in left:
             try:
                 await self._notifier.send(url, notice_of(message))

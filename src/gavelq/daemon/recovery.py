@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from gavelq.core.effects import Effect, Spawn, StopAttempt
 from gavelq.core.errors import RunnerUnavailable
-from gavelq.core.events import AttemptStarted, AttemptUnknown, Event
+from gavelq.core.events import AttemptStarted, AttemptUnknown, Event, NumbersFound
+from gavelq.core.ids import TaskId
 from gavelq.core.lifecycle import TaskState
 from gavelq.core.state import State
 from gavelq.core.step import Changes
@@ -51,7 +52,8 @@ async def reconcile(
     """Ask the runner for all its attempts and act on every difference.
 
     Known and running: news of its start. Known and ended: its end. Unknown to the runner: a task that was to start is
-    spawned again (idempotent), one that ran is lost. Unknown to us (a restored backup): left alone, and said so.
+    spawned again (idempotent), one that ran is lost. Unknown to us (a restored backup): left alone, and said so; its
+    number goes to no other task.
     """
     # Only what ran before the question can be missing in the answer: later starts are on their way to the runner.
     ran = {(task.id, task.n_attempts) for task in state.holding.values() if task.state is not TaskState.STARTING}
@@ -60,6 +62,7 @@ async def reconcile(
     except RunnerUnavailable as error:
         journal.fail("the runner could not be asked for its attempts", error)
         return
+    post(NumbersFound(last=TaskId(max((item.task_id for item in found), default=0))))
     seen: set[tuple[int, int]] = set()
     for item in found:
         seen.add((item.task_id, item.attempt))

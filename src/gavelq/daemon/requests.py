@@ -4,9 +4,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached, NotAllowed
+from gavelq.core.errors import GpuNotFound, InvalidField, LimitReached, NotAllowed, QueueNotFound
 from gavelq.core.gpu import Card
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.notices import NotifyOn, masked
@@ -30,10 +30,12 @@ from gavelq.core.tenants import Role, TenantNotFound
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.directories import Directories
 from gavelq.daemon.log_places import LogPlaces
+from gavelq.formats.environment import OVERRIDDEN
 from gavelq.formats.script import interpreter
 from gavelq.formats.task_object import ParsedTask
 
 MAX_NAME = 60
+_encode_env = json.JSONEncoder(sort_keys=True).encode
 MAX_DEPENDENCIES = 100_000
 """Of all tasks of one submission."""
 
@@ -67,12 +69,17 @@ class Intake:
         self._notify_problem = notify_problem
         self._find_log_places = log_places
         self._log_places: LogPlaces | None = None
-        self._by_name = {card.index: card.uuid for card in cards.values()} | {uuid: uuid for uuid in cards}
+        self._cards = cards
         self._envs: dict[int, tuple[Mapping[str, str], BlobKey]] = {}
         """By identity; the object is kept, so that no other one gets its number."""
         self._directories = directories or Directories()
         self._checked_dirs: set[str] = set()
         self._n_dependencies = 0
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, GpuUuid]:
+        """The cards by their indices and UUIDs; most tasks name none."""
+        return {card.index: card.uuid for card in self._cards.values()} | {uuid: uuid for uuid in self._cards}
 
     def is_at_hand(self, parsed: ParsedTask) -> bool:
         """Whether `request` needs to look at nothing that may take its time."""
@@ -80,18 +87,22 @@ class Intake:
         return not asks and self._directories.was_seen(_normal(parsed.workdir))
 
     def request(self, parsed: ParsedTask, queue: str | None) -> TaskRequest:
-        """One task. `queue` is the submission's; the task's own wins. Raises InvalidField and GpuNotFound."""
+        """One task. `queue` is the submission's; the task's own wins. Raises InvalidField and NotFound errors."""
         workdir = self._workdir(parsed.workdir)
         command = self._command(parsed)
-        name = QueueName(parsed.queue or queue or self._default_queue)
+        named = parsed.queue or queue
+        name = QueueName(named or self._default_queue)
         of_queue = self._queues.get(name) or Queue(name=name)
-        limit = self._time_limit(parsed.time_limit_s, of_queue)
+        if not named and self._queues and name not in self._queues:
+            hint = "submit.default_queue names it; change that with: gavelq config set submit.default_queue running"
+            raise QueueNotFound(queue=name, hint=hint)
+        limit = of_queue.limit_for(parsed.time_limit_s)
         return TaskRequest(
             command=command,
             name=parsed.name or name_of(command),
             workdir=workdir,
             env=self._env(parsed.env),
-            dropped_env=parsed.env_dropped or (),
+            dropped_env=_dropped(parsed),
             gpus=self._gpus(parsed),
             queue=name,
             priority=parsed.priority or 0,
@@ -155,17 +166,6 @@ class Intake:
             share=parsed.share or False,
         )
 
-    def _time_limit(self, wanted: float | None, queue: Queue) -> float | None:
-        """The task's own limit, or its queue's. Raises InvalidField above the queue's cap."""
-        cap = queue.max_time_limit_s
-        if wanted is not None and cap is not None and wanted > cap:
-            raise InvalidField(
-                field="time_limit",
-                problem=f"{wanted:g} s is more than queue {queue.name} allows ({cap:g} s)",
-                hint="ask for less, or submit to another queue",
-            )
-        return next((limit for limit in (wanted, queue.time_limit_s, cap) if limit is not None), None)
-
     def _workdir(self, wanted: str | None) -> str:
         workdir = _normal(wanted)
         if workdir not in self._checked_dirs:
@@ -224,10 +224,16 @@ class Intake:
             env = _small_env()
         known = self._envs.get(id(env))
         if known is None:
-            content = json.dumps(env, sort_keys=True).encode("ascii")
+            content = _encode_env(env).encode("ascii")
             known = self._envs[id(env)] = env, blob_key(content)
             self.blobs[known[1]] = content
         return known[1]
+
+
+def _dropped(parsed: ParsedTask) -> tuple[str, ...]:
+    """The variables that the task does not get as its submitter has them: left out, or set by gavelq."""
+    lost = [name for name in OVERRIDDEN if name in parsed.env] if parsed.env else []
+    return tuple(dict.fromkeys([*(parsed.env_dropped or ()), *sorted(lost)])) if lost else parsed.env_dropped or ()
 
 
 def _normal(workdir: str | None) -> str:

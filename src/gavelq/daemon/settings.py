@@ -1,13 +1,13 @@
 """From the configuration to what the engine, the cycle and the monitor go by."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, cast
 
 from gavelq.config import Config
 from gavelq.core.engine import EngineRules
 from gavelq.core.gpu import Card, is_among
-from gavelq.core.ids import GpuUuid
+from gavelq.core.ids import GpuUuid, QueueName
 from gavelq.core.retrying import RetryWish
 from gavelq.core.tenants import Isolation
 from gavelq.paths import Paths
@@ -81,6 +81,22 @@ def retry_wish(config: Config) -> RetryWish:
     """What the configuration says about retries."""
     retry = config.retry
     return RetryWish(retries=retry.retries, backoff=retry.backoff, on=retry.on, on_gpu_oom=retry.on_gpu_oom)
+
+
+def missing_queues(config: Config, queues: Collection[QueueName]) -> list[str]:
+    """A sentence for each queue that the configuration names and that is not there."""
+    found = [
+        f"gpus.{name}: there is no queue {card.queue}; the GPU stays where it is"
+        for name, card in config.cards.items()
+        if card.queue is not None and card.queue not in queues
+    ]
+    name = config.submit.default_queue
+    if name not in queues:
+        found.append(
+            f"submit.default_queue: there is no queue {name}, and submissions that name none are refused; "
+            f"make it with: gavelq queue create {name}"
+        )
+    return found
 
 
 def unseen_cards(config: Config, cards: Mapping[GpuUuid, Card]) -> list[str]:

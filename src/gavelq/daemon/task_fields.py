@@ -20,6 +20,7 @@ from gavelq.daemon.views import (
     Json,
     dependency_json,
     lease_environment,
+    pending_details,
     pending_text,
     people_index,
     retry_json,
@@ -122,6 +123,7 @@ FIELDS: dict[str, Callable[[Pictured], Any]] = {
     "state": lambda seen: seen.task.state.value,
     "pending_reason": lambda seen: seen.blocked.reason.value if seen.blocked else None,
     "pending_detail": lambda seen: pending_text(seen.task, seen.blocked) if seen.blocked else None,
+    "pending_details": lambda seen: pending_details(seen.task, seen.blocked) if seen.blocked else None,
     "end_reason": lambda seen: seen.ending.reason.value if seen.ending else None,
     "end_detail": lambda seen: seen.ending.detail if seen.ending else None,
     "exit_code": lambda seen: seen.ending.exit_code if seen.ending else None,
@@ -188,4 +190,4 @@ FIELDS: dict[str, Callable[[Pictured], Any]] = {
 }
 """Every field of a task, and how it is made."""
 _MAKERS = tuple(FIELDS.items())
-_OF_WAITING = frozenset({"pending_reason", "pending_detail", "expected_start_at"})
+_OF_WAITING = frozenset({"pending_reason", "pending_detail", "pending_details", "expected_start_at"})

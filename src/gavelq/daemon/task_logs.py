@@ -6,6 +6,7 @@ back in the parts.
 """
 
 import os
+import re
 import stat
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ PARTS = 3
 _TRIES = 40
 _PAUSE_S = 0.005
 MAX_READ = 4 << 20
+_OWN_LOG = re.compile(r"(\d{1,15})\.(?:\d+\.)?log", re.ASCII)
+"""`7.log`, of a later attempt `7.2.log`; with what is cut off it behind that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,12 @@ class _Piece:
     start: int
     size: int
     path: str
+
+
+def last_number(directory: str) -> int:
+    """The highest number of a task that left a log in gavelq's own directory; 0: none did. Blocking."""
+    with os.scandir(directory) as entries:
+        return max((int(found[1]) for entry in entries if (found := _OWN_LOG.match(entry.name))), default=0)
 
 
 def exists(path: str) -> bool:

@@ -4,20 +4,14 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from gavelq.core.event_names import EVENTS
 from gavelq.core.step import Record
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.views import Json, record_json
 from gavelq.ports import Numbered
 
-KINDS = ("task", "queue", "gpu", "file", "run", "tenant", "token", "config", "daemon", "alert")
-"""What events are about."""
 _PUBLIC = frozenset({"queue", "gpu"})
 """Told to everybody."""
-_FIRST_WORDS = {
-    "queue": "queue", "gpu": "gpu", "file": "file", "log": "file", "run": "run", "tenant": "tenant", "token": "token",
-    "config": "config", "daemon": "daemon", "login": "daemon", "logout": "daemon", "backup": "daemon",
-    "alert": "alert",
-}  # fmt: skip
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -58,8 +52,9 @@ class Wanted:
 
 
 def kind_of(record: Record) -> str:
-    """What a record is about."""
-    return _FIRST_WORDS.get(record.kind.partition("_")[0], "task")
+    """What a record is about. One that nobody knows, of another version, is told as a task's: not to everybody."""
+    known = EVENTS.get(record.kind)
+    return "task" if known is None else known.kind
 
 
 def tell(numbered: Numbered) -> Told:

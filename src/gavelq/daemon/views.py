@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from gavelq.core.dependencies import waiting_behind, waiting_for
+from gavelq.core.dependencies import waited_behind, waited_for, waiting_behind, waiting_for
 from gavelq.core.gpu import Card, GpuProcess, index_key
 from gavelq.core.isolation import Violation, violation_text
 from gavelq.core.learned import Learned, name_key, pattern_key, pattern_of, run_time
@@ -95,6 +95,13 @@ def pending_text(task: Task, blocked: Blocked) -> str:
     return waiting_for(task) if blocked.reason is Reason.DEPENDENCY else blocked.text
 
 
+def pending_details(task: Task, blocked: Blocked) -> Json:
+    """The same as data."""
+    if blocked.reason is Reason.SERIAL:
+        return waited_behind(task)
+    return waited_for(task) if blocked.reason is Reason.DEPENDENCY else dict(blocked.told)
+
+
 def dependency_json(dependency: Dependency, task: Task) -> Json:
     """One dependency, and whether it is still open."""
     is_open = dependency in task.waits_for and not task.state.is_ended
@@ -167,8 +174,12 @@ def record_json(record: Record) -> Json:
     """One row of the event history."""
     return {
         "at": stamp(record.at), "event": record.kind, "by": record.by, "task_id": record.task_id,
-        "subject": record.subject, "details": dict(record.details),
+        "subject": record.subject, "details": {name: _told(name, value) for name, value in record.details.items()},
     }  # fmt: skip
+
+
+def _told(name: str, value: object) -> object:
+    return stamp(value) if name.endswith("_at") and isinstance(value, float) else value
 
 
 def gpu_json(card: Card, view: GpuView) -> Json:

@@ -2,7 +2,7 @@
 
 from gavelq.config.importing.draft import Draft
 from gavelq.config.importing.entries import Entry, normal
-from gavelq.config.importing.rules import AS_ALWAYS
+from gavelq.config.importing.rules import AS_ALWAYS, NOT_SAID
 from gavelq.config.places import is_card_name
 from gavelq.config.reading import Located
 from gavelq.core.errors import InvalidField
@@ -35,6 +35,9 @@ def devices(draft: Draft, entry: Entry) -> None:
 
 def memory_percent(draft: Draft, entry: Entry) -> None:
     """A share of each card that stays free; gavelq counts it in memory, so it needs to know the card's."""
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return
     try:
         percent = float(str(entry.value).strip().removesuffix("%"))
     except ValueError:

@@ -5,6 +5,7 @@ from gavelq.config.importing.draft import Draft
 from gavelq.config.importing.entries import Entry
 from gavelq.config.importing.rules import (
     AS_ALWAYS,
+    NOT_SAID,
     Rule,
     count,
     left,
@@ -34,6 +35,9 @@ def _gpu_count(draft: Draft, entry: Entry) -> None:
 
 
 def _memory(draft: Draft, entry: Entry) -> None:
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return
     try:
         memory = parse_memory(entry.value if isinstance(entry.value, str | int | float) else "", field=entry.key)
     except InvalidField as error:
@@ -47,6 +51,9 @@ def _memory(draft: Draft, entry: Entry) -> None:
 
 
 def _max_util(draft: Draft, entry: Entry) -> None:
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return
     try:
         percent = parse_percent(entry.value if isinstance(entry.value, str | int | float) else "", field=entry.key)
     except InvalidField as error:

@@ -2,7 +2,7 @@
 
 from gavelq.config.importing.draft import Draft
 from gavelq.config.importing.entries import Entry
-from gavelq.config.importing.rules import count
+from gavelq.config.importing.rules import NOT_SAID, count
 from gavelq.config.places import is_loopback, split_listen
 
 _EVERYWHERE = frozenset({"", "*", "0.0.0.0", "::", "[::]", "none", "any", "all"})  # noqa: S104  # read, not listened on
@@ -12,6 +12,12 @@ _FIRST_FREE_PORT = 1024
 
 def listen(draft: Draft, host: Entry | None, port: Entry | None) -> None:
     """Take the address over; each of the two entries gets its line in the report."""
+    if port is not None and port.value is None:
+        draft.leave(port, NOT_SAID)
+        port = None
+    if host is not None and host.value is None and port is None:
+        draft.leave(host, NOT_SAID)
+        host = None
     if host is None and port is None:
         return
     written = str(host.value).strip() if host is not None and host.value is not None else ""

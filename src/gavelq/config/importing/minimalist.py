@@ -5,7 +5,17 @@ from gavelq.config.importing.design import Design, later
 from gavelq.config.importing.draft import Draft
 from gavelq.config.importing.entries import Entry
 from gavelq.config.importing.listening import listen
-from gavelq.config.importing.rules import AS_ALWAYS, Rule, left, log_file, log_level, sample_interval, to
+from gavelq.config.importing.rules import (
+    AS_ALWAYS,
+    NOT_SAID,
+    Rule,
+    left,
+    log_file,
+    log_level,
+    log_size,
+    sample_interval,
+    to,
+)
 from gavelq.config.importing.tenants import tenants
 from gavelq.core.errors import InvalidField
 from gavelq.core.units import parse_duration
@@ -27,6 +37,9 @@ _HOUR_S = 3600
 
 
 def _algorithm(draft: Draft, entry: Entry) -> None:
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return
     taken = _ALGORITHMS.get(str(entry.value).strip().lower().replace("-", "_"))
     if taken is None:
         draft.refuse(entry, f"{entry.value!r} is not one of {', '.join(_ALGORITHMS)}")
@@ -49,6 +62,9 @@ def _timeout(draft: Draft, entry: Entry) -> None:
 
 def _retention(draft: Draft, entry: Entry) -> None:
     """Their bare numbers count hours; gavelq keeps whole days."""
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return
     written = str(entry.value).strip()
     try:
         seconds = parse_duration(written if written[-1:].isalpha() else f"{written}h", field=entry.key)
@@ -79,7 +95,7 @@ def _gpu_enabled(draft: Draft, entry: Entry) -> None:
 
 _USERS = left("people of this machine are known by their unix account; others get a token: gavelq token create")
 _ONE_ADDRESS = left("REST, metrics and console are served on one address: http.listen")
-_ALERTS = left("gavelq has no alert rules yet; `gavelq gpu list` and the daemon's log tell of faults")
+_ALERTS = left("gavelq has its own alert rules: the settings alerts.*; `gavelq alert list` shows what they found")
 
 _RULES: dict[str, Rule] = {
     "system_host": later,
@@ -88,7 +104,7 @@ _RULES: dict[str, Rule] = {
     "system_log_level": log_level,
     "system_log_file": log_file,
     "system_log_path": log_file,
-    "system_log_max_size": to("log.max_mb"),
+    "system_log_max_size": log_size,
     "system_log_max_size_mb": to("log.max_mb"),
     "system_log_backup_count": to("log.backups"),
     "system_log_max_backups": to("log.backups"),

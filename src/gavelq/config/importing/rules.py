@@ -9,10 +9,11 @@ from gavelq.config.importing.entries import Entry
 from gavelq.config.kinds import Seconds
 from gavelq.config.settings import BY_NAME
 from gavelq.core.errors import InvalidField
-from gavelq.core.units import parse_count
+from gavelq.core.units import parse_count, parse_memory
 
 Rule = Callable[[Draft, Entry], object]
 AS_ALWAYS = "that is what gavelq does anyway"
+NOT_SAID = "no value stands there: gavelq's own default holds"
 
 _LEVELS = {
     "warn": ("warning", ""),
@@ -30,7 +31,14 @@ _LEVELS = {
 
 def to(name: str, because: str = "") -> Rule:
     """The value is the setting's."""
-    return lambda draft, entry: draft.take(entry, name, entry.value, because)
+
+    def rule(draft: Draft, entry: Entry) -> None:
+        if entry.value is None:
+            draft.leave(entry, NOT_SAID)
+        else:
+            draft.take(entry, name, entry.value, because)
+
+    return rule
 
 
 def unless_negative(name: str, instead: object, because: str = "") -> Rule:
@@ -51,6 +59,9 @@ def left(because: str, command: str = "") -> Rule:
 
 def log_level(draft: Draft, entry: Entry) -> None:
     """A level's name in any spelling."""
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return
     written = str(entry.value).strip().lower()
     level, because = _LEVELS.get(written, (written, ""))
     draft.take(entry, "log.level", level, because)
@@ -67,6 +78,18 @@ def log_file(draft: Draft, entry: Entry) -> None:
         draft.take(entry, "log.path", os.path.join(value, "gavelq.log"), "the log is one file, and this is a directory")
     else:
         draft.take(entry, "log.path", value)
+
+
+def log_size(draft: Draft, entry: Entry) -> None:
+    """How large the daemon's log gets: MB, or a size with its unit."""
+    value = entry.value
+    if isinstance(value, str) and value.strip()[-1:].isalpha():
+        try:
+            draft.take(entry, "log.max_mb", max(1, parse_memory(value, field=entry.key)))
+        except InvalidField as error:
+            draft.refuse(entry, f"{error.details['problem']}; {error.hint}")
+    else:
+        to("log.max_mb")(draft, entry)
 
 
 def path_to(name: str, because: str = "") -> Rule:
@@ -95,6 +118,9 @@ def _from_where(name: str) -> str:
 
 def sample_interval(draft: Draft, entry: Entry) -> None:
     """How often the GPUs are looked at; brought into gavelq's range, and said so."""
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return
     name = "gpu.sample_interval_s"
     kind = cast("Seconds", BY_NAME[name].kind)
     try:
@@ -108,7 +134,10 @@ def sample_interval(draft: Draft, entry: Entry) -> None:
 
 
 def count(draft: Draft, entry: Entry, *, low: int, high: int) -> int | None:
-    """A whole number; None where it is none, and refused then."""
+    """A whole number; None where it is none, and refused then, or left where nothing is said."""
+    if entry.value is None:
+        draft.leave(entry, NOT_SAID)
+        return None
     try:
         return parse_count(entry.value, field=entry.key, low=low, high=high)
     except (InvalidField, TypeError) as error:

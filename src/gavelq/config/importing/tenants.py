@@ -1,5 +1,7 @@
 """The tenants of a minimalist configuration. They live in the daemon, not in its configuration: each is a command."""
 
+import shlex
+
 from gavelq.config.importing.draft import Draft
 from gavelq.config.importing.entries import Entry, is_secret, normal
 from gavelq.config.importing.rules import count
@@ -28,7 +30,7 @@ def tenants(draft: Draft, entry: Entry) -> None:
             Entry(line=one.line, key=f"{key}.{word}", name=normal(word), located=one)
             for word, one in part.value.items()
         ]
-        named = name or next((str(field.value) for field in fields if field.name in _NAMES), "")
+        named = [name] if name else [str(field.value) for field in fields if field.name in _NAMES]
         tenant = _Tenant(draft, named)
         for field in fields:
             tenant.field(field)
@@ -37,19 +39,20 @@ def tenants(draft: Draft, entry: Entry) -> None:
 class _Tenant:
     """One tenant: its first command makes it, the others change it."""
 
-    def __init__(self, draft: Draft, named: str) -> None:
+    def __init__(self, draft: Draft, named: list[str]) -> None:
+        """`named`: what it is called there; the first that can be a name here is its name."""
         self._draft = draft
         self._is_made = False
-        try:
-            self._name = parse_tenant_name(named)
-        except InvalidField:
-            self._name = "NAME"
+        self._name = next(filter(_is_name, named), "NAME")
 
     def field(self, field: Entry) -> None:
         """A field of it."""
         draft = self._draft
         if field.name in _NAMES:
-            draft.leave(field, "tenants live in the daemon, not in its configuration", self._command())
+            because = "tenants live in the daemon, not in its configuration"
+            described = "" if str(field.value) == self._name else f"description={shlex.quote(str(field.value))}"
+            is_told = self._is_made and not described
+            draft.leave(field, because, "" if is_told else self._command(described))
         elif field.name == "max_gpus":
             wanted = count(draft, field, low=-1, high=1024)
             if wanted is not None and wanted <= 0:
@@ -73,3 +76,11 @@ class _Tenant:
     def _command(self, option: str = "") -> str:
         verb, self._is_made = "set" if self._is_made else "create", True
         return f"gavelq tenant {verb} {self._name} {option}".rstrip()
+
+
+def _is_name(written: str) -> bool:
+    try:
+        parse_tenant_name(written)
+    except InvalidField:
+        return False
+    return True

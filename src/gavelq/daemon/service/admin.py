@@ -36,6 +36,7 @@ class AdminService:
         warnings: Callable[[], list[str]], host: HostMeter,
     ) -> None:  # fmt: skip
         self._desk = desk
+        self._began = desk.clock.passed()
         self._facts = facts
         self._http = http
         self._probe = probe
@@ -57,7 +58,7 @@ class AdminService:
             "socket": self._facts.socket,
             "state_dir": self._facts.state_dir,
             "http": self._http.url,
-            "uptime_s": round(self._desk.clock.now() - self._facts.started_at, 3),
+            "uptime_s": round(self._desk.clock.passed() - self._began, 3),
             "gpu_provider": self._probe.name,
             "warnings": self._warnings(),
             "runner_pid": self._runner.pid,

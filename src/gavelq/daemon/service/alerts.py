@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from gavelq.core import events as ev
 from gavelq.core.alerts import Alert, Mute, RuleName, is_muted
 from gavelq.core.engine.alerts import MuteNotFound, severity
-from gavelq.core.errors import CannotNotify, InvalidField
+from gavelq.core.errors import CannotNotify, GpuNotFound, InvalidField, QueueNotFound
 from gavelq.core.notices import Message, masked, url_problem
 from gavelq.core.step import Record
 from gavelq.core.units import parse_duration
@@ -73,6 +73,7 @@ class AlertService:
         """
         caller.require_admin("muting alerts")
         rule, subject = parse_rule(body.get("rule")), parse_subject(body.get("subject"), self._known())
+        self._require_there(subject)
         given = body.get("for")
         if isinstance(given, bool) or not isinstance(given, str | int | float):
             hint = "write for example 2h; a mute always ends"
@@ -97,6 +98,19 @@ class AlertService:
         )
         gone: tuple[Mute, ...] = await self._desk.loop.ask(event)
         return [mute_json(mute) for mute in gone]
+
+    def _require_there(self, subject: str) -> None:
+        """A GPU or a queue that is not there is a slip, unless an alert about it fires.
+
+        Raises GpuNotFound and QueueNotFound.
+        """
+        kind, _, name = subject.partition(":")
+        if any(alert.subject == subject for alert in self._desk.state.alerts.values()):
+            return
+        if kind == "gpu" and name not in self._desk.state.cards:
+            raise GpuNotFound(gpu=name)
+        if kind == "queue" and name not in self._desk.state.queues:
+            raise QueueNotFound(queue=name)
 
     def _known(self) -> Callable[[str], str | None]:
         return self._desk.card_names().get

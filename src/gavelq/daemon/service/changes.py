@@ -15,7 +15,7 @@ from gavelq.daemon.caller import Caller
 from gavelq.daemon.changing import changed, read_env
 from gavelq.daemon.mistakes import impossible_ones
 from gavelq.daemon.requests import Intake
-from gavelq.daemon.service import dependencies
+from gavelq.daemon.service import dependencies, once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.settings import retry_wish
 from gavelq.daemon.versions import digest_of, require_version, version_of_task
@@ -144,6 +144,10 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
     """
     caller.require_submit("running a task again")
     changes = parse_changes(document) if document else None
+    digest = "" if key is None else digest_of([task.id, document])
+    before = once.tasks_of(desk, caller, key, digest)
+    if before is not None:
+        return before[0]
     if not task.state.is_ended:
         raise WrongState(
             what=f"task {task.id}", state=task.state.value, problem="only an ended task can be run again",
@@ -158,13 +162,16 @@ async def rerun(desk: Desk, caller: Caller, task: Task, document: object, key: s
     if changes is not None:
         envs = await _envs(desk, [request], changes)
         request = (await asyncio.to_thread(_changed_ones, {task.id: request}, changes, intake, envs))[task.id]
+    queue = desk.state.queues.get(request.queue)
+    if queue is not None:  # its cap may be a newer one
+        hint = f"ask for less: gavelq task rerun {task.id} -t LIMIT"
+        request = replace(request, time_limit_s=queue.limit_for(request.time_limit_s, hint=hint))
     if not await asyncio.to_thread(os.path.isdir, request.workdir):
         raise WrongState(
             what=f"directory {request.workdir}", state="gone", problem=f"task {task.id} ran there",
             hint="make it again, or name another one with -w DIR",
         )  # fmt: skip
-    scoped = None if key is None else f"{caller.tenant}:{key}"
-    digest = "" if key is None else digest_of([task.id, document])
+    scoped = None if key is None else once.scoped(caller, key)
     event = ev.TasksSubmitted(by=caller.name, requests=(request,), blobs=intake.blobs, key=scoped, digest=digest)
     try:
         ids: tuple[TaskId, ...] = await dependencies.ask(desk, caller, event)

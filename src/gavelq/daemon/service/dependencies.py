@@ -37,7 +37,7 @@ async def ask(desk: Desk, caller: Caller, event: _Asked) -> Any:
     for look in range(LOOKS):
         ended = await _ended_ones(desk, caller, wanted)
         try:
-            return await desk.loop.ask(replace(event, ended=ended))
+            return await desk.loop.ask(replace(event, ended=ended) if ended else event)
         except TaskNotFound as error:
             # Ended since the look. Where that is on its way to the disk the store cannot tell yet; but the next answer
             # comes after that commit, so that the look behind it finds the end.

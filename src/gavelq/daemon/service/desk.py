@@ -10,7 +10,6 @@ from gavelq.core.errors import TaskNotFound
 from gavelq.core.gpu import Card
 from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.pending import shape_of
 from gavelq.core.state import State
 from gavelq.core.task import ProcessIdentity, Task
 from gavelq.core.tenants import Isolation
@@ -42,6 +41,8 @@ class Desk:
     config: Callable[[], Config]
     identify: Callable[[int], ProcessIdentity | None]
     """The identity of a running process; None where there is none."""
+    own: str = ""
+    """The tenant of the daemon's own unix user, who needs no row."""
     directories: Directories = field(default_factory=Directories)
     lease_since: Callable[[], float] = lambda: 0.0
     """No lease could be renewed before this time (seconds since the epoch)."""
@@ -55,11 +56,15 @@ class Desk:
         """Committed facts."""
         return self.loop.state
 
+    def is_tenant(self, name: str) -> bool:
+        """Whether there is such a tenant, or was: what a deleted one did is still to be seen."""
+        return name == self.own or name in self.state.tenants or name in self.state.retired
+
     def task_json(self, task: Task, caller: Caller, names: Collection[str] | None = None) -> views.Json:
         """A task as this caller may see it; with `names` only these fields. Whether it may at all was asked before."""
         blocked = expected_at = None
         if task.state is TaskState.PENDING and is_about_waiting(names):
-            blocked = self.loop.reasons.get(shape_of(task))
+            blocked = self.loop.reasons.get(self.state.pending.shape_of(task))
         if blocked is not None:
             expected_at = self.expected_at(task.id)
         level = Isolation.VISIBLE

@@ -6,7 +6,7 @@ from gavelq.core import events as ev
 from gavelq.core.errors import InvalidField, NotAllowed, Unauthenticated
 from gavelq.daemon.access import Access, hash_token
 from gavelq.daemon.caller import Caller
-from gavelq.daemon.login_links import LoginLinks
+from gavelq.daemon.login_links import LINK_S, LoginLinks
 from gavelq.daemon.login_tries import LoginTries
 from gavelq.daemon.passwords import MAX_LENGTH, Passwords
 from gavelq.daemon.service.desk import Desk
@@ -91,9 +91,9 @@ class LoginService:
         else:
             why, hint = "a session opens no other one", "use a token, or `gavelq ui` on the machine itself"
             raise NotAllowed(action="making a link into the console", why=why, hint=hint)
-        code, expires_at = self._links.make(session, self._desk.clock.now())
+        code, _ = self._links.make(session, self._desk.clock.passed())
         self._note("login_link", caller.name, caller.tenant, address)
-        return {"url_path": f"/ui/open?code={code}", "expires_at": stamp(expires_at)}
+        return {"url_path": f"/ui/open?code={code}", "expires_at": stamp(self._desk.clock.now() + LINK_S)}
 
     async def _session(self, token: str | None, name: str | None, password: str | None, code: str | None) -> Session:
         if code is not None:
@@ -101,7 +101,7 @@ class LoginService:
         return self._of_token(token) if token is not None else await self._of_name(name or "", password or "")
 
     def _of_code(self, code: str) -> Session:
-        found = self._links.take(code, self._desk.clock.now())
+        found = self._links.take(code, self._desk.clock.passed())
         if found is None:
             raise LinkOver
         return found

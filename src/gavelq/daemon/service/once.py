@@ -3,8 +3,10 @@
 from typing import Any
 
 from gavelq.core import events as ev
-from gavelq.core.engine.once import Repeated
-from gavelq.core.errors import InvalidField
+from gavelq.core.engine.once import Repeated, require_same
+from gavelq.core.errors import InvalidField, TaskNotFound
+from gavelq.core.ids import TaskId
+from gavelq.core.task import Task
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.versions import digest_of
@@ -21,6 +23,26 @@ def require_key(key: str | None) -> None:
 def scoped(caller: Caller, key: str) -> str:
     """The key as it is kept: each tenant has its own."""
     return f"{caller.tenant}:{key}"
+
+
+def tasks_of(desk: Desk, caller: Caller, key: str | None, digest: str) -> tuple[TaskId, ...] | None:
+    """The tasks that this very request made before, whatever became of its directory or queue since; None: it is new.
+
+    Raises KeyReused for another request with the same key.
+    """
+    use = None if key is None else desk.state.keys.get(scoped(caller, key))
+    if use is None:
+        return None
+    require_same(use, digest)
+    return use.task_ids
+
+
+async def still_there(desk: Desk, ids: tuple[TaskId, ...]) -> list[Task]:
+    """Those of the tasks that nobody has removed since. Raises TaskNotFound where there is none any more."""
+    found = [task for task_id in ids if (task := await desk.find(task_id)) is not None]
+    if not found:
+        raise TaskNotFound(task_id=ids[0])
+    return found
 
 
 async def make(desk: Desk, caller: Caller, event: ev.Creation, key: str | None, said: object) -> Any:

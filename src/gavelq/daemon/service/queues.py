@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from gavelq.core import events as ev
-from gavelq.core.errors import QueueNotFound
+from gavelq.core.errors import QueueNotFound, WrongState
 from gavelq.core.ids import QueueName
+from gavelq.core.queue import Queue
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.service import once
 from gavelq.daemon.service.desk import Desk
@@ -25,10 +26,7 @@ class QueueService:
 
     def show(self, caller: Caller, name: str) -> Json:
         """`GET /api/queues/{name}`. Raises QueueNotFound."""
-        queue = self._desk.state.queues.get(QueueName(name))
-        if queue is None:
-            raise QueueNotFound(queue=name)
-        return queue_json(queue, self._desk.state, tells_who=caller.is_admin)
+        return queue_json(self._of(name), self._desk.state, tells_who=caller.is_admin)
 
     async def create(self, caller: Caller, name: str, options: Mapping[str, object], key: str | None = None) -> Json:
         """`queue create`, with some options. `key` makes a repeated call harmless."""
@@ -39,10 +37,14 @@ class QueueService:
 
     def version(self, name: str) -> str:
         """The version of a queue's options. Raises QueueNotFound."""
+        return version_of_queue(self._of(name))
+
+    def _of(self, name: str) -> Queue:
+        """The queue of this name. Raises QueueNotFound."""
         queue = self._desk.state.queues.get(QueueName(name))
         if queue is None:
             raise QueueNotFound(queue=name)
-        return version_of_queue(queue)
+        return queue
 
     async def change(
         self, caller: Caller, name: str, options: Mapping[str, object], versions: Collection[str] | None = None
@@ -61,8 +63,15 @@ class QueueService:
         )
 
     async def delete(self, caller: Caller, name: str) -> Json:
-        """`queue delete`, of an empty one; its GPUs go back to the pool."""
+        """`queue delete`, of an empty one; its GPUs go back to the pool. WrongState for the default queue."""
         caller.require_admin("deleting a queue")
+        if name == self._desk.config().submit.default_queue and not self._of(name).is_builtin:
+            raise WrongState(
+                what=f"queue {name}",
+                state="the default queue",
+                problem="submissions that name no queue go there (submit.default_queue)",
+                hint="choose another one first, with: gavelq config set submit.default_queue running",
+            )
         await self._desk.loop.ask(ev.QueueDeleted(by=caller.name, name=QueueName(name)))
         return {"deleted": name}
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gavelq.config import Config
 from gavelq.config.history import SettingChange
 from gavelq.core.ids import GpuUuid, TaskId
-from gavelq.core.pending import shape_of
+from gavelq.core.pending import PendingIndex
 from gavelq.core.task import Task
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.settings import policy_of
@@ -31,7 +31,8 @@ def try_rules(desk: Desk, config: Config, changes: Sequence[SettingChange]) -> J
         "now": _starts(found.now, snapshot),
         "then": _starts(found.then, snapshot),
         "reasons": [
-            _difference(state.tasks[task_id], found.now, found.then) for task_id in found.different[:MAX_DIFFERENT]
+            _difference(state.tasks[task_id], state.pending, found.now, found.then)
+            for task_id in found.different[:MAX_DIFFERENT]
         ],
         "preempted": sorted(stopped - kept),
         "budget": {
@@ -56,17 +57,17 @@ def _starts(plan: Plan, snapshot: Snapshot) -> list[Json]:
     ]
 
 
-def _difference(task: Task, now: Plan, then: Plan) -> Json:
+def _difference(task: Task, pending: PendingIndex, now: Plan, then: Plan) -> Json:
     """Why a task waits under each of them; null where it would start."""
-    (reason_now, text_now), (reason_then, text_then) = _wait(task, now), _wait(task, then)
+    (reason_now, text_now), (reason_then, text_then) = _wait(task, pending, now), _wait(task, pending, then)
     return {
         "task_id": task.id, "name": task.request.name, "now": text_now, "then": text_then, "now_reason": reason_now,
         "then_reason": reason_then,
     }  # fmt: skip
 
 
-def _wait(task: Task, plan: Plan) -> tuple[str | None, str | None]:
-    blocked = plan.reasons.get(shape_of(task))
+def _wait(task: Task, pending: PendingIndex, plan: Plan) -> tuple[str | None, str | None]:
+    blocked = plan.reasons.get(pending.shape_of(task))
     if blocked is None or _is_started(task.id, plan):
         return None, None
     return blocked.reason.value, pending_text(task, blocked)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gavelq.core import events as ev
 from gavelq.core.command_files import ChangedMeanwhile, Run, StoredFile
-from gavelq.core.engine.files import live_run
+from gavelq.core.engine.files import is_stopping, live_run
 from gavelq.core.engine.runs import is_untouched
 from gavelq.core.errors import WrongState
 from gavelq.core.ids import SubmissionId, TaskId
@@ -84,7 +84,7 @@ class RunChanges:
             )  # fmt: skip
         run = view.runs[number]
         live = {task.id: task for task in view.tasks_of(number)}
-        if all(task.state is TaskState.STOPPING for task in live.values()):
+        if is_stopping(view, number):
             raise WrongState(
                 what=f"run {number}", state="stopping", problem="nothing can be added to it",
                 hint="start the configuration again when it is over: "

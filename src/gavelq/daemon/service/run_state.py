@@ -11,7 +11,6 @@ from gavelq.core.ids import SubmissionId, TaskId
 from gavelq.core.learned import run_time
 from gavelq.core.lifecycle import ENDED
 from gavelq.core.meters import memory_in
-from gavelq.core.pending import shape_of
 from gavelq.core.step import Changes
 from gavelq.core.task import Task
 from gavelq.core.units import MiB
@@ -232,7 +231,7 @@ class RunStates:
         task = self._desk.state.tasks.get(head.task_id)
         if task is not None and task.state == "held":
             return "held", f"task {task.id} is held{': ' + task.hold_reason if task.hold_reason else ''}"
-        blocked = self._desk.loop.reasons.get(shape_of(task)) if task is not None else None
+        blocked = self._desk.loop.reasons.get(self._desk.state.pending.shape_of(task)) if task is not None else None
         return (blocked.reason.value, pending_text(task, blocked)) if blocked is not None and task is not None else None
 
     def _process_text(self, process: Process) -> str:
@@ -241,7 +240,7 @@ class RunStates:
             return process_text(process, None)
         if process.is_behind:
             return process_text(process, "serial")
-        blocked = self._desk.loop.reasons.get(shape_of(task))
+        blocked = self._desk.loop.reasons.get(self._desk.state.pending.shape_of(task))
         return process_text(process, blocked.reason.value if blocked is not None else None)
 
     # --- when ----------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from gavelq.core import events as ev
 from gavelq.core.command_files import MAX_CONTENT, Run, RunNotFound
 from gavelq.core.engine.files import live_run
-from gavelq.core.engine.once import require_same
 from gavelq.core.engine.runs import require_idle
 from gavelq.core.errors import GavelqError, Infeasible, InvalidField, WrongState
 from gavelq.core.ids import SubmissionId, TaskId
@@ -28,6 +27,7 @@ from gavelq.daemon.views import Json
 from gavelq.formats.command_file import CommandFile, read_command_file
 from gavelq.formats.command_text import decode
 from gavelq.formats.start_options import parse_start_options
+from gavelq.ports import TaskFilter
 
 
 class RunService:
@@ -66,18 +66,16 @@ class RunService:
             raise InvalidField(field="content", problem=problem, hint="cut it into several")
         text = Text(name=name, mode=mode_named(mode), content=decode(content.encode("utf-8"))[0])
         ids = await self._run(caller, text, options, key, [mode, name, content, options])
-        found = [await self._desk.find(task_id) for task_id in ids]
-        return [self._desk.task_json(task, caller) for task in found if task is not None]
+        return [self._desk.task_json(task, caller) for task in await once.still_there(self._desk, ids)]
 
     async def _run(
         self, caller: Caller, text: Text, document: Mapping[str, object], key: str | None, said: object
     ) -> tuple[TaskId, ...]:
         require_key(key)
         scoped, digest = (None, "") if key is None else (once.scoped(caller, key), digest_of(said))
-        use = self._desk.state.keys.get(scoped) if scoped is not None else None
-        if use is not None:
-            require_same(use, digest)
-            return use.task_ids  # a repetition, whatever was edited since
+        before = once.tasks_of(self._desk, caller, key, digest)
+        if before is not None:
+            return before  # a repetition, whatever was edited since
         stored = self._desk.state.files.get(text.file) if text.file is not None else None
         if stored is not None:  # who starts a running one is told so, and not what is wrong with its new text
             require_idle(View(self._desk.state), stored)
@@ -101,10 +99,10 @@ class RunService:
         return ids
 
     async def _number(self, ids: tuple[TaskId, ...]) -> SubmissionId:
-        first = await self._desk.find(ids[0])
-        if first is None:  # the key of a start of long ago
+        kept = await self._desk.store.tasks(TaskFilter(ids=ids, limit=1))
+        if not kept:  # a repetition after all of them were removed
             raise RunNotFound(run="of that idempotency key")
-        return first.submission_id
+        return kept[0].submission_id
 
     # --- stop --------------------------------------------------------------------------------------------
 

@@ -53,6 +53,12 @@ class Simulating(LimitReached):
     http_status = 429
 
 
+class NotSimulated(InvalidField):
+    """{field}: {problem}"""
+
+    code = "not_simulated"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What is asked for. Settings by their names; `assumed_s`: how long tasks take of which nothing is known."""
@@ -120,12 +126,17 @@ class SimulationService:
 
 
 def _require_rules(names: Sequence[str]) -> None:
-    """Raises InvalidField for a setting that a simulation does not go by; nothing of those is told either."""
-    for name in names:
-        full = _full(name)
-        if full in BY_NAME and not full.startswith(RULES) and full not in OTHERS:
-            hint = "simulate " + ", ".join(f"{prefix}*" for prefix in RULES) + ", " + ", ".join(sorted(OTHERS))
-            raise InvalidField(field=name[:80], problem="it changes nothing that a simulation shows", hint=hint)
+    """Raises NotSimulated, which names all settings that a simulation does not go by; nothing of those is told."""
+    others = [name for name in names if not _is_simulated(_full(name))]
+    if others:
+        hint = "simulate " + ", ".join(f"{prefix}*" for prefix in RULES) + ", " + ", ".join(sorted(OTHERS))
+        problem = "it changes nothing that a simulation shows"
+        raise NotSimulated(field=others[0][:80], fields=others, problem=problem, hint=hint)
+
+
+def _is_simulated(full: str) -> bool:
+    """Whether a simulation goes by a setting. Names of none are told by who reads them."""
+    return full not in BY_NAME or full.startswith(RULES) or full in OTHERS
 
 
 def _told(change: Json, caller: Caller) -> Json:

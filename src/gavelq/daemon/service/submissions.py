@@ -17,6 +17,9 @@ from gavelq.daemon.views import Json, counts_json, stamp
 from gavelq.formats.expansion import suffix
 from gavelq.ports import TaskFilter
 
+MAX_REFUSED = 100
+"""So many refusals are told one by one."""
+
 
 class SubmissionService:
     """The verbs of `gavelq task ... --submission`."""
@@ -107,6 +110,12 @@ class SubmissionService:
         asked = (self._desk.loop.ask(event(task)) for task in wanted)
         answers = await asyncio.gather(*asked, return_exceptions=True)
         refusals = [answer for answer in answers if isinstance(answer, BaseException)]
+        # Who is in another state by now, or gone, was not refused anything.
+        refused = [
+            {"id": task.id, "error": answer.as_json()}
+            for task, answer in zip(wanted, answers, strict=True)
+            if isinstance(answer, GavelqError) and not isinstance(answer, WrongState | TaskNotFound)
+        ]
         for error in refusals:
             if not isinstance(error, WrongState | TaskNotFound) and (
                 len(refusals) == len(answers) or not isinstance(error, GavelqError)
@@ -116,7 +125,7 @@ class SubmissionService:
         shown = await self.show(caller, number)
         if not n_done:
             raise self._nothing_to_do(shown, done, refusals)
-        return {**shown, "n_done": n_done, "n_refused": len(live) - n_done}
+        return {**shown, "n_done": n_done, "n_refused": len(live) - n_done, "refused": refused[:MAX_REFUSED]}
 
     def _nothing_to_do(self, shown: Json, done: str, refusals: Sequence[BaseException]) -> WrongState:
         states = ", ".join(f"{n} {state}" for state, n in shown["counts"].items() if n)

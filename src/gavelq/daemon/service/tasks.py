@@ -29,7 +29,7 @@ from gavelq.core.view import View
 from gavelq.daemon import task_logs, views
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.mistakes import as_one_error, at_sources, impossible_ones, understood
-from gavelq.daemon.service import changes, dependencies
+from gavelq.daemon.service import changes, dependencies, once
 from gavelq.daemon.service.desk import Desk
 from gavelq.daemon.service.once import require_key
 from gavelq.daemon.service.plan import PlanService
@@ -103,22 +103,22 @@ class TaskService:
             requests, wrong, sources, digest = read()
         else:  # ten thousand tasks take a while to read, and a working directory may lie on a hanging server
             requests, wrong, sources, digest = await asyncio.to_thread(read)
-        scoped = None if key is None else f"{caller.tenant}:{key}"
+        scoped = None if key is None else once.scoped(caller, key)
         event = ev.TasksSubmitted(
             by=caller.name, requests=tuple(requests.values()), blobs=intake.blobs, key=scoped, digest=digest
         )
+        before = once.tasks_of(self._desk, caller, key, digest)
         try:
-            if wrong:
+            if wrong and before is None:
                 raise next(iter(wrong.values()))
-            ids: tuple[TaskId, ...] = await dependencies.ask(self._desk, caller, event)
+            ids: tuple[TaskId, ...] = before or await dependencies.ask(self._desk, caller, event)
         except (InvalidField, NotFound, NotAllowed, Refused) as error:
             if len(set(sources)) == 1:
                 raise
             wrong |= await dependencies.wrong_ones(self._desk, caller, requests)
             wrong |= impossible_ones(requests, View(self._desk.state))
             raise as_one_error(at_sources(wrong, sources)) if wrong else error from None
-        found = [await self._desk.find(task_id) for task_id in ids]
-        return [self._desk.task_json(task, caller) for task in found if task is not None]
+        return [self._desk.task_json(task, caller) for task in await once.still_there(self._desk, ids)]
 
     # --- look --------------------------------------------------------------------------------------------
 
@@ -161,6 +161,8 @@ class TaskService:
     async def _require_that_it_exists(self, wanted: TaskFilter) -> None:
         if wanted.queue is not None and wanted.queue not in self._desk.state.queues:
             raise QueueNotFound(queue=wanted.queue)  # a queue that is gone has history
+        if wanted.tenant is not None and not self._desk.is_tenant(wanted.tenant):
+            raise TenantNotFound(tenant=wanted.tenant[:80])
         number = wanted.submission_id
         of_it = TaskFilter(submission_id=number, tenant=wanted.tenant, limit=1)
         if number is not None and not await self._desk.store.tasks(of_it):
@@ -238,7 +240,7 @@ class TaskService:
         path = await self._log_path(task, attempt)
         number = (attempt or max(1, task.n_attempts)) if task.request.log_path is None else None
         if not task_logs.exists(path) and (_is_over(task, attempt) or offset is None):
-            raise LogNotFound(task_id=task_id, log_path=path)
+            raise _no_log(task_id, path, is_over=_is_over(task, attempt))
         if offset is None:
             if tail is None:
                 chunk = await asyncio.to_thread(task_logs.read, path, 0)
@@ -351,6 +353,14 @@ def _or_lease(request: object) -> object:
     if isinstance(request, dict) and not COMMAND_NAMES & request.keys():
         return {**request, "lease": True if request.get("lease") is None else request["lease"]}
     return request
+
+
+def _no_log(task_id: TaskId, path: str, *, is_over: bool) -> LogNotFound:
+    if not is_over:
+        return LogNotFound(task_id=task_id, log_path=path)
+    return LogNotFound(
+        f"task {task_id} has ended without a log: {path}", hint=f"`gavelq task why {task_id}` tells how it ended"
+    )
 
 
 def _is_over(task: Task, attempt: int | None) -> bool:

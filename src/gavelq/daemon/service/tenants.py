@@ -10,6 +10,7 @@ from gavelq.core.audit import ACTS
 from gavelq.core.errors import InvalidField, QueueNotFound
 from gavelq.core.ids import QueueName
 from gavelq.core.lifecycle import TaskState
+from gavelq.core.tenant_options import with_options
 from gavelq.core.tenants import HOUR_S, Quota, Role, Tenant, TenantNotFound
 from gavelq.daemon.access import Access
 from gavelq.daemon.caller import Caller, user_name
@@ -71,8 +72,9 @@ class TenantService:
         caller.require_admin("making a tenant")
         kept = "" if password is None else await self._passwords.hashed(require_password(password))
         event = ev.TenantCreated(
-            by=caller.name, name=name, options=self._options(options), password=kept, is_taking_over=is_taking_over
-        )
+            by=caller.name, name=name, options=self._options(name, options), password=kept,
+            is_taking_over=is_taking_over,
+        )  # fmt: skip
         said = [name, options, password is not None, is_taking_over]
         reply = await once.make(self._desk, caller, event, key, said)
         before = once.made_by(reply)
@@ -92,7 +94,7 @@ class TenantService:
             password = wanted.pop("password")
             kept = "" if password is None else await self._passwords.hashed(require_password(password))
         event = ev.TenantChanged(
-            by=caller.name, name=name, options=self._options(wanted), password=kept, based_on=before
+            by=caller.name, name=name, options=self._options(name, wanted), password=kept, based_on=before
         )
         changed: Tenant = await self._desk.loop.ask(event)
         return self._json([changed])[0]
@@ -131,8 +133,12 @@ class TenantService:
             raise TenantNotFound(tenant=name[:80])
         return tenant
 
-    def _options(self, given: Mapping[str, object]) -> dict[str, object]:
-        """The same with GPUs by UUID. Raises GpuNotFound and QueueNotFound: a typo would shut the tenant out."""
+    def _options(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
+        """The same with GPUs by UUID. Raises GpuNotFound and QueueNotFound: a typo would shut the tenant out.
+
+        Raises InvalidField for what would be written down and never count.
+        """
+        self._require_effect(name, given)
         options = dict(given)
         if options.get("gpus") is not None:
             names = self._desk.card_names()
@@ -141,6 +147,16 @@ class TenantService:
             if QueueName(queue) not in self._desk.state.queues:
                 raise QueueNotFound(queue=queue[:80])
         return options
+
+    def _require_effect(self, name: str, given: Mapping[str, object]) -> None:
+        said = {option: value for option, value in given.items() if option in ("role", "uid")}
+        asked = with_options(Tenant(name=name), said)
+        if asked.uid is not None and asked.uid in (0, self._access.own_uid):
+            problem = f"unix user {user_name(asked.uid)} is always admin here, on every socket"
+            raise InvalidField(field="uid", problem=problem, hint="name the unix user of somebody else, or none")
+        if name == self._access.own and "role" in said and asked.role is not Role.ADMIN:
+            problem = f"{name} is the daemon's own unix user, who is always admin"
+            raise InvalidField(field="role", problem=problem, hint="leave it out; or make a tenant of another name")
 
     def _json(self, tenants: list[Tenant]) -> list[Json]:
         state = self._desk.state

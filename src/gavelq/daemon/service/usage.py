@@ -37,9 +37,9 @@ class UsageService:
     async def usage(self, caller: Caller, asked: UsageAsked) -> Json:
         """`GET /api/usage`: of one's own tenant; for admins of all, or of one.
 
-        Raises InvalidField, and TenantNotFound for somebody else's.
+        Raises InvalidField, and TenantNotFound for somebody else's and for one that never was.
         """
-        if asked.tenant is not None and not caller.owns(asked.tenant):
+        if asked.tenant is not None and not (caller.owns(asked.tenant) and self._desk.is_tenant(asked.tenant)):
             raise TenantNotFound(tenant=asked.tenant[:80])
         tenant = asked.tenant or (None if caller.is_admin else caller.tenant)
         by = parse_by(asked.by)

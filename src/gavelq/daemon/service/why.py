@@ -3,7 +3,6 @@
 from gavelq.core.idling import IdleAction
 from gavelq.core.isolation import violation_text
 from gavelq.core.lifecycle import TaskState
-from gavelq.core.pending import shape_of
 from gavelq.core.task import Task
 from gavelq.core.units import format_duration
 from gavelq.daemon.caller import Caller
@@ -53,13 +52,13 @@ def cards_json(found: Explanation, discretion: Discretion) -> list[Json]:
     """The cards one by one, as a caller may hear of them."""
     return [discretion.words(card) for card in (
         {"index": people_index(index), "fits": refusal is None, "reason": refusal.reason.value if refusal else None,
-         "text": refusal.text if refusal else "would do now"}
+         "text": refusal.text if refusal else "would do now", "details": dict(refusal.details) if refusal else {}}
         for index, refusal in found.cards.items()
     )]  # fmt: skip
 
 
 def _explained(desk: Desk, task: Task) -> Explanation:
-    shape = shape_of(task)
+    shape = desk.state.pending.shape_of(task)
     snapshot = take_snapshot(desk.state, desk.loop.policy, desk.clock.now())
     return explain(task.id, shape, desk.loop.reasons.get(shape), snapshot, desk.loop.policy)
 
@@ -72,7 +71,7 @@ def _summary(desk: Desk, task: Task) -> str:
             by = task.hold_reason or by
             return f"{name} is held: {by}; release it with: gavelq task run {task.id}"
         case TaskState.PENDING:
-            blocked = desk.loop.reasons.get(shape_of(task))
+            blocked = desk.loop.reasons.get(desk.state.pending.shape_of(task))
             if desk.loop.is_read_only:
                 return f"{name} waits: the state cannot be written (disk full?), nothing starts until it can"
             if blocked is None:
@@ -116,5 +115,6 @@ def expected(desk: Desk, task: Task) -> Json:
     if task.state is not TaskState.PENDING or task.id not in desk.state.tasks:  # it may have ended since it was read
         return {"position": None, "expected_start_at": None, "expected_basis": None}
     policy = desk.loop.policy
-    found = forecast(task.id, shape_of(task), take_snapshot(desk.state, policy, desk.clock.now()), policy)
+    shape = desk.state.pending.shape_of(task)
+    found = forecast(task.id, shape, take_snapshot(desk.state, policy, desk.clock.now()), policy)
     return {"position": found.position, "expected_start_at": stamp(found.at), "expected_basis": found.basis}
