@@ -4,16 +4,18 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from urllib.parse import urlencode
 
 import pytest
 from starlette.types import Message
 
-from gavelq import Client
+from gavelq import AsyncClient, Client
 from gavelq.api import event_stream
 from gavelq.api.event_stream import EventStream
 from gavelq.client.sse import Parser, StreamEvent
+from gavelq.core.errors import InvalidField
+from gavelq.core.event_names import EVENTS, KINDS
 from gavelq.core.step import Record
 from gavelq.daemon.caller import Caller
 from gavelq.daemon.feed import News
@@ -136,6 +138,45 @@ def test_a_mistake_in_the_query_is_refused(at: Box, query: str) -> None:
     with pytest.raises(Failure) as refused:
         at.get(f"/api/events?{query}")
     assert refused.value.status in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("query", "problem", "hint"),
+    [
+        ("kinds=typo", "kinds: there is no event 'typo'", "the kinds are task, queue, gpu, "),
+        ("kinds=task,endet", "kinds: there is no event 'endet'", "did you mean ended?"),
+        ("kinds=Task", "kinds: there is no event 'Task'", "did you mean task?"),
+        ("kinds=gpu%00", "kinds: there is no event 'gpu\\x00'", "did you mean gpu?"),
+        ("kinds=task,sample", "kinds: samples come to those only who say how often", "add samples=2"),
+    ],
+)
+def test_a_name_that_never_comes_is_refused_with_the_nearest_one(at: Box, query: str, problem: str, hint: str) -> None:
+    with pytest.raises(Failure) as refused:
+        at.get(f"/api/events?{query}")
+    assert (refused.value.status, refused.value.body["code"]) == (400, "invalid_field")
+    assert refused.value.body["message"] == problem
+    assert refused.value.body["hint"].startswith(hint)
+
+
+def test_all_that_there_is_can_be_asked_for_and_samples_alone(at: Box) -> None:
+    names = ",".join([*KINDS, *EVENTS, "gap"])
+    assert Stream(at, after=0, kinds=names).take(1)[0].data["event"] == "gpu_seen"
+    at.wait(at.submit("true"))
+    assert [event.event for event in Stream(at, after=0, kinds="sample", samples=1).take(2)] == ["sample", "sample"]
+    assert Stream(at, after=10**9, kinds="gpu").take(1)[0].event == "gap"
+
+
+@pytest.mark.parametrize("kinds", [["endet"], "endet"])
+def test_a_program_hears_at_once_of_a_name_that_there_is_not(at: Box, kinds: Sequence[str]) -> None:
+    async def listen() -> None:
+        async with AsyncClient(socket=at.socket) as client:
+            await anext(client.events(kinds=kinds))
+
+    with pytest.raises(InvalidField, match="there is no event 'endet'") as refused:
+        next(Client(socket=at.socket).events(kinds=kinds))
+    assert refused.value.hint == "did you mean ended?"
+    with pytest.raises(InvalidField, match="there is no event 'endet'"):
+        asyncio.run(listen())
 
 
 def test_an_event_of_others_moves_the_place_of_a_listener_on(at: Box) -> None:

@@ -175,6 +175,14 @@ def curl(url: str, *options: str) -> tuple[int, str]:
 # --- TLS -------------------------------------------------------------------------------------------------
 
 
+def test_who_speaks_tls_to_an_address_without_it_is_told_so() -> None:
+    with box(n_gpus=1, listen="127.0.0.1:0") as instance:
+        url = instance.get("/api/daemon")["http"].replace("http://", "https://")
+        with pytest.raises(DaemonUnreachable) as refusal:
+            Client(url=url, token="gvq_any").queues()
+        assert refusal.value.hint == "it speaks no TLS: let GAVELQ_URL begin with http://"
+
+
 def make_certificate(directory: Path, name: str = "localhost") -> None:
     """A key and a certificate that vouches for itself."""
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -199,19 +207,20 @@ def test_tls_is_spoken_with_a_certificate_that_can_be_replaced(tmp_path: Path, m
         monkeypatch.setenv("GAVELQ_CA", str(tmp_path / "cert.pem"))
         assert Client(url=url, token=token).queues()
         monkeypatch.delenv("GAVELQ_CA")
-        with pytest.raises(DaemonUnreachable, match="certificate"):
+        with pytest.raises(DaemonUnreachable, match="certificate") as refusal:
             Client(url=url, token=token).queues()
+        assert "GAVELQ_CA" in refusal.value.hint
         assert curl(f"http://127.0.0.1:{port}/")[0] == 0
 
         assert instance.process is not None
         first = served(port)
         (tmp_path / "cert.pem").write_text("nonsense")
         os.kill(instance.process.pid, signal.SIGHUP)
-        wait_until(lambda: "the old one stays" in (instance.home / "state" / "daemon.log").read_text(), 10, "a word")
+        wait_until(lambda: "the old one stays" in (instance.home / "state" / "daemon.log").read_text(), 30, "a word")
         assert served(port) == first
         make_certificate(tmp_path, "second")
         os.kill(instance.process.pid, signal.SIGHUP)
-        wait_until(lambda: served(port) != first, 10, "the new certificate is shown")
+        wait_until(lambda: served(port) != first, 30, "the new certificate is shown")
 
 
 def test_a_certificate_that_cannot_be_used_is_told_at_the_start(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """Idempotency keys on everything that is made, and versions on tenants that are edited."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gavelq.testing.waiting import wait_until
 from tests.support.daemon import Box, box
 from tests.support.tenants import Answer, As, tenant
 
@@ -103,6 +105,63 @@ def test_a_repetition_of_what_is_gone_makes_nothing(at: Box, boss: As) -> None:
     at.request("DELETE", f"/api/commands/multi/{more['config_index']}")
     assert boss.ask("POST", "/api/commands/multi/new", {}, Idempotency_Key="gone more").status == 404
     assert boss.ask("POST", "/api/commands/multi/new", {}, Idempotency_Key="gone file").json["etag"] == file["etag"]
+
+
+def test_a_repetition_of_removed_tasks_is_not_found(at: Box, boss: As) -> None:
+    made = {
+        route: boss.ask("POST", route, MADE[route][0], Idempotency_Key=f"removed {route}")
+        for route in ("/api/tasks", "/api/submissions")
+    }
+    kept, gone = made["/api/submissions"].json
+    at.post(f"/api/tasks/{made['/api/tasks'].json['id']}/remove")
+    at.post(f"/api/tasks/{gone['id']}/remove")
+    again = {route: boss.ask("POST", route, MADE[route][0], Idempotency_Key=f"removed {route}") for route in made}
+    assert refused(again["/api/tasks"]) == (404, "task_not_found")
+    assert ids(again["/api/submissions"].json) == [ids(kept)]
+    at.post(f"/api/tasks/{kept['id']}/remove")
+    body = MADE["/api/submissions"][0]
+    assert refused(boss.ask("POST", "/api/submissions", body, Idempotency_Key="removed /api/submissions"))[0] == 404
+
+
+def test_a_repeated_start_is_known_by_any_task_that_is_left_of_it(at: Box, boss: As) -> None:
+    boss.ask("POST", "/api/commands/multi/new", {})
+    index = boss.ask("POST", "/api/commands/multi/new", {"content": "1\ntrue\n1\n1\n\n1\ntrue\n1\n1\n"}).json[
+        "config_index"
+    ]
+    start = f"/api/scheduler/multi/start?config_index={index}"
+    run = boss.ask("POST", start, {"hold": True}, Idempotency_Key="removed start")
+    first, second = (one["task_id"] for one in run.json["queues"]["1"]["processes"])
+    at.post(f"/api/tasks/{first}/remove")
+    again = boss.ask("POST", start, {"hold": True}, Idempotency_Key="removed start")
+    assert (again.status, again.json.get("pid")) == (201, run.json["pid"]), again.text
+    at.post(f"/api/tasks/{second}/remove")
+    assert boss.ask("POST", start, {"hold": True}, Idempotency_Key="removed start").status == 404
+
+
+def test_a_repetition_is_known_although_its_directory_is_gone(at: Box, boss: As, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    place.mkdir()
+    task = {**TASK, "workdir": str(place)}
+    bodies: dict[str, Json] = {"/api/tasks": task, "/api/submissions": {"tasks": [task, task]}}
+    first = {route: boss.ask("POST", route, body, Idempotency_Key=f"in {route}") for route, body in bodies.items()}
+    place.rename(tmp_path / "elsewhere")
+    wait_until(lambda: boss.ask("POST", "/api/tasks", task).status == 400, what="the refusal of a new one there")
+    for route, body in bodies.items():
+        again = boss.ask("POST", route, body, Idempotency_Key=f"in {route}")
+        assert (again.status, ids(again.json)) == (201, ids(first[route].json)), again.text
+
+
+def test_a_repeated_rerun_is_known_although_its_directory_is_gone(at: Box, boss: As, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    place.mkdir()
+    ended = boss.post("/api/tasks", {**TASK, "hold": False, "workdir": str(place)})["id"]
+    wait_until(lambda: boss.get(f"/api/tasks/{ended}")["state"] == "completed", what="its end")
+    route = f"/api/tasks/{ended}/rerun"
+    first = boss.ask("POST", route, {}, Idempotency_Key="directory")
+    place.rename(tmp_path / "elsewhere")
+    again = boss.ask("POST", route, {}, Idempotency_Key="directory")
+    assert (again.status, ids(again.json)) == (201, ids(first.json)), again.text
+    assert refused(boss.ask("POST", route, {}, Idempotency_Key="fresh")) == (409, "wrong_state")
 
 
 def test_keys_hold_over_a_kill(at: Box, boss: As) -> None:

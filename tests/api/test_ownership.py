@@ -364,9 +364,27 @@ def test_why_a_task_waits_names_no_task_of_another_tenant(world: World) -> None:
         told.pop("task")
         assert not [one for one in others if f"task {one}" in str(told)]
         assert "another tenant's task" in str(told) or "tasks of other tenants" in str(told)
+        known = [*told["cards"], *told["gates"], {"details": world.bob.get(f"/api/tasks/{number}")["pending_details"]}]
+        named = _numbers_of_tasks([one["details"] for one in known])
+        assert not named & set(others), "nor do the details tell their ids"
     assert any(f"task {one}" in str(world.box.get(f"{path}/why")) for one in others), "admins are told"
     world.bob.post(f"/api/tasks/{behind}/kill")
     world.bob.post(f"{path}/kill")
+
+
+def _numbers_of_tasks(details: Any) -> set[int]:
+    """The ids that stand anywhere in details under the names of those."""
+    if isinstance(details, list):
+        return {number for one in details for number in _numbers_of_tasks(one)}
+    if not isinstance(details, dict):
+        return set()
+    own = {"holder", "victims", "task", "tasks"} & details.keys()
+    ids = {number for name in own for number in _whole(details[name])}
+    return ids | {number for value in details.values() for number in _numbers_of_tasks(value)}
+
+
+def _whole(value: Any) -> list[int]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, int)]
 
 
 def test_what_depends_on_one_s_task_is_told_as_far_as_it_is_one_s_own(world: World) -> None:

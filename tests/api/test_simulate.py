@@ -11,7 +11,9 @@ import pytest
 from gavelq import Client
 from gavelq.client import shapes
 from gavelq.testing.waiting import wait_until
+from tests.support import forked
 from tests.support.daemon import Box, Failure, box
+from tests.support.tenants import tenant
 
 WAITING = (("next", "10m"), ("long", "5h"), ("short", "1m"))
 FIFO = {"scheduling.policy": "fifo"}
@@ -159,6 +161,14 @@ def test_mistakes_are_named(at: Box, body: Any, named: str | None) -> None:
     assert refused.value.body["details"]["field"] == named
 
 
+def test_all_settings_that_a_simulation_does_not_go_by_are_named_at_once(at: Box) -> None:
+    settings = {"retry.retries": 3, "rules.max_gpu": 1, "http.listen": None}
+    with pytest.raises(Failure) as refused:
+        at.post("/api/simulate", {"settings": settings, "unset": ["notify.urls"]})
+    assert (refused.value.status, refused.value.body["code"]) == (400, "not_simulated")
+    assert refused.value.body["details"]["fields"] == ["retry.retries", "http.listen", "notify.urls"]
+
+
 def test_the_command_line_tells_both_sides(busy: tuple[Box, int, int, int]) -> None:
     at, _, long, short = busy
     said = at.cli("simulate", "--queue", "--set", "scheduling.policy=fifo")
@@ -188,3 +198,36 @@ def test_the_past_stands_beside_what_would_have_been(at: Box) -> None:
     assert really["mean_wait_s"] >= fair["mean_wait_s"] > 0, "starting a task takes a moment, which is not simulated"
     assert at.cli("simulate", "--from-history", "soon").returncode == 2
     assert at.cli("simulate", "--from-history", "1d", "--queue").returncode == 2
+
+
+def test_the_past_is_simulated_by_the_daemons_own_rules(at: Box) -> None:
+    at.wait(at.submit("true", time_limit="1m"))
+    own = ("scheduling.policy=fifo", "scheduling.ageing_s=7d", "rules.gpu_left=0")
+    for one in own:
+        assert at.cli("config", "set", *one.split("=")).returncode == 0
+    try:
+        assert policies(at) == ["as_it_was", "fifo_easy[ageing_s=604800]"]
+        assert policies(at, "--backfill", "skip") == ["as_it_was", "fifo_skip[ageing_s=604800]"]
+        assert policies(at, "--policy", "fair,fifo", "--set", "scheduling.ageing_s=1d") == [
+            "as_it_was", "fair[ageing_s=86400]", "fifo[ageing_s=86400]",
+        ]  # fmt: skip
+    finally:
+        for one in own:
+            at.cli("config", "unset", one.partition("=")[0])
+    assert policies(at) == ["as_it_was", "fair"]
+
+
+def test_who_may_not_see_the_settings_is_told_which_ones_are_simulated(at: Box) -> None:
+    bob = tenant(at, "bob")
+    at.wait(bob.post("/api/tasks", {"command": "true", "time_limit": "1m", "workdir": "/tmp"})["id"])
+    env = {**at.env, "GAVELQ_URL": bob.url, "GAVELQ_TOKEN": str(bob.token)}
+    said = forked.run(("simulate", "--from-history", "1d", "-o", "json"), env=env, cwd="/tmp")
+    assert [one["policy"] for one in json.loads(said.stdout)] == ["as_it_was", "fair"]
+    assert "the usual settings are simulated, not the daemon's" in said.stderr
+
+
+def policies(at: Box, *words: str) -> list[str]:
+    """The names of what the past is compared with."""
+    said = at.cli("simulate", "--from-history", "1d", "-o", "json", *words)
+    assert said.returncode == 0, said.stderr
+    return [one["policy"] for one in json.loads(said.stdout)]

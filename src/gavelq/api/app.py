@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gavelq.api import hot, openapi, problems
@@ -11,6 +11,7 @@ from gavelq.api.callers import caller_of
 from gavelq.api.console import Console, is_page
 from gavelq.api.front import Front
 from gavelq.api.limits import Limits
+from gavelq.api.parameters import require_known
 from gavelq.api.routes import (
     admin,
     alerts,
@@ -58,7 +59,7 @@ def build_routes(service: Service) -> FastAPI:
         tenants, login, alerts,
     ):  # fmt: skip
         routes = module.router(service, caller_of)
-        app.include_router(routes)
+        app.include_router(routes, dependencies=[Depends(require_known)])
         app.state.routes.extend(routes.routes)
     openapi.install(app)
     return app
@@ -79,7 +80,7 @@ class Door:
             return
         request = Request(scope)
         try:
-            request.state.caller = await self._doorkeeper.admit(request)
+            scope["state"]["caller"] = await self._doorkeeper.admit(request)
         except GavelqError as error:
             await problems.problem(error)(scope, receive, send)
             return

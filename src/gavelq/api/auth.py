@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 
 from gavelq.api.console import is_page
+from gavelq.api.heads import text_of
 from gavelq.api.peer import Peer
 from gavelq.core.errors import NotAllowed, Unauthenticated
 from gavelq.core.ids import TaskId
@@ -56,7 +57,7 @@ class Doorkeeper:
         return caller
 
     async def _identify(self, request: Request) -> Caller | None:
-        peer: Peer | None = getattr(request.state, "peer", None)
+        peer: Peer | None = request.scope["state"].get("peer")
         path = request.scope["path"]  # `request.url` would put a whole URL together
         is_open = (request.method, path) in OPEN
         if request.method in _SAFE and is_page(path):
@@ -67,7 +68,7 @@ class Doorkeeper:
             return await self._by_own_uid(peer)
         if peer is None:
             self._check_origin(request)
-        header = request.headers.get("authorization")
+        header = text_of(request.scope, b"authorization")
         try:
             if header is not None:
                 return self._by_header(request, header)
@@ -116,7 +117,7 @@ class Doorkeeper:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated()
         caller = self.access.by_token(token.strip())
-        request.state.token = token.strip()
+        request.scope["state"]["token"] = token.strip()
         return caller
 
     def _by_cookie(self, request: Request, *, is_open: bool) -> Caller:
@@ -139,12 +140,20 @@ class Doorkeeper:
 
     def _check_origin(self, request: Request) -> None:
         """A page of another site, or a name that was rebound to our address, gets nothing."""
-        host = _without_port(request.headers.get("host", ""))
+        host = _without_port(text_of(request.scope, b"host") or "")
         if host not in self.allowed_hosts:
-            raise NotAllowed(action=f"asking for host {host!r}", why="that name is not ours (http.allowed_hosts)")
-        origin = request.headers.get("origin")
+            why = "that name is not ours (http.allowed_hosts)"
+            raise NotAllowed(action=f"asking for host {host!r}", why=why, hint=_NAME_HOST)
+        origin = text_of(request.scope, b"origin")
         if origin is not None and _without_port(origin.partition("://")[2]) not in self.allowed_hosts:
-            raise NotAllowed(action="a cross-origin request", why=f"origin {origin} is not ours")
+            raise NotAllowed(action="a cross-origin request", why=f"origin {origin} is not ours", hint=_NAME_HOST)
+
+
+_NAME_HOST = (
+    "if it is a name or an address of this machine, or of a proxy in front: "
+    "gavelq config set http.allowed_hosts NAME; gavelq daemon restart"
+)
+"""Without the name that was asked for: whoever made a page that rebinds names chose that one."""
 
 
 def _check_site(request: Request) -> None:

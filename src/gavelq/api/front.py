@@ -56,11 +56,16 @@ class Front:
             await send(message)
 
         try:
-            await self._pass_on(scope, receive, answer)
+            who = await self._pass_on(scope, receive, answer)
+            if who is not None and status == 401:
+                self._limits.failed(scope)
+            elif who is not None and scope["state"].get("caller") is not None:
+                self._limits.passed(who)
         finally:
             self._write_down(scope, status, perf_counter() - began)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> str | None:
+        """Answer; who asked, as `Limits` has it, unless the request was refused here."""
         try:
             who = self._limits.admit(scope)
             _check_length(scope)
@@ -68,19 +73,9 @@ class Front:
             response = problems.problem(error)
             response.headers["Connection"] = "close"  # its body, if it has one, is not read
             await response(scope, receive, send)
-            return
-        refused = False
-
-        async def watch(message: Message) -> None:
-            nonlocal refused
-            refused = refused or message.get("status") == 401
-            await send(message)
-
-        await self._app(scope, receive, watch)
-        if who is not None and refused:
-            self._limits.failed(scope)
-        elif who is not None and scope["state"].get("caller") is not None:
-            self._limits.passed(who)
+            return None
+        await self._app(scope, receive, send)
+        return who
 
     @staticmethod
     def _write_down(scope: Scope, status: int, seconds: float) -> None:

@@ -45,3 +45,9 @@ def field_of(scope: Scope, name: bytes) -> bytes | None:
             found: bytes = value
             return found
     return None
+
+
+def text_of(scope: Scope, name: bytes) -> str | None:
+    """The same as text; all of its bytes are characters (ISO 8859-1)."""
+    found = field_of(scope, name)
+    return None if found is None else found.decode("latin-1")

@@ -24,8 +24,10 @@ _TASK = re.compile("/api/tasks/[0-9]+")
 
 
 def is_hot(scope: Scope) -> bool:
-    """Whether `answer` answers this request."""
+    """Whether `answer` answers this request. What has a query goes the long way, where that is refused."""
     path, method = scope["path"], scope["method"]
+    if scope["query_string"]:
+        return False
     return bool(path == "/api/tasks" if method == "POST" else method == "GET" and _TASK.fullmatch(path))
 
 

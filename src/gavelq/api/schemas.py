@@ -126,7 +126,7 @@ def _queue_options(_: Schemas) -> Json:
 
 def _queue_request(schemas: Schemas) -> Json:
     options = _queue_options(schemas)
-    name = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}
+    name = {"type": "string", "pattern": r"^(?!\.\.?$)[A-Za-z0-9_.-]{1,64}$"}
     return {**options, "properties": {"name": name, **options["properties"]}, "required": ["name"]}
 
 

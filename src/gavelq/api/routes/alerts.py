@@ -8,7 +8,7 @@ from gavelq.api.body import read_object
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.alert_examples import ALERTS, MUTE, TEST, TESTED, WANTED
 from gavelq.api.routes.command_examples import answers, body
-from gavelq.api.routes.numbers import whole
+from gavelq.api.routes.numbers import switch, whole
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.alerts import MUTE_FIELDS
 
@@ -50,6 +50,6 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
         request: Request, rule: str | None = None, subject: str | None = None, all: str | None = None
     ) -> list[Json]:
         await read_object(request, ())
-        return await alerts.unmute(caller_of(request), rule=rule, subject=subject, is_all=all in ("1", "true"))
+        return await alerts.unmute(caller_of(request), rule=rule, subject=subject, is_all=switch(all, "all"))
 
     return routes

@@ -17,6 +17,8 @@ def _names(value: object) -> list[str]:
         return []
     if not isinstance(value, list) or not all(isinstance(v, int | str) and not isinstance(v, bool) for v in value):
         raise InvalidField(field="gpus", problem="it is not a list of GPU ids", hint='send for example ["0", "1"]')
+    if not value:  # not the same as none: whoever made an empty list wants no card that comes first
+        raise InvalidField(field="gpus", problem="it names no GPU", hint="name some, or send count instead")
     return [str(v) for v in value]
 
 

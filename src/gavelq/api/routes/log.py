@@ -10,7 +10,7 @@ from gavelq.api.body import read_object
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.command_examples import answers, body
 from gavelq.api.routes.log_examples import BIND, BINDINGS, BOUND, CONTENT, READ, UNBOUND
-from gavelq.api.routes.numbers import seconds, whole
+from gavelq.api.routes.numbers import seconds, switch, whole
 from gavelq.api.routes.tasks import MAX_WAIT_S
 from gavelq.core.errors import InvalidField
 from gavelq.daemon.bound_logs import MAX_LINES, MAX_READ, Piece
@@ -45,7 +45,7 @@ def _add_bind(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
 
     @routes.delete(
         "/api/log/bind", summary="Take a binding back; the file is left alone",
-        responses=answers(UNBOUND), openapi_extra=_query(*_PLACE),
+        responses=answers(UNBOUND), openapi_extra=_query(*_PLACE, "log_path"),  # takes what `bind` took
     )  # fmt: skip
     async def unbind(request: Request) -> JSONResponse:
         return JSONResponse(await bindings.unbind(caller_of(request), _task_place(await _given(request))))
@@ -68,7 +68,8 @@ def _add_read(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
     )  # fmt: skip
     async def content(request: Request) -> Response:
         given = request.query_params
-        return _answer(given, *await bindings.content(caller_of(request), _task_place(given), _part(given)))
+        is_raw = switch(given.get("raw"), "raw")
+        return _answer(is_raw, *await bindings.content(caller_of(request), _task_place(given), _part(given)))
 
     @routes.get(
         "/api/log/read", summary="The same of any file below the directories of logs.roots",
@@ -76,7 +77,8 @@ def _add_read(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
     )  # fmt: skip
     async def read(request: Request) -> Response:
         given = request.query_params
-        return _answer(given, *await bindings.read(caller_of(request), _text(given, "log_path"), _part(given)))
+        is_raw = switch(given.get("raw"), "raw")
+        return _answer(is_raw, *await bindings.read(caller_of(request), _text(given, "log_path"), _part(given)))
 
 
 async def _given(request: Request) -> Mapping[str, Any]:
@@ -126,9 +128,9 @@ def _count(given: Mapping[str, Any], name: str, default: int | None = None, *, l
     return whole(value, name, default=default, low=low, high=high) or 0
 
 
-def _answer(given: Mapping[str, Any], shown: Json, piece: Piece) -> Response:
+def _answer(is_raw: bool, shown: Json, piece: Piece) -> Response:
     """As JSON; with `raw=1` the bytes as they are, and what is about them in header fields."""
-    if given.get("raw") not in ("1", "true"):
+    if not is_raw:
         return JSONResponse(shown)
     headers = {
         "X-Gavelq-Start": str(piece.start),

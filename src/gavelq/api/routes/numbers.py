@@ -1,4 +1,4 @@
-"""Numbers in paths and queries."""
+"""Numbers and switches in paths and queries."""
 
 from gavelq.core.errors import InvalidField, TaskNotFound
 from gavelq.core.ids import TaskId
@@ -27,6 +27,15 @@ def task_ids(written: str | None, name: str) -> tuple[int, ...] | None:
 def whole(written: str | None, name: str, *, default: int | None, low: int = 0, high: int = 1 << 53) -> int | None:
     """A whole number of a query. Raises InvalidField."""
     return default if written is None else parse_count(written, field=name, low=low, high=high)
+
+
+def switch(written: str | None, name: str, *, default: bool = False) -> bool:
+    """A parameter that is 0 or 1. Raises InvalidField."""
+    if written is None:
+        return default
+    if written not in ("0", "1", "false", "true"):
+        raise InvalidField(field=name, problem=f"{written!r:.40} is not 0 or 1", hint="send 0 or 1")
+    return written in ("1", "true")
 
 
 def require_newest(written: str | None) -> None:

@@ -41,6 +41,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
 
     @routes.delete("/api/queues/{name}")
     async def delete(name: str, request: Request) -> Json:
+        await read_object(request, ())
         return await queues.delete(caller_of(request), name)
 
     @routes.post("/api/queues/{name}/merge")

@@ -7,10 +7,9 @@ from fastapi.responses import Response
 
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.command_examples import answers
-from gavelq.api.routes.numbers import whole
+from gavelq.api.routes.numbers import switch, whole
 from gavelq.api.routes.scheduler_examples import LIST, SCHEDULER
 from gavelq.core.command_files import RunNotFound
-from gavelq.core.errors import InvalidField
 from gavelq.daemon.run_views import list_text
 from gavelq.daemon.service import Service
 
@@ -79,9 +78,7 @@ def _json(text: str) -> Response:
 
 def _flag(written: str | None) -> bool:
     """`processes` of a query: 1 unless it is 0. Raises InvalidField."""
-    if written not in (None, "0", "1"):
-        raise InvalidField(field="processes", problem=f"{written!r:.40} is not 0 or 1", hint="send 0 or 1")
-    return written != "0"
+    return switch(written, "processes", default=True)
 
 
 def _around(written: str | None) -> int | None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from gavelq.api.body import optional_text, read_object
 from gavelq.api.callers import CallerOf
-from gavelq.api.routes.numbers import seconds, whole
+from gavelq.api.routes.numbers import seconds, switch, whole
 from gavelq.api.routes.tasks import MAX_WAIT_S
 from gavelq.core.errors import SubmissionNotFound
 from gavelq.daemon.service import Service
@@ -32,7 +32,7 @@ def router(service: Service, caller_of: CallerOf) -> APIRouter:
             after_id=whole(after, "after", default=0) or 0,
             before_id=whole(before, "before", default=None),
             limit=whole(limit, "limit", default=100, low=1, high=1000) or 100,
-            newest=newest in ("1", "true"),
+            newest=switch(newest, "newest"),
         )
         return await submissions.list_submissions(caller_of(request), wanted)
 

@@ -13,12 +13,15 @@ TRIED: dict[str, Any] = {
                 "gates": [
                     {
                         "gate": "gpu_count", "passed": False, "reason": "gpu_count",
-                        "text": "1 of the 2 needed GPU(s) are left", "details": {"out": 1, "left": 1},
+                        "text": "1 of the 2 needed GPU(s) are left", "details": {"out": 1, "left": 1, "need": 2},
                     }
                 ],
                 "cards": [
-                    {"index": 0, "fits": True, "reason": None, "text": "would do now"},
-                    {"index": 1, "fits": False, "reason": "gpu_count", "text": "held by task 7"},
+                    {"index": 0, "fits": True, "reason": None, "text": "would do now", "details": {}},
+                    {
+                        "index": 1, "fits": False, "reason": "gpu_count", "text": "held by task 7",
+                        "details": {"cause": "held", "tasks": [7], "n": 1},
+                    },
                 ],
                 "position": 1, "expected_start_at": "2026-08-01T15:04:00.000000Z",
                 "expected_basis": "time limits (1); 0 task(s) are ahead of it",

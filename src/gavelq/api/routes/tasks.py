@@ -8,8 +8,9 @@ from fastapi.responses import PlainTextResponse
 
 from gavelq.api.body import flag, optional_text, read_object, text
 from gavelq.api.callers import CallerOf
+from gavelq.api.heads import text_of
 from gavelq.api.routes.matching import MATCH, versions
-from gavelq.api.routes.numbers import seconds, task_id, task_ids, whole
+from gavelq.api.routes.numbers import seconds, switch, task_id, task_ids, whole
 from gavelq.api.routes.task_examples import TRIED
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.changes import read_ids
@@ -60,8 +61,8 @@ async def submit_one(service: Service, caller_of: CallerOf, request: Request) ->
         del body["dry_run"]
         if is_dry_run:
             return await service.tasks.dry_run(caller_of(request), body), 200
-    key = request.headers.get("idempotency-key")
-    length = request.headers.get("content-length", "")
+    key = text_of(request.scope, b"idempotency-key")
+    length = text_of(request.scope, b"content-length") or ""
     is_small = length.isdigit() and int(length) <= SMALL
     return await service.tasks.submit_task(caller_of(request), body, key, is_small=is_small), 201
 
@@ -97,7 +98,7 @@ def _add_look(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
             after_id=whole(after, "after", default=0) or 0,
             before_id=whole(before, "before", default=None),
             limit=whole(limit, "limit", default=1000, low=1, high=MAX_PAGE) or 1000,
-            newest=newest in ("1", "true"),
+            newest=switch(newest, "newest"),
         )
         rows = await service.tasks.list_tasks(caller_of(request), wanted, parse_names(fields))
         # Encoded here: FastAPI would look at every value of thousands of rows once more.
@@ -170,6 +171,7 @@ def _add_act(routes: APIRouter, service: Service, caller_of: CallerOf) -> None:
 
     @routes.delete("/api/tasks/{number}")
     async def delete(number: str, request: Request) -> Json:
+        await read_object(request, ())
         return await tasks.kill(caller_of(request), task_id(number))
 
     @routes.post("/api/tasks/{number}/rerun", status_code=201)

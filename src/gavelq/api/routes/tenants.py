@@ -8,7 +8,7 @@ from gavelq.api.body import flag, read_object, text
 from gavelq.api.callers import CallerOf
 from gavelq.api.routes.command_examples import answers, body
 from gavelq.api.routes.matching import MATCH, versions
-from gavelq.api.routes.numbers import require_newest, whole
+from gavelq.api.routes.numbers import require_newest, switch, whole
 from gavelq.api.routes.tenant_examples import ACT, CREATE, DELETED, SET, TENANT, TOKEN, TOKEN_SHOWN, TOKEN_WANTED, USER
 from gavelq.daemon.service import Service
 from gavelq.daemon.service.monitor import moment
@@ -112,7 +112,7 @@ def _add_tenants(routes: APIRouter, service: Service, caller_of: CallerOf) -> No
             after_id=whole(after, "after", default=0) or 0,
             before_id=whole(before, "before", default=None),
             limit=whole(limit, "limit", default=1000, low=1, high=MAX_PAGE) or 1000,
-            newest=newest in ("1", "true"),
+            newest=switch(newest, "newest"),
         )
         return await service.tasks.list_tasks(caller, wanted)
 
