@@ -42,6 +42,12 @@ def main(words: list[str]) -> int:
     """Run the load; the exit code: 0 all was taken (and, with --wait, completed), 1 not."""
     options = _options(words)
     tally = Tally()
+    if options.ids:
+        try:
+            open(options.ids, "a").close()  # before anything is submitted that could not be written down
+        except OSError as error:
+            print(f"client: --ids {options.ids}: {error.strerror}", file=sys.stderr)
+            return 2
     try:
         asyncio.run(_load(options, tally))
     except KeyboardInterrupt:
@@ -75,6 +81,8 @@ def _options(words: list[str]) -> argparse.Namespace:
     found = parser.parse_args(words)
     if found.tasks < 1 or found.concurrency < 1:
         parser.error("--tasks and --concurrency are at least 1")
+    if found.seconds is not None and not found.seconds > 0:
+        parser.error("--seconds is above 0")
     if found.hold and found.wait:
         parser.error("held tasks never end: leave out --hold or --wait")
     return found

@@ -4,8 +4,9 @@ import asyncio
 import inspect
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -15,7 +16,7 @@ from gavelq.client.address import Address
 from gavelq.client.async_link import AsyncLink
 from gavelq.client.http import Link
 from gavelq.client.replay import replayed
-from gavelq.core.errors import DaemonUnreachable, NotFound, TimedOut, WrongState
+from gavelq.core.errors import DaemonUnreachable, InvalidField, NotFound, TimedOut, WrongState
 from gavelq.testing.waiting import wait_until
 from tests.client.scripted import Peer, Turn, scripted
 from tests.support.daemon import Box, box
@@ -146,6 +147,47 @@ def test_following_goes_on_through_a_restart_of_the_daemon(tmp_path: Path) -> No
         assert b"".join(pieces) == b"after\n"
 
 
+def test_waiting_goes_on_through_a_restart_of_the_daemon(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    with box(n_gpus=1) as own, ThreadPoolExecutor() as threads:
+        task_id = own.submit(f'read line < "{gate}"')
+        client, submission_id = Client(socket=own.socket), own.task(task_id)["submission_id"]
+
+        async def ask(verb: str, what: Any) -> Any:
+            async with AsyncClient(socket=own.socket) as it:
+                return await getattr(it, verb)(what)
+
+        verbs = [("wait", task_id), ("wait_any", [task_id]), ("wait_submission", submission_id)]
+        waits = [threads.submit(getattr(client, verb), what) for verb, what in verbs]
+        waits += [threads.submit(asyncio.run, ask(verb, what)) for verb, what in verbs]
+        wait_until(lambda: n_connections(own.socket) >= len(waits), what="all of them wait")
+        own.restart()
+        gate.write_text("go\n")
+        assert [found.result().get("state", "ended") for found in waits] == ["completed", "completed", "ended"] * 2
+
+
+def n_connections(path: str) -> int:
+    """How many connections of a unix socket its server has taken (proc(5): /proc/net/unix, state 03)."""
+    lines = Path("/proc/net/unix").read_text().splitlines()
+    return sum(line.endswith(f" {path}") and line.split()[5] == "03" for line in lines)
+
+
+def test_who_waits_for_no_task_is_told(real: Box) -> None:
+    with pytest.raises(InvalidField, match="ids: no task"):
+        Client(socket=real.socket).wait_any([])
+    with pytest.raises(InvalidField, match="ids: no task"):
+        asyncio.run(AsyncClient(socket=real.socket).wait_any([]))
+
+
+def test_a_tail_is_asked_for_in_the_digits_that_were_written(real: Box) -> None:
+    task_id = real.submit("seq 3")
+    real.wait(task_id)
+    assert b"".join(Client(socket=real.socket).follow(task_id, tail=1000000)) == b"1\n2\n3\n"
+    with pytest.raises(InvalidField, match="'1234567' is not"):
+        list(Client(socket=real.socket).follow(task_id, tail=1234567))
+
+
 # --- leases ------------------------------------------------------------------------------------------------
 
 
@@ -173,7 +215,7 @@ def test_a_cancelled_wait_for_gpus_takes_the_request_back(real: Box) -> None:
             assert len(await client.leases()) == 1
 
     asyncio.run(live())
-    wait_until(lambda: not real.get("/api/leases"), 10, "nothing is left on lease")
+    wait_until(lambda: not real.get("/api/leases"), 30, "nothing is left on lease")
 
 
 # --- kept connections --------------------------------------------------------------------------------------

@@ -47,6 +47,16 @@ def test_a_wrong_token_is_told(real: Box) -> None:
     assert json.loads(done.stdout)["refused"] == {"unauthenticated": 3}
 
 
+def test_what_cannot_be_done_is_told_before_anything_is_submitted(real: Box, tmp_path: Path) -> None:
+    before = len(real.get("/api/tasks"))
+    for words, says in ((("--ids", str(tmp_path / "no" / "ids")), "--ids"), (("--seconds", "0"), "--seconds")):
+        done = load(real, "--tasks", "3", *words)
+        assert done.returncode == 2
+        assert says in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+    assert len(real.get("/api/tasks")) == before
+
+
 def test_nobody_there_is_told_at_once(real: Box, tmp_path: Path) -> None:
     done = load(real, "--tasks", "3", env={"GAVELQ_HOME": str(tmp_path)})
     assert done.returncode == 5
@@ -59,7 +69,8 @@ def test_nothing_acknowledged_is_lost_when_the_daemon_is_killed(tmp_path: Path) 
         found: list[subprocess.CompletedProcess[str]] = []
         thread = threading.Thread(target=lambda: found.append(load(own, *words)))
         thread.start()
-        wait_until(lambda: len(own.get("/api/tasks?limit=10")) == 10, 30, "the load has begun")
+        # Each of the 20 hands in one after another: with 50 taken, the load has heard of 30 at least.
+        wait_until(lambda: len(own.get("/api/tasks?limit=50")) == 50, 30, "the load has begun")
         own.kill()
         own.start()
         thread.join(110)

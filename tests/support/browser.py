@@ -8,9 +8,10 @@ import contextlib
 import http.client
 import itertools
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 WIDE, NARROW = 1400, 390
+MOMENT = r"(?:\w{3} )?\d\d:\d\d"
+"""A time as the console shows it: on another day than today with the day before it."""
+_BROWSERS = ("chromium-headless-shell", "chromium")
+"""The first that is there: the one without windows costs a quarter less."""
+_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/bin"))
 _FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 """Without the sandbox it starts as root, too; it sees nothing but the daemon under test."""
@@ -42,29 +48,30 @@ _VISIT = "test_visit"
 _VISITS = itertools.count(1)
 
 
-def require_browser() -> str:
+def require_browser(names: Sequence[str] = _BROWSERS) -> str:
     """The path of Chromium. Skips the test where a browser, its driver or the built console is missing."""
     if not Path(DIRECTORY, "index.html").is_file():
         pytest.skip("the console is not built: scripts/ui")
     pytest.importorskip("playwright", reason="Playwright is missing: scripts/setup dev")
-    path = shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(path).exists():
-        pytest.skip("there is no Chromium: sudo apt-get install chromium")
+    path = next((found for name in names if (found := shutil.which(name, path=_PATH))), None)
+    if path is None:
+        pytest.skip(f"there is no Chromium: sudo apt-get install {names[0]}")
     return path
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator["Browser"]:
-    """A browser with a fresh profile.
+def chromium(names: Sequence[str] = _BROWSERS) -> Iterator["Browser"]:
+    """A browser with a fresh profile: the first of these that is installed.
 
     Playwright's event loop counts as running in this thread until it ends: no `asyncio.run` meanwhile, so that a
     browser belongs to a module of tests, and not to all that a worker runs.
     """
-    path = require_browser()
+    path = require_browser(names)
+    flags = [*_FLAGS] if path.endswith("shell") else ["--headless=new", *_FLAGS]
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, headless=True, args=list(_FLAGS))
+        browser = driver.chromium.launch(executable_path=path, headless=True, args=flags)
         try:
             yield browser
         finally:

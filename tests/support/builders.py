@@ -8,10 +8,10 @@ from gavelq.core import events as ev
 from gavelq.core.card_config import CardConfig
 from gavelq.core.effects import Effect
 from gavelq.core.engine import EngineRules, handle
+from gavelq.core.event_names import misfits
 from gavelq.core.gpu import CardSample, GpuProcess, GpuSample
 from gavelq.core.ids import BlobKey, GpuUuid, QueueName, TaskId
 from gavelq.core.invariants import violations
-from gavelq.core.pending import shape_of
 from gavelq.core.state import State
 from gavelq.core.step import Record
 from gavelq.core.task import AttemptResult, GpuRequest, ProcessIdentity, ShellLines, Task, TaskRequest
@@ -89,7 +89,8 @@ class World:
             (t, task) for t, task in step.changes.tasks.items() if task is not None and task.state.is_ended
         )
         self.state.observe(step, self.now)
-        assert violations(self.state) == []
+        broken = violations(self.state) + misfits(step.changes.records)
+        assert not broken, "; ".join(broken)
         self.effects += step.effects
         self.records += step.changes.records
         return step.reply
@@ -153,7 +154,9 @@ class World:
         **evidence: str,
     ) -> None:  # fmt: skip
         """The runner reports an end; `log_tail` and `host_oom` are what the daemon found out about it."""
-        result = AttemptResult(exit_code=exit_code, signal=signal, started_at=self.now, ended_at=self.now, cause=cause)
+        attempt = self.task(task_id).attempt
+        began = self.now if attempt is None or attempt.started_at is None else attempt.started_at
+        result = AttemptResult(exit_code=exit_code, signal=signal, started_at=began, ended_at=self.now, cause=cause)
         self.send(ev.AttemptEnded(task_id=task_id, attempt=self.task(task_id).n_attempts, result=result, **evidence))
 
     def run_all(self) -> list[TaskId]:
@@ -170,7 +173,7 @@ class World:
     def reason(self, task_id: TaskId) -> str:
         """Why a pending task waits, as the last cycle saw it."""
         assert self.last is not None
-        return self.last.reasons[shape_of(self.task(task_id))].reason.value
+        return self.last.reasons[self.state.pending.shape_of(self.task(task_id))].reason.value
 
     def gpus(self, task_id: TaskId) -> list[str]:
         """The indices that a task holds."""

@@ -38,6 +38,21 @@ class Address:
         return f"http{'s' if self.is_tls else ''}://{self.host}:{self.port}{self.prefix}"
 
 
+def named(*, socket: str | None, url: str | None, token: str | None) -> Address:
+    """The address that a program names; what it leaves open is in its environment, as `resolve` has it.
+
+    A token goes with its address: the environment's is not sent to an address that the program names.
+    Raises as `resolve` does.
+    """
+    if url and not socket:
+        return from_url(url, token=token, names=("url", "token"))
+    found = resolve(os.environ, socket=socket)
+    if token is not None and found.socket is None:
+        check_token(token, "token")
+        found.token = token
+    return found
+
+
 def resolve(env: "Mapping[str, str]", *, socket: str | None = None) -> Address:
     """The address that applies: `socket` (an option's value), else GAVELQ_URL, else the instance's own socket.
 
@@ -89,8 +104,11 @@ def config_path(env: "Mapping[str, str]", *, config: str | None = None) -> str:
     return os.path.abspath(os.path.join(root, "gavelq", "config.yaml"))
 
 
-def from_url(url: str, *, token: str | None = None) -> Address:
-    """Read `http://host:port` (a path prefix is kept). Raises InvalidField for anything else."""
+def from_url(url: str, *, token: str | None = None, names: tuple[str, str] = ("GAVELQ_URL", "GAVELQ_TOKEN")) -> Address:
+    """Read `http://host:port` (a path prefix is kept). Raises InvalidField for anything else.
+
+    `names` are what the caller's user calls the two.
+    """
     scheme, separator, rest = url.partition("://")
     place, slash, prefix = rest.partition("/")
     host, colon, port = place.rpartition(":")
@@ -99,12 +117,17 @@ def from_url(url: str, *, token: str | None = None) -> Address:
     if not colon:
         host, port = place, "443" if scheme == "https" else "80"
     is_number = port.isascii() and port.isdigit() and 0 < int(port) < 65536
-    if scheme not in ("http", "https") or not separator or not host.strip("[]") or not is_number or "@" in place:
+    # Both go into a request's head, where nothing but ASCII without spaces is allowed (RFC 9112 section 3).
+    is_readable = url.isascii() and url.isprintable() and not set(url) & set(" ?#")
+    is_host = is_readable and "@" not in place and all(0 < len(label) < 64 for label in host.rstrip(".").split("."))
+    if scheme not in ("http", "https") or not separator or not host.strip("[]") or not is_number or not is_host:
         from gavelq.core.errors import InvalidField
 
         raise InvalidField(
-            field="GAVELQ_URL", problem=f"{url!r} is not an address", hint="write for example http://127.0.0.1:8080"
+            field=names[0], problem=f"{url!r} is not an address", hint="write for example http://127.0.0.1:8080"
         )
+    if token:
+        check_token(token, names[1])
     return Address(
         host=host.strip("[]"),
         port=int(port),
@@ -112,6 +135,16 @@ def from_url(url: str, *, token: str | None = None) -> Address:
         prefix=(slash + prefix).rstrip("/"),
         token=token,
     )
+
+
+def check_token(token: str, field: str) -> None:
+    """Refuse what no token is, a line end above all. Raises InvalidField, which does not repeat it."""
+    if token.isascii() and token.isprintable():
+        return
+    from gavelq.core.errors import InvalidField
+
+    problem = "it has a line end, or another character that no token has"
+    raise InvalidField(field=field, problem=problem, hint="copy the token alone, without a line end")
 
 
 def is_usual(socket: str) -> bool:

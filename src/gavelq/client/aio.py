@@ -1,20 +1,19 @@
 """`AsyncClient`: the verbs of `Client` for programs on asyncio. Same names, arguments, answers and errors."""
 
-import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack, cast
 
 from gavelq.client import shapes
-from gavelq.client.address import from_url, resolve
+from gavelq.client.address import named
 from gavelq.client.async_lease import AsyncLease
 from gavelq.client.async_link import AsyncLink
 from gavelq.client.async_streams import follow, listen, pages, read_whole, wait_until_ended
 from gavelq.client.http import Link, query
 from gavelq.client.listening import Listener
 from gavelq.client.replay import replayed
-from gavelq.client.sdk import ENDED, Client, narrowed
+from gavelq.client.sdk import ENDED, Client, narrowed, some_tasks
 from gavelq.client.sse import StreamEvent
 from gavelq.core.errors import TimedOut
 
@@ -43,7 +42,7 @@ class AsyncClient:
     """
 
     def __init__(self, *, socket: str | None = None, url: str | None = None, token: str | None = None) -> None:
-        address = from_url(url, token=token) if url and not socket else resolve(os.environ, socket=socket)
+        address = named(socket=socket, url=url, token=token)
         self._link = AsyncLink(address)
 
     def close(self) -> None:
@@ -164,7 +163,7 @@ class AsyncClient:
 
     async def wait_any(self, ids: Iterable[int], *, timeout_s: float | None = None) -> shapes.Task:
         """The first of these tasks that has ended. Raises TimedOut."""
-        pairs = [("id", task_id) for task_id in ids]
+        pairs = some_tasks(ids)
         ended, is_ended = await wait_until_ended(self._link, "/api/wait", pairs, bool, timeout_s)
         if not is_ended:
             raise TimedOut(timeout_s=f"{timeout_s:g}", what=f"none of {len(pairs)} tasks has ended")

@@ -14,8 +14,8 @@ from gavelq.client.body import Body
 from gavelq.client.http import TRIES, Link, encoded
 from gavelq.client.problems import error_of
 from gavelq.client.tcp import tls_context
-from gavelq.client.wire import Broken, Reply, Unreachable, check_peer, compose, parse_head
-from gavelq.core.errors import NotAllowed, TimedOut
+from gavelq.client.wire import Broken, Reply, Unreachable, check_peer, compose, forbidden, parse_head
+from gavelq.core.errors import TimedOut
 
 _CHUNK = 65536
 _IDLE_S = 15.0
@@ -222,7 +222,7 @@ def _named(error: OSError, path: str) -> Exception:
         case ConnectionRefusedError():
             return Unreachable(f"nobody listens on {path}")
         case PermissionError():
-            return NotAllowed(action=f"talking to {path}", why="its permissions forbid it")
+            return forbidden(path)
         case TimeoutError():
             return error
     return Unreachable(f"{path}: {error.strerror or error}")

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-from gavelq.client import shapes
+from gavelq.client import lean, shapes
 from gavelq.client.async_link import AsyncLink
 from gavelq.client.following import LogSteps, followed_log, whole_log
 from gavelq.client.http import query
@@ -41,11 +41,18 @@ async def wait_until_ended(
     has_ended: Callable[[Any], bool],
     timeout_s: float | None,
 ) -> tuple[Any, bool]:
-    """Ask a route that answers late until its answer is what was waited for; the answer, and whether it is."""
+    """Ask a route that answers late until its answer is what was waited for; the answer, and whether it is.
+
+    A daemon that has answered, or was there to break off, may be away for up to RESTART_S then.
+    """
+    was_there = False
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         left = _POLL_S if deadline is None else max(0.0, min(_POLL_S, deadline - time.monotonic()))
-        found = await link.fetch("GET", path + query([*pairs, ("timeout", f"{left:g}")]), timeout_s=left + _SLACK_S)
+        patience_s = RESTART_S if deadline is None else max(0.0, min(RESTART_S, deadline - time.monotonic()))
+        target = path + query([*pairs, ("timeout", f"{left:g}")])
+        found = lean.loads((await _patiently(link, target, left + _SLACK_S, patience_s, was_there)).body)
+        was_there = True
         if has_ended(found):
             return found, True
         if deadline is not None and time.monotonic() >= deadline:

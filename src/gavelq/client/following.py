@@ -10,7 +10,7 @@ from gavelq.client.http import query
 from gavelq.client.wire import Reply
 from gavelq.core.errors import LogNotFound
 
-WAIT_S = 20.0
+WAIT_S = 20
 SLACK_S = 15.0
 LogSteps = Generator["Ask | bytes", "Reply | None", None]
 
@@ -82,9 +82,8 @@ def _rest_of(task_id: int, offset: int, attempts: range) -> LogSteps:
         offset = 0
 
 
-def _target(task_id: int, offset: int | None, **more: float | None) -> str:
-    pairs = [("offset", offset), *((name, None if value is None else f"{value:g}") for name, value in more.items())]
-    return f"/api/tasks/{task_id}/logs" + query(pairs)
+def _target(task_id: int, offset: int | None, **more: int | None) -> str:
+    return f"/api/tasks/{task_id}/logs" + query([("offset", offset), *more.items()])
 
 
 def _reply(sent: Reply | None) -> Reply:

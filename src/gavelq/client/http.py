@@ -129,8 +129,13 @@ class Link:
 
         if self.address.socket is not None:
             return DaemonUnreachable(why=why, interrupted=is_cut)
-        return DaemonUnreachable(
-            f"no daemon answers at {self.address} ({why})",
-            hint="check GAVELQ_URL; on that machine `gavelq serve` opens the address",
-            interrupted=is_cut,
-        )
+        return DaemonUnreachable(f"no daemon answers at {self.address} ({why})", hint=_hint(why), interrupted=is_cut)
+
+
+def _hint(why: str) -> str:
+    """What helps where a TCP address does not answer; OpenSSL's codes tell when the two do not speak the same."""
+    if "CERTIFICATE_VERIFY_FAILED" in why:
+        return "let GAVELQ_CA name the file of its certificate, and GAVELQ_URL a name that stands in the certificate"
+    if "WRONG_VERSION_NUMBER" in why:
+        return "it speaks no TLS: let GAVELQ_URL begin with http://"
+    return "check GAVELQ_URL (http:// or https://?); on that machine `gavelq serve` opens the address"

@@ -103,11 +103,13 @@ class Lease:
         return dict(self._env)
 
     def acquire(self) -> "Lease":
-        """Ask for the GPUs and wait for them.
+        """Ask for the GPUs and wait for them; those that are held already are kept (`with lease.acquire():`).
 
         Raises TimedOut after `wait_s`, WrongState where the request was ended meanwhile, and what requests raise; then
         nothing is held.
         """
+        if self._is_held():
+            return self
         self._pid = os.getpid()
         is_local = self._link.address.socket is not None
         request = {"pid": self._pid, **self._request} if is_local else self._request
@@ -124,6 +126,16 @@ class Lease:
             self.release()
             raise
         return self
+
+    def _is_held(self) -> bool:
+        """Whether this process was granted it, and it has not ended meanwhile. Raises what requests raise."""
+        if self._task is None or os.getpid() != self._pid or self._over.is_set():
+            return False
+        try:
+            self._task = cast(shapes.Task, self._link.fetch("GET", f"/api/tasks/{self.id}"))
+        except NotFound:
+            return False
+        return self._task["state"] == "running"
 
     def _wait(self) -> None:
         link = PatientLink(self._link, was_there=True)

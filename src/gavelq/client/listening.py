@@ -21,7 +21,7 @@ class Listener:
     """One stream of events over as many connections as it takes."""
 
     def __init__(self, *, after: str | int | None = None, kinds: Iterable[str] = (), tasks: Iterable[int] = ()) -> None:
-        """`after`: the id of the last event that was seen. `kinds` and `tasks`: the query of the request.
+        """`after`: the id of the last event that was seen. `kinds` (or one text, with commas) and `tasks`: the query.
 
         Raises InvalidField for an id that cannot be one.
         """
@@ -29,7 +29,8 @@ class Listener:
         if after is not None and any(mark in after for mark in "\0\r\n"):
             raise InvalidField(field="after", problem=f"{after!r} is no id", hint="pass the id of an event")
         pairs: list[tuple[str, object]] = [("task", task_id) for task_id in tasks]
-        self.target = "/api/events" + query([("kinds", ",".join(kinds) or None), *pairs])
+        names = kinds if isinstance(kinds, str) else ",".join(kinds)
+        self.target = "/api/events" + query([("kinds", names or None), *pairs])
         self._parser = Parser(after or "")
         self._silent_since: float | None = None
         self._was_there = False

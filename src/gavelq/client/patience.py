@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from gavelq.client import lean
 from gavelq.client.http import Link
 from gavelq.client.wire import Reply
 from gavelq.core.errors import DaemonUnreachable, GavelqError
@@ -25,6 +26,10 @@ class PatientLink:
     def get(self, target: str, *, timeout_s: float, deadline: float | None = None) -> Reply:
         """One answer. `deadline` (of the clock) ends the patience earlier. Raises as Link.send does."""
         return self._send("GET", target, None, timeout_s, deadline)
+
+    def fetch(self, target: str, *, timeout_s: float, deadline: float | None = None) -> Any:
+        """The document of one answer. Otherwise as `get`."""
+        return lean.loads(self.get(target, timeout_s=timeout_s, deadline=deadline).body)
 
     def post(self, target: str, *, timeout_s: float = 30.0, deadline: float | None = None) -> Reply:
         """One answer to a request that may arrive twice without harm. Otherwise as `get`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Unpack, cast
 
 from gavelq.client import shapes
-from gavelq.client.address import Address, from_url, resolve
+from gavelq.client.address import Address, named
 from gavelq.client.alerts import AlertVerbs
 from gavelq.client.bindings import BindingVerbs
 from gavelq.client.config import ConfigVerbs
@@ -15,6 +15,7 @@ from gavelq.client.following import whole_log
 from gavelq.client.http import Link, new_key, query, quote
 from gavelq.client.leases import Lease
 from gavelq.client.monitor import MonitorVerbs
+from gavelq.client.patience import PatientLink
 from gavelq.client.runs import RunVerbs
 from gavelq.client.simulating import SimulationVerbs
 from gavelq.client.streams import StreamVerbs, take_steps
@@ -36,11 +37,12 @@ class Client(
 ):  # fmt: skip
     """A daemon's verbs. Every method raises the GavelqError that the daemon answered with, or DaemonUnreachable.
 
-    The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment.
+    The daemon is found as the command line finds it: `socket`, else `url` (with `token`), else the environment
+    (`token` instead of GAVELQ_TOKEN).
     """
 
     def __init__(self, *, socket: str | None = None, url: str | None = None, token: str | None = None) -> None:
-        address = from_url(url, token=token) if url and not socket else resolve(os.environ, socket=socket)
+        address = named(socket=socket, url=url, token=token)
         self._link = Link(address)
 
     @property
@@ -140,25 +142,25 @@ class Client(
         return cast(shapes.Explanation, self._link.fetch("GET", f"/api/tasks/{task_id}/why"))
 
     def wait(self, task_id: int, *, timeout_s: float | None = None) -> shapes.Task:
-        """The task when it has ended. Raises TimedOut."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        """The task when it has ended; the daemon may restart meanwhile (up to 60 s). Raises TimedOut."""
+        link, deadline = PatientLink(self._link), None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             left = _POLL_S if deadline is None else max(0.0, min(_POLL_S, deadline - time.monotonic()))
             target = f"/api/tasks/{task_id}/wait" + query([("timeout", f"{left:g}")])
-            task: shapes.Task = self._link.fetch("GET", target, timeout_s=left + _SLACK_S)
+            task: shapes.Task = link.fetch(target, timeout_s=left + _SLACK_S, deadline=deadline)
             if task["state"] in ENDED:
                 return task
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimedOut(timeout_s=f"{timeout_s:g}", what=f"task {task_id} is still {task['state']}")
 
     def wait_any(self, ids: Iterable[int], *, timeout_s: float | None = None) -> shapes.Task:
-        """The first of these tasks that has ended. Raises TimedOut."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        wanted: list[tuple[str, object]] = [("id", task_id) for task_id in ids]
+        """The first of these tasks (at least one) that has ended; otherwise as `wait`. Raises TimedOut."""
+        link, deadline = PatientLink(self._link), None if timeout_s is None else time.monotonic() + timeout_s
+        wanted = some_tasks(ids)
         while True:
             left = _POLL_S if deadline is None else max(0.0, min(_POLL_S, deadline - time.monotonic()))
             target = "/api/wait" + query([*wanted, ("timeout", f"{left:g}")])
-            ended: list[shapes.Task] = self._link.fetch("GET", target, timeout_s=left + _SLACK_S)
+            ended: list[shapes.Task] = link.fetch(target, timeout_s=left + _SLACK_S, deadline=deadline)
             if ended:
                 return min(ended, key=lambda task: task["ended_at"] or "")
             if deadline is not None and time.monotonic() >= deadline:
@@ -243,10 +245,11 @@ class Client(
         """A GPU by index or UUID."""
         return cast(shapes.Gpu, self._link.fetch("GET", f"/api/gpus/{quote(str(gpu))}"))
 
-    def allocate(self, queue: str, *, gpus: Iterable[str | int] = (), count: int = 1) -> list[shapes.Gpu]:
-        """Give these GPUs, or `count` free ones of the pool, to a queue."""
-        named = [str(gpu) for gpu in gpus]
-        payload: dict[str, Any] = {"queue": queue, "gpus": named} if named else {"queue": queue, "count": count}
+    def allocate(self, queue: str, *, gpus: Iterable[str | int] | None = None, count: int = 1) -> list[shapes.Gpu]:
+        """Give these GPUs (at least one), or `count` free ones of the pool, to a queue."""
+        payload: dict[str, Any] = {"queue": queue, "count": count}
+        if gpus is not None:
+            payload = {"queue": queue, "gpus": [str(gpu) for gpu in gpus]}
         return cast(list[shapes.Gpu], self._link.fetch("POST", "/api/gpus/allocate", payload))
 
     def release(self, gpu: str | int, *, requeue: bool = False) -> shapes.Gpu:
@@ -318,6 +321,14 @@ def narrowed(fields: Iterable[str] | None, ids: Iterable[int] | None) -> list[tu
     """The parameters of `GET /api/tasks` that ask for some fields and some tasks alone. Pages go by the id."""
     wanted = None if fields is None else ",".join(dict.fromkeys(["id", *fields]))
     return [("fields", wanted), ("ids", None if ids is None else ",".join(map(str, ids)))]
+
+
+def some_tasks(ids: Iterable[int]) -> list[tuple[str, object]]:
+    """The parameters of `GET /api/wait`. Raises InvalidField where no task is named."""
+    wanted: list[tuple[str, object]] = [("id", task_id) for task_id in ids]
+    if not wanted:
+        raise InvalidField(field="ids", problem="no task is named", hint="name at least one task to wait for")
+    return wanted
 
 
 def _surroundings() -> shapes.TaskRequest:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from gavelq.client import shapes
 from gavelq.client.http import Link, query
+from gavelq.client.patience import PatientLink
 from gavelq.core.errors import TimedOut
 
 _POLL_S = 25.0
@@ -24,12 +25,12 @@ class SubmissionVerbs:
         return cast(shapes.Submission, self._link.fetch("GET", f"/api/submissions/{submission_id}"))
 
     def wait_submission(self, submission_id: int, *, timeout_s: float | None = None) -> shapes.Submission:
-        """The submission when all of its tasks have ended. Raises TimedOut."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        """The submission when all of its tasks have ended; otherwise as `wait`. Raises TimedOut."""
+        link, deadline = PatientLink(self._link), None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             left = _POLL_S if deadline is None else max(0.0, min(_POLL_S, deadline - time.monotonic()))
             target = f"/api/submissions/{submission_id}/wait" + query([("timeout", f"{left:g}")])
-            found: shapes.Submission = self._link.fetch("GET", target, timeout_s=left + _SLACK_S)
+            found: shapes.Submission = link.fetch(target, timeout_s=left + _SLACK_S, deadline=deadline)
             if found["is_ended"]:
                 return found
             if deadline is not None and time.monotonic() >= deadline:

@@ -123,9 +123,7 @@ def connect_unix(path: str, timeout_s: float) -> _socket.socket:
         raise Broken(f"the daemon takes no more connections on {path}") from None
     except PermissionError:
         connection.close()
-        from gavelq.core.errors import NotAllowed
-
-        raise NotAllowed(action=f"talking to {path}", why="its permissions forbid it") from None
+        raise forbidden(path) from None
     except OSError as error:
         connection.close()
         if isinstance(error, TimeoutError):
@@ -135,6 +133,18 @@ def connect_unix(path: str, timeout_s: float) -> _socket.socket:
         connection.close()
         raise
     return connection
+
+
+def forbidden(path: str) -> Exception:
+    """NotAllowed, for a socket that its permissions keep us from: another user's private one."""
+    from gavelq.core.errors import NotAllowed
+
+    return NotAllowed(
+        action=f"talking to {path}",
+        why="its permissions forbid it",
+        hint="it is another user's own socket: ask them for a shared one (docs/tenants.md), "
+        "or unset GAVELQ_HOME and GAVELQ_SOCKET to use a daemon of your own",
+    )
 
 
 def check_peer(connection: "HasOptions", path: str) -> None:

@@ -84,6 +84,7 @@ from gavelq.client.shapes.tasks import (
     SubmissionDone,
     Task,
     TaskDetails,
+    TaskRefused,
     Violation,
 )
 from gavelq.client.shapes.tenants import (
@@ -182,6 +183,7 @@ __all__ = [
     "Task",
     "TaskDetails",
     "TaskFields",
+    "TaskRefused",
     "TaskRequest",
     "Tenant",
     "TenantUse",

@@ -3,6 +3,7 @@
 from typing import Any, Literal, TypedDict
 
 from gavelq.client.measured import Measured
+from gavelq.client.shapes.asked import Error
 from gavelq.client.shapes.words import IsolationLevel, State
 
 
@@ -41,6 +42,8 @@ class Task(TypedDict):
     log_path: str
     expected_start_at: str | None
     pending_detail: str | None
+    pending_details: dict[str, Any] | None
+    """What `pending_detail` says, as data."""
     end_detail: str | None
     tags: list[str]
     requeue: bool
@@ -160,11 +163,22 @@ class Submission(TypedDict):
     counts: dict[str, int]
 
 
+class TaskRefused(TypedDict):
+    """A task that something could not be done to, and why."""
+
+    id: int
+    error: Error
+
+
 class SubmissionDone(Submission):
-    """What came of an action on all tasks of a submission."""
+    """What came of an action on all tasks of a submission.
+
+    `n_refused` are those it was not done to; `refused` tells why (of 100 at most) where their state is not the reason.
+    """
 
     n_done: int
     n_refused: int
+    refused: list[TaskRefused]
 
 
 class TaskDetails(Task):

@@ -23,6 +23,7 @@ class CardVerdict(TypedDict):
     fits: bool
     reason: str | None
     text: str
+    details: dict[str, Any]
 
 
 class Explanation(TypedDict):
