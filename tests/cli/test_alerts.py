@@ -22,7 +22,14 @@ def test_a_mute_is_made_listed_and_taken_away(daemon: Box) -> None:
     assert "gpu_fault, gpu:GPU-" in made.stdout
     (mute,) = json.loads(daemon.cli("alert", "list", "-o", "json").stdout)["mutes"]
     assert (mute["rule"], mute["reason"]) == ("gpu_fault", "known")
-    assert daemon.cli("alert", "unmute", "gpu_fault").returncode == 3
+    unmuted = daemon.cli("alert", "unmute", "gpu_fault")
+    assert (unmuted.returncode, "gavelq alert list --mutes" in unmuted.stderr) == (3, True)
+    _, row = daemon.cli("alert", "list", "--mutes").stdout.splitlines()
+    assert row.split("\t")[1:] == ["gpu_fault", mute["subject"], mute["by"], "known"]
+    assert daemon.cli("alert", "list", "--mutes", "--recent").returncode == 2
+    for gone in ("gpu:99", "queue:nosuch"):
+        refused = daemon.cli("alert", "mute", "--subject", gone, "--for", "2h")
+        assert (refused.returncode, "there is no " in refused.stderr) == (3, True)
     assert daemon.cli("alert", "unmute", "--all").stdout == "1 mute(s) taken away\n"
     assert daemon.cli("alert", "unmute", "--all", "gpu_fault").returncode == 2
     assert daemon.cli("alert", "mute", "--for", "soon").returncode == 2

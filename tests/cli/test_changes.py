@@ -1,6 +1,7 @@
 """`task edit`, `task rerun` with changes, and the trees of `task info`."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -42,6 +43,12 @@ def test_the_whole_environment_goes_along_only_when_asked_for(shell: Shell, fake
     shell.run("task", "edit", "7", "--env-all", env=shell.env(OWN_TOKEN="t"))
     assert fake.last().body["env"]["OWN_TOKEN"] == "t"
     assert "PATH" in fake.last().body["env"]
+
+
+@pytest.mark.parametrize("words", [("-e", "CUDA_VISIBLE_DEVICES=3"), ("--env-keep", "GAVELQ_TASK_ID")])
+def test_a_variable_that_gavelq_sets_is_no_change(shell: Shell, fake: FakeDaemon, words: Sequence[str]) -> None:
+    done = shell.run("task", "edit", "7", *words)
+    assert (done.returncode, "gavelq sets it" in done.stderr, fake.requests) == (2, True, [])
 
 
 def test_several_tasks_are_one_request(shell: Shell, fake: FakeDaemon) -> None:

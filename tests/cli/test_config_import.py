@@ -54,6 +54,13 @@ def test_applied_it_goes_into_the_file_and_what_it_replaces_is_named(shell: Shel
     assert "says all of it already" in again.stderr
 
 
+def test_a_file_of_which_nothing_comes_is_not_told_to_be_there_already(shell: Shell) -> None:
+    done = shell.run("config", "import", "--apply", written(shell, "default_gpu_count: 2\n"))
+    assert done.returncode == 0
+    assert "nothing to write: no line became a setting" in done.stderr
+    assert config_of(shell) is None
+
+
 def test_as_json_it_is_one_document(shell: Shell) -> None:
     done = shell.run("config", "import", "-o", "json", "--apply", written(shell, "log_backup_count: 2\ncolour: red\n"))
     found = json.loads(done.stdout)

@@ -32,3 +32,11 @@ def test_of_several_settings_all_or_none_are_written(shell: Shell) -> None:
     ):  # fmt: skip
         assert shell.run("config", "set", *words).returncode == 2, words
     assert shell.run("config", "get", "rules.gpu_left").stdout == "0\n"
+
+
+def test_a_setting_that_the_environment_overrules_is_told_as_such(shell: Shell) -> None:
+    env = shell.env(GAVELQ_RULES_GPU_LEFT="2")
+    done = shell.run("config", "set", "rules.gpu_left=1", "rules.min_gpu=1", env=env)
+    assert (done.returncode, done.stderr.count("note: ")) == (0, 1)
+    assert "GAVELQ_RULES_GPU_LEFT in the environment wins" in done.stderr
+    assert "GAVELQ_RULES_GPU_LEFT" in shell.run("config", "unset", "rules.gpu_left", env=env).stderr

@@ -14,20 +14,12 @@ import pytest
 
 from gavelq.client import shapes
 from gavelq.client.sdk import Client
-from gavelq.core.errors import QueueNotFound, TimedOut, WrongState
+from gavelq.core.errors import InvalidField, QueueNotFound, TimedOut, WrongState
 from gavelq.testing.waiting import wait_until
 from tests.cli.conftest import Shell
 from tests.cli.fake_daemon import Answer, FakeDaemon, task
+from tests.support.connected import is_connected
 from tests.support.daemon import Box, box, is_alive
-
-
-def is_connected(pid: int) -> bool:
-    """Whether a process has a socket."""
-    try:
-        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-    except FileNotFoundError:
-        return False
-    return any(link.startswith("socket:") for link in links)
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +211,8 @@ def test_the_sdk_has_a_method_for_each_verb(real: Box) -> None:
     assert held["id"] in {one["id"] for one in client.tasks(states=["cancelled"])}
     assert client.create_queue("sdk", max_running=2)["max_running"] == 2
     assert client.allocate("sdk", count=1)[0]["queue"] == "sdk"
+    with pytest.raises(InvalidField, match="names no GPU"):
+        client.allocate("sdk", gpus=[])
     index = client.queue("sdk")["gpus"][0]
     assert client.release(index)["queue"] is None
     assert client.ignore(index)["state"] == "ignored"
@@ -343,6 +337,23 @@ def test_a_daemon_that_cannot_start_says_why(fleeting: Shell) -> None:
     (fleeting.home / "run").unlink()
 
 
+def test_a_log_that_cannot_be_written_is_a_mistake_of_its_setting(fleeting: Shell) -> None:
+    done = fleeting.run("daemon", "init", env=instance(fleeting, GAVELQ_LOG_PATH=str(fleeting.workdir)))
+    assert f"log.path: {fleeting.workdir} cannot be written: Is a directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_the_daemon_may_not_be_told_of_is_told_as_written(fleeting: Shell) -> None:
+    env = instance(fleeting)
+    inside = "gavelq config set selection first; echo is $(gavelq config get selection)"
+    done = fleeting.run(
+        "run", "-c", "0", inside, env={**env, "PATH": f"{os.path.dirname(sys.executable)}:{env['PATH']}"}
+    )
+    assert "not as admin; " in done.stdout
+    assert f"{fleeting.home}/config.yaml is changed, and counts once the daemon reads it" in done.stdout
+    assert "is first\n" in done.stdout
+
+
 def test_a_configuration_with_mistakes_starts_nothing(fleeting: Shell) -> None:
     config = fleeting.workdir / "c.yaml"
     config.write_text("settle_s: soon\nlog:\n  level: loud\n")
@@ -365,6 +376,33 @@ def test_options_name_the_instance_that_is_started(fleeting: Shell, tmp_path: Pa
     ok(fleeting.run("daemon", "stop", "--socket", "d/g.sock", env=env))
     assert not socket.exists()
     wait_until(lambda: not is_alive(runner["runner_pid"]), 20, "the idle runner ends")
+
+
+def test_an_instance_that_relative_paths_name_is_the_one_that_is_started(fleeting: Shell) -> None:
+    (fleeting.workdir / "c.yaml").write_text("gpu:\n  simulated_count: 7\n")
+    relative = {"GAVELQ_HOME": os.path.relpath(fleeting.home, fleeting.workdir), "GAVELQ_CONFIG": "c.yaml"}
+    started = json.loads(ok(fleeting.run("daemon", "init", "-o", "json", env=instance(fleeting, **relative))))
+    assert started["socket"] == str(fleeting.socket)
+    assert len(json.loads(ok(fleeting.run("gpu", "list", "-o", "json", env=instance(fleeting))))) == 7
+
+
+def test_a_second_daemon_is_told_how_to_take_the_firsts_place(fleeting: Shell) -> None:
+    env = instance(fleeting)
+    ok(fleeting.run("daemon", "init", env=env))
+    done = fleeting.run("serve", "--listen", "127.0.0.1:0", env=env)
+    assert done.returncode == 6
+    assert f"gavelq daemon stop --socket {fleeting.socket}" in done.stderr
+
+
+def test_a_state_directory_that_cannot_be_made_is_told_with_the_way_out(shell: Shell) -> None:
+    done = shell.run("daemon", "init", env=instance(shell, GAVELQ_HOME="/proc/nowhere"))
+    assert done.returncode == 1
+    assert "hint: make room or give yourself the right to write to /proc/nowhere/state" in done.stderr
+
+
+def test_an_address_that_nobody_serves_is_told_as_an_address(shell: Shell) -> None:
+    done = shell.run("daemon", "status", env=instance(shell, GAVELQ_URL="http://127.0.0.1:1"))
+    assert (done.returncode, "check GAVELQ_URL" in done.stderr) == (5, True)
 
 
 def test_a_restart_finds_the_daemon_whose_socket_path_was_changed(fleeting: Shell) -> None:
@@ -397,9 +435,10 @@ def test_whoever_loses_the_race_to_start_a_daemon_uses_the_winners(fleeting: She
         )
         out = state / "daemon.out"
         wait_until(lambda: out.exists() and "in use" in out.read_text(), 60, "the second daemon gives up")
-        with FakeDaemon(fleeting.socket) as winner:
-            winner.gives("/api/daemon", {"running": True, "pid": 1, "socket": str(fleeting.socket)})
-            winner.on("POST", "/api/tasks", Answer(status=201, document=task(1)))
+        winner = FakeDaemon(fleeting.socket)
+        winner.gives("/api/daemon", {"running": True, "pid": 1, "socket": str(fleeting.socket)})
+        winner.on("POST", "/api/tasks", Answer(status=201, document=task(1)))
+        with winner:  # it answers only now: the other one asks as soon as somebody listens
             told, problem = losing.communicate(timeout=20)
             assert told == "task 1 submitted: pending in queue running\n", problem
     assert losing.returncode == 0

@@ -1,6 +1,8 @@
 """`gavelq shell`: a shell on GPUs of one's own."""
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gavelq.cli import session
 from gavelq.testing.waiting import wait_until
 from tests.cli.screens import CONTROL_C, Terminal
 from tests.support.daemon import Box, alive_with, box, is_alive
@@ -130,10 +133,67 @@ def test_an_idle_shell_is_closed(real: Box, opened: list[Terminal]) -> None:
 
 
 def test_a_shell_with_a_running_command_is_not_idle(real: Box, opened: list[Terminal]) -> None:
-    # The clock of a terminal's input moves in steps of eight seconds, so that only the command can keep this one open.
-    terminal = sit_down(real, opened, "--idle", "4")
-    terminal.type("for i in 1 2 3 4 5 6; do sleep 1; done; echo over $((1 + 1))\n")
+    # A key counts until the end of its step of eight seconds; from the ninth on only the command keeps this open.
+    terminal = sit_down(real, opened, "--idle", "1")
+    terminal.type("sleep 11; echo over $((1 + 1))\n")
     terminal.read_until("over 2")
+
+
+def test_each_key_counts_though_the_terminals_clock_moves_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first key at 800.5 moves the clock, one at 807 does not: until 808 somebody may have typed."""
+    keyboard, terminal = pty.openpty()
+    with open(terminal) as stdin, open(keyboard):
+        os.utime(terminal, (800.5, 800.5))
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert session._last_input() == 808.0
+
+
+class Clocks:
+    """What `time` says, told by the test: the machine's clock, and the one that nobody sets."""
+
+    CLOCK_BOOTTIME = 7
+
+    def __init__(self) -> None:
+        self.now, self.passed = 1_700_000_000.0, 500.0
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.now
+
+    def clock_gettime(self, number: int) -> float:
+        """Seconds since boot."""
+        assert number == self.CLOCK_BOOTTIME
+        return self.passed
+
+    def advance(self, seconds: float) -> None:
+        """Time passes on both."""
+        self.now += seconds
+        self.passed += seconds
+
+
+@pytest.mark.parametrize("by_s", [43_200.0, -43_200.0])
+def test_a_clock_that_is_set_closes_no_shell_and_keeps_none(monkeypatch: pytest.MonkeyPatch, by_s: float) -> None:
+    clocks, keyboard, terminal = Clocks(), *pty.openpty()
+    child = subprocess.Popen(["sleep", "600"])
+    with open(terminal) as stdin, open(keyboard), contextlib.ExitStack() as after:
+        after.callback(child.wait)
+        after.callback(child.kill)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(session, "time", clocks)
+        os.utime(terminal, (clocks.now - 100, clocks.now - 100))
+        task = {"id": 1, "state": "running", "time_limit_s": 3600, "started_at": "2023-11-14T22:13:20.000000Z"}
+        shell = session.Session(None, task, {}, idle_s=600.0)  # type: ignore[arg-type]  # it calls nobody here
+        clocks.advance(400)
+        os.utime(terminal, (clocks.now, clocks.now))
+        assert shell._why_end(child.pid) == ""
+        clocks.now += by_s
+        assert shell._why_end(child.pid) == ""
+        clocks.advance(590)
+        assert shell._why_end(child.pid) == ""
+        clocks.advance(20)
+        assert "nothing happened here" in shell._why_end(child.pid)
+        clocks.advance(2600)
+        assert "time_limit" in shell._why_end(child.pid)
 
 
 def test_a_shell_that_is_killed_gives_its_gpus_back(real: Box, opened: list[Terminal]) -> None:

@@ -175,6 +175,18 @@ def test_a_variable_that_is_given_is_never_left_out(shell: Shell, fake: FakeDaem
     assert "API_TOKEN" not in done.stderr
 
 
+def test_a_variable_that_gavelq_sets_is_told_and_left_out(shell: Shell, fake: FakeDaemon) -> None:
+    done = shell.run("submit", "true", "-e", "CUDA_VISIBLE_DEVICES=3", "-e", "A=1", env=shell.env(MY_TOKEN="t"))
+    sent = fake.last().body
+    assert ("CUDA_VISIBLE_DEVICES" in sent["env"], sent["env"]["A"]) == (False, "1")
+    assert sent["env_dropped"] == ["MY_TOKEN", "CUDA_VISIBLE_DEVICES"]
+    assert done.stderr.splitlines() == [
+        "left out of the environment: MY_TOKEN (keep with --env-keep NAME)",
+        "left out of the environment: CUDA_VISIBLE_DEVICES (gavelq sets it; choose GPUs with -g)",
+    ]
+    assert done.returncode == 0
+
+
 def test_the_configuration_says_what_a_secret_is(shell: Shell, fake: FakeDaemon) -> None:
     (shell.home / "config.yaml").write_text("submit:\n  secret_patterns: ['PLAIN*']\n")
     shell.run("submit", "true", env=shell.env(PLAIN_ONE="p", MY_TOKEN="t"))

@@ -254,12 +254,26 @@ def test_lists_can_be_limited_to_a_submission(shell: Shell, fake: FakeDaemon) ->
 def test_an_action_on_a_submission_says_how_many(
     shell: Shell, fake: FakeDaemon, words: Sequence[str], verb: str, body: dict[str, Any], done: str
 ) -> None:
-    answer = {**submission(is_ended=False, running=2, held=3), "n_done": 3, "n_refused": 2}
+    answer = {**submission(is_ended=False, running=2, held=3), "n_done": 3, "n_refused": 2, "refused": []}
     fake.on("POST", f"/api/submissions/7/{verb}", Answer(document=answer))
     ended = shell.run(*words, "--submission", "7")
     assert (ended.returncode, fake.last().body) == (0, body)
     assert ended.stdout == f"submission 7: 3 tasks {done}, 2 not (3 held, 2 running now)\n"
     assert json.loads(shell.run(*words, "--submission", "7", "-o", "json").stdout) == answer
+
+
+def test_refused_tasks_are_told_with_the_reason_and_the_exit_code_is_9(shell: Shell, fake: FakeDaemon) -> None:
+    error = {"code": "not_allowed", "message": "queue lab: tenant ada may use running", "hint": "ask", "details": {}}
+    counts = submission(is_ended=False, pending=1, held=1)
+    answer = {**counts, "n_done": 1, "n_refused": 1, "refused": [{"id": 8, "error": error}]}
+    fake.on("POST", "/api/submissions/7/run", Answer(document=answer))
+    ended = shell.run("task", "run", "--submission", "7")
+    assert (ended.returncode, ended.stdout.count("1 task released, 1 not")) == (9, 1)
+    assert ended.stderr == "gavelq: task 8: queue lab: tenant ada may use running\nhint: ask\n"
+    ended = shell.run("task", "run", "--submission", "7", "-o", "json")
+    assert (ended.returncode, json.loads(ended.stdout)) == (9, answer)
+    told = json.loads(ended.stderr)["error"]
+    assert (told["code"], told["details"]["results"]) == ("partly_done", [{"id": 8, "error": error}])
 
 
 def test_where_nothing_can_be_done_the_exit_code_is_6(shell: Shell, fake: FakeDaemon) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gavelq import AsyncClient, Client
 from gavelq.client.address import Address, from_url, resolve
 from gavelq.client.http import Link, query, quote
 from gavelq.client.wire import Broken, Unreachable, exchange
@@ -87,6 +88,18 @@ def test_a_directory_that_others_may_write_to_is_refused(fake: FakeDaemon) -> No
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_somebody_elses_private_socket_is_refused_with_the_way_to_ones_own(fake: FakeDaemon) -> None:
+    fake.path.parent.chmod(0o700)
+    os.seteuid(12345)
+    try:
+        with pytest.raises(NotAllowed, match="its permissions forbid it") as refusal:
+            exchange(Address(socket=str(fake.path)), "GET", "/x")
+    finally:
+        os.seteuid(0)
+    assert "unset GAVELQ_HOME and GAVELQ_SOCKET" in refusal.value.hint
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 def test_a_listener_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s"
     listener = socket.socket(socket.AF_UNIX)
@@ -137,6 +150,39 @@ def test_a_tcp_address_without_a_daemon_is_unreachable_and_starts_none(shell: Sh
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidField, match="GAVELQ_URL"):
         from_url(url)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64, "日本", "münchen", "a b", "a\0b"])
+def test_a_host_that_no_name_server_could_be_asked_for_is_refused(host: str) -> None:
+    with pytest.raises(InvalidField, match="GAVELQ_URL"):
+        from_url(f"http://{host}:8080")
+
+
+@pytest.mark.parametrize("prefix", ["a b", "a\r\nX-Forged: y", "?x=1", "#/tasks", "é"])
+def test_a_prefix_that_would_spoil_the_request_is_refused(prefix: str) -> None:
+    with pytest.raises(InvalidField, match="GAVELQ_URL"):
+        from_url(f"http://127.0.0.1:8080/{prefix}")
+
+
+@pytest.mark.parametrize("token", ["gvq_secret\n", "gvq_secret\r\nX-Forged: y", "gvq_secret日"])
+def test_a_token_with_a_line_end_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(InvalidField, match="GAVELQ_TOKEN") as caught:
+        from_url("http://127.0.0.1:8080", token=token)
+    assert "gvq_secret" not in str(caught.value.as_json())
+
+
+def test_a_program_may_name_a_token_for_the_address_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAVELQ_URL", "http://127.0.0.1:8080")
+    monkeypatch.setenv("GAVELQ_TOKEN", "the environment's")
+    monkeypatch.delenv("GAVELQ_TASK_ID", raising=False)
+    assert Client(token="mine").address.token == "mine"
+    assert AsyncClient(token="mine")._link.address.token == "mine"
+    assert Client().address.token == "the environment's"
+    assert Client(url="http://127.0.0.1:8081").address.token is None
+    with pytest.raises(InvalidField, match=r"^token: "):
+        Client(token="mine\n")
+    with pytest.raises(InvalidField, match=r"^url: "):
+        Client(url="127.0.0.1:8080")
 
 
 def test_ipv6_addresses_are_understood() -> None:

@@ -13,6 +13,16 @@ RUNNING = task(7, state="running", pending_reason=None)
 
 
 @pytest.mark.parametrize(
+    "words", [("allocate", "", "b"), ("allocate", " , ", "b"), ("ignore", ""), ("release", ",", "-y"), ("drain", " ")]
+)
+def test_an_empty_word_is_no_gpu_and_asks_for_nothing(shell: Shell, fake: FakeDaemon, words: tuple[str, ...]) -> None:
+    done = shell.run("gpu", *words)
+    assert done.returncode == 2
+    assert "names no GPU" in done.stderr
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize(
     ("words", "method", "path", "body", "answer", "said"),
     [
         (["task", "run", "7"], "POST", "/api/tasks/7/run", {"queue": None}, task(7), "task 7: pending"),
@@ -49,6 +59,14 @@ RUNNING = task(7, state="running", pending_reason=None)
             {"max_util": 50, "mem_type": "percentage", "mem_value": 30},
             queue("b", mem_type="percentage", mem_value=30),
             "free_memory>=30%",
+        ),
+        (
+            ["queue", "set", "b", "pool=false", "priority=3"],
+            "PATCH",
+            "/api/queues/b",
+            {"pool": False, "priority": 3},
+            queue("b", pool=False, priority=3),
+            "queue b: changed (open, priority=3, pool=false)",
         ),
         (["queue", "pause", "b"], "PATCH", "/api/queues/b", {"paused": True}, queue("b", paused=True), "paused"),
         (["queue", "resume", "b"], "PATCH", "/api/queues/b", {"paused": False}, queue("b"), "open"),
@@ -139,6 +157,25 @@ def test_bad_words_are_a_usage_error(shell: Shell, fake: FakeDaemon, words: list
 
 
 @pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("list --all", "`gavelq list` shows tasks in every state; `gavelq task list` those that have not ended"),
+        ("list -a", "`gavelq list` shows tasks in every state; `gavelq task list` those that have not ended"),
+        ("list --running", "gavelq task list --running"),
+        ("list --nonsense", "gavelq list --help"),
+        ("why 7", "gavelq task why"),
+        ("-o table kill 7", "gavelq task kill"),
+        ("tusk", "gavelq --help"),
+        ("queue kill", "gavelq queue --help"),
+    ],
+)
+def test_who_types_what_other_tools_know_is_told_what_to_type_here(shell: Shell, words: str, hint: str) -> None:
+    done = shell.run(*words.split())
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"hint: {hint}"
+
+
+@pytest.mark.parametrize(
     ("status", "code", "exit_code"),
     [
         (404, "task_not_found", 3),
@@ -187,6 +224,21 @@ def test_all_ids_fail_with_the_code_of_the_first(shell: Shell, fake: FakeDaemon)
     fake.on("POST", "/api/tasks/7/kill", problem(409, "wrong_state", "task 7 has ended"))
     fake.on("POST", "/api/tasks/8/kill", problem(404, "task_not_found", "there is no task 8"))
     assert shell.run("cancel", "7", "8").returncode == 6
+    done = shell.run("cancel", "7", "8", "-o", "json")
+    assert (done.returncode, done.stdout) == (6, "")
+    told = json.loads(done.stderr)["error"]
+    assert (told["code"], told["message"]) == ("wrong_state", "none of 2 done; the first: task 7 has ended")
+    assert [(one["id"], one["error"]["code"]) for one in told["details"]["results"]] == [
+        (7, "wrong_state"), (8, "task_not_found"),
+    ]  # fmt: skip
+    assert (told["details"]["n_done"], told["details"]["n_total"], told["details"]["n_failed"]) == (0, 2, 2)
+
+
+def test_an_error_that_only_a_newer_daemon_knows_is_told_as_it_is(shell: Shell, fake: FakeDaemon) -> None:
+    for number in (7, 8):
+        fake.on("POST", f"/api/tasks/{number}/kill", problem(422, "moon_is_full", "not today"))
+    done = shell.run("cancel", "7", "8", "-o", "json")
+    assert (done.returncode, json.loads(done.stderr)["error"]["code"]) == (7, "moon_is_full")
 
 
 def test_unignore_all_names_every_card_that_is_kept_out(shell: Shell, fake: FakeDaemon) -> None:

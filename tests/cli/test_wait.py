@@ -1,7 +1,6 @@
 """`task wait`: for all, for the first, and not for ever."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from gavelq.testing.waiting import wait_until
 from tests.cli.conftest import Shell
 from tests.cli.fake_daemon import Answer, FakeDaemon, problem, task
 from tests.daemon.gates import Gate
+from tests.support.connected import is_connected
 from tests.support.daemon import Box, box
 
 DONE = task(8, state="completed", pending_reason=None, end_reason="exit_zero", ended_at="2026-01-31T12:00:01.000000Z")
@@ -103,17 +103,8 @@ def test_a_stopped_daemon_lets_those_who_wait_go_at_once() -> None:
             [sys.executable, "-m", "gavelq", "task", "wait", "--any", str(number)],
             env=fresh.env, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        wait_until(lambda: _is_connected(waiting.pid), what="it is connected")
+        wait_until(lambda: is_connected(waiting.pid), what="it is connected")
         assert fresh.stop() == 0
         fresh.start()
         gate.open()
         assert waiting.communicate(timeout=30)[0] == f"task {number}: completed\n"
-
-
-def _is_connected(pid: int) -> bool:
-    """Whether a process has a socket."""
-    try:
-        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-    except FileNotFoundError:
-        return False
-    return any(link.startswith("socket:") for link in links)

@@ -6,7 +6,7 @@ import click
 
 from gavelq.cli.base import Command, Count, Group, pass_call
 from gavelq.cli.call import Call
-from gavelq.cli.output.alerts import mute_told, print_alerts, print_tested
+from gavelq.cli.output.alerts import mute_told, print_alerts, print_mutes, print_tested
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.text import say
 from gavelq.client import lean
@@ -25,13 +25,18 @@ def alert() -> None:
 
 @alert.command("list", cls=Command)
 @click.option("--recent", is_flag=True, help="What happened lately instead of what fires now.")
+@click.option("--mutes", "is_mutes", is_flag=True, help="What is muted instead of what fires.")
 @click.option("-n", "--lines", "lines", type=Count(1, 1000), default=50, metavar="N", help="So many; default 50.")
 @pass_call
-def list_(call: Call, recent: bool, lines: int) -> int:
+def list_(call: Call, recent: bool, is_mutes: bool, lines: int) -> int:
     """List the alerts that fire. Tenants see those about their own tasks."""
+    if recent and is_mutes:
+        raise UsageError("--recent and --mutes are two lists", hint="ask for one of them")
     reply = call.link().send("GET", "/api/alerts" + query([("limit", lines)]))
     if call.is_json:
         print_body(reply.body)
+    elif is_mutes:
+        print_mutes(lean.loads(reply.body)["mutes"])
     else:
         print_alerts(lean.loads(reply.body), is_recent=recent)
     return 0

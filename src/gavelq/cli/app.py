@@ -84,13 +84,36 @@ def run_click(words: list[str]) -> int:
         click.echo(error.format_message(), file=sys.stderr)
         return 2
     except click.UsageError as error:
-        raise _usage(error) from None
+        raise _usage(error, words) from None
     except click.ClickException as error:
         raise GavelqError(error.format_message()) from None
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: click.UsageError) -> UsageError:
+def _usage(error: click.UsageError, words: list[str]) -> UsageError:
     path = error.ctx.command_path.removesuffix(" short") if error.ctx else "gavelq"
     message = error.format_message().rstrip(".")
-    return UsageError(message[:1].lower() + message[1:], hint=f"{path} --help")
+    hint = _meant(error, path, words) or f"{path} --help"
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+_LISTING = {
+    "-a": "`gavelq list` shows tasks in every state; `gavelq task list` those that have not ended",
+    "--all": "`gavelq list` shows tasks in every state; `gavelq task list` those that have not ended",
+    "--running": "gavelq task list --running",
+    "--finished": "gavelq task list --finished",
+}
+"""What people give `gavelq list` who know `gavelq task list`, or other tools."""
+
+
+def _meant(error: click.UsageError, path: str, words: list[str]) -> str:
+    """What to type instead, where that is known; empty: it is not."""
+    if isinstance(error, click.NoSuchOption) and path == "gavelq list":
+        return _LISTING.get(error.option_name, "")
+    if error.ctx is None or error.ctx.command is not cli:
+        return ""
+    task = cli.get_command(error.ctx, "task")
+    unknown = [word for word in words if repr(word) in error.format_message()]
+    if not isinstance(task, click.Group) or not unknown or unknown[0] not in task.commands:
+        return ""
+    return f"gavelq task {unknown[0]}"

@@ -12,6 +12,7 @@ from gavelq.cli.options import Option
 from gavelq.cli.output.document import print_body
 from gavelq.cli.output.text import safe, say
 from gavelq.core.errors import InvalidField, UsageError
+from gavelq.formats.environment import OVERRIDDEN
 
 CHANGE = (
     Option("cmd", ("--cmd",), "Another command line, run by bash.", metavar="CMD"),
@@ -64,6 +65,8 @@ def changes_of(call: Call, values: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("cmd") is not None:
         changes["command"] = values["cmd"]
     names = [pair.partition("=")[0] for pair in values.get("env") or ()] + list(values.get("env_keep") or ())
+    if lost := next((name for name in names if name in OVERRIDDEN), None):
+        raise InvalidField(field=f"env.{lost}", problem="gavelq sets it for every task", hint="choose GPUs with -g")
     if values.get("env_all"):
         names = list(request["env"])
     env: dict[str, str | None] = {name: request["env"][name] for name in names if name in request["env"]}

@@ -14,7 +14,7 @@ from gavelq.cli.config_import import import_
 from gavelq.cli.output.document import print_document
 from gavelq.cli.output.table import Column, print_table
 from gavelq.cli.output.text import safe, say
-from gavelq.cli.reloading import reload, tell_reload, written
+from gavelq.cli.reloading import reload, tell_overruled, tell_reload, written
 from gavelq.cli.undoing import history_, undo_
 from gavelq.config import BY_NAME, check, load, set_value, unset_value
 from gavelq.config.edit import put_values
@@ -100,6 +100,7 @@ def set_(call: Call, words: tuple[str, ...]) -> int:
         return 0
     for name, value in plain.items():
         say(safe(f"{name}: {written(value)} (in {call.config_path})"))
+    tell_overruled(plain)
     tell_reload(changed)
     return 0
 
@@ -143,6 +144,7 @@ def unset(call: Call, name: str) -> int:
         print_document({"name": name, "removed": was_there, "path": call.config_path, "reloaded": changed})
         return 0
     say(safe(f"{name}: {'taken out of' if was_there else 'not in'} {call.config_path}"))
+    tell_overruled([name])
     tell_reload(changed)
     return 0
 

@@ -176,7 +176,9 @@ def _summarise(found: Plan, is_applied: bool) -> None:
         say("to do by hand, where you want it:", sys.stderr)
         for command in found.commands:
             say(safe(f"  {command}"), sys.stderr)
-    if not found.changes_anything:
+    if not found.settings and not found.cards:
+        say("nothing to write: no line became a setting", sys.stderr)
+    elif not found.changes_anything:
         say(safe(f"nothing to write: {found.config_path} says all of it already"), sys.stderr)
     elif is_applied:
         say(safe(f"written into {found.config_path}"), sys.stderr)

@@ -77,15 +77,14 @@ def restart(call: Call) -> int:
 @pass_call
 def status(call: Call) -> int:
     """Show the daemon; exit code 5 where it is not running."""
-    from gavelq.cli.start import running
-
     address = call.address()
-    found = running(address)
-    if found is None and call.is_json:
+    try:
+        found: dict[str, Any] = Link(address).fetch("GET", "/api/daemon", timeout_s=10)
+    except DaemonUnreachable as error:
+        if not call.is_json:
+            raise
         print_document({"running": False, "socket": address.socket})
-        return DaemonUnreachable.exit_code
-    if found is None:
-        raise DaemonUnreachable(why=f"nobody answers at {address}")
+        return error.exit_code
     if call.is_json:
         print_document(found)
         return 0

@@ -7,6 +7,7 @@ import shlex
 import stat
 import sys
 from collections.abc import Sequence
+from errno import EACCES
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,8 @@ def _check_path(field: str, path: str, endings: Sequence[str]) -> None:
         raise InvalidField(
             field=field, problem=f"there is no directory {directory}", hint=f"mkdir -p {shlex.quote(directory)}"
         )
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise _unwritable(field, path, PermissionError(EACCES, os.strerror(EACCES)))
     _check_own(field, path)
 
 

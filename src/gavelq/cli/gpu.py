@@ -69,7 +69,7 @@ def info(call: Call, gpu_id: str | None) -> int:
 def allocate(call: Call, words: tuple[str, ...], count: int | None) -> int:
     """Give GPUs to a queue: those that are named, or free ones of the pool."""
     *named, queue = words
-    ids = [part.strip() for word in named for part in word.split(",") if part.strip()]
+    ids = _split(named)
     if ids and count is not None:
         raise UsageError("GPU ids and --count say the same thing in two ways", hint="give only one of them")
     payload: dict[str, Any] = {"queue": queue}
@@ -183,8 +183,12 @@ def _each(call: Call, ids: tuple[str, ...], verb: str, payload: dict[str, Any], 
     )
 
 
-def _split(ids: tuple[str, ...]) -> list[str]:
-    return [part.strip() for word in ids for part in word.split(",") if part.strip()]
+def _split(words: list[str] | tuple[str, ...]) -> list[str]:
+    """The ids in words that may hold several. Raises UsageError for words without any: a script's empty variable."""
+    ids = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    if words and not ids:
+        raise UsageError(f"{words[0]!r} names no GPU", hint="write for example 0, or 0,1")
+    return ids
 
 
 def _state(found: dict[str, Any]) -> str:

@@ -81,7 +81,7 @@ def status(call: Call, name: str) -> int:
 @click.option("--max-gpus", metavar="N", help="At most so many GPUs at once; `none`: no limit.")
 @click.option("--max-util", metavar="U", help="Only GPUs at or below this utilisation in percent; `none`: no limit.")
 @click.option("--mem-type", metavar="T", help="How --mem-value counts: ignore, absolute (MiB) or percentage.")
-@click.option("--mem-value", metavar="V", help="So much memory must be free on a GPU.")
+@click.option("--mem-value", metavar="V", help="So much memory must be free on a GPU; `none`: no limit.")
 @click.option("--hold", is_flag=True, default=None, help="A hold queue: its tasks wait for `task run`.")
 @click.option("--pool/--no-pool", default=None, help="Whether it may use the pool while it owns no GPU.")
 @pass_call
@@ -98,7 +98,8 @@ def create(call: Call, name: str, pairs: tuple[str, ...], **given: Any) -> int:
 @pass_call
 def set_(call: Call, name: str, pairs: tuple[str, ...]) -> int:
     """Change options: hold, paused, pool, priority, max_running, max_gpus, max_util, mem_type, mem_value, lend,
-    time_limit, max_time_limit, and its tasks' retries, backoff, retry_burst, retry_on, on_gpu_oom. `none` unsets.
+    time_limit, max_time_limit, idle_after, idle_action, and its tasks' retries, backoff, retry_burst, retry_on,
+    on_gpu_oom. `none` takes a limit back.
     """
     return _patch(call, name, _pairs(pairs))
 
@@ -107,7 +108,7 @@ def set_(call: Call, name: str, pairs: tuple[str, ...]) -> int:
 @_name
 @click.option("--max-util", metavar="U", help="Only GPUs at or below this utilisation in percent; `none`: no limit.")
 @click.option("--mem-type", metavar="T", help="How --mem-value counts: ignore, absolute (MiB) or percentage.")
-@click.option("--mem-value", metavar="V", help="So much memory must be free on a GPU.")
+@click.option("--mem-value", metavar="V", help="So much memory must be free on a GPU; `none`: no limit.")
 @click.option("--max-running", metavar="N", help="At most so many tasks at once; `none`: no limit.")
 @pass_call
 def set_limit(call: Call, name: str, **given: Any) -> int:
@@ -209,7 +210,8 @@ def _tell(call: Call, body: bytes, what: str) -> int:
         print_body(body)
         return 0
     found = lean.loads(body)
-    say(safe(f"queue {found['name']}: {what} ({', '.join([state_of(found), *options_of(found)])})"))
+    priority = [f"priority={found['priority']}"] if found.get("priority") else []
+    say(safe(f"queue {found['name']}: {what} ({', '.join([state_of(found), *priority, *options_of(found)])})"))
     return 0
 
 

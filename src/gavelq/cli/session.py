@@ -27,6 +27,8 @@ GRACE_S = 10.0
 _LATE_S = 5.0
 """The lease ends by itself at its limit; if nobody says so (no daemon), it is taken as over so much later."""
 _IDLE_LOOK_S = 5.0
+_INPUT_STEP_S = 8
+"""A terminal's access time is moved by the first key in each step of this length alone (tty_update_time in Linux)."""
 _POLL_S = 20.0
 _AGAIN_S = 5.0
 _LOOK_S = 0.05
@@ -45,10 +47,12 @@ class Session:
         """The lease, once it is over."""
         self._signal = 0
         self._read_end, self._write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._deadline = end_of(task)
+        end = end_of(task)
+        self._deadline = None if end is None else _passed() + end - time.time()
         self._is_warned = False
         self._is_idle_told = False
-        self._busy_at = time.time()
+        self._busy_at = _passed()
+        self._typed_at = 0.0
 
     def run(self) -> int:
         """From the start of the shell to its end; its exit code (128 + signal). Raises InvalidField for SHELL."""
@@ -124,7 +128,7 @@ class Session:
 
     def _pause_s(self) -> float:
         """Until the next look at the clock."""
-        now = time.time()
+        now = _passed()
         due = [now + 3600.0]
         if self._deadline is not None:
             due.append(self._deadline + _LATE_S if self._is_warned else self._deadline - WARNED_S)
@@ -134,7 +138,7 @@ class Session:
 
     def _why_end(self, shell: int) -> str:
         """Why the shell has to end now; empty: it need not. Warns before."""
-        now, number = time.time(), self._task["id"]
+        now, number = _passed(), self._task["id"]
         if self._signal:
             return f"{signal.Signals(self._signal).name} came; the shell is closed"
         if self._ended is not None:
@@ -153,7 +157,11 @@ class Session:
             return ""
         if descendants(shell):
             self._busy_at = now
-        idle_s = now - max(self._busy_at, _last_input())
+        typed_at = _last_input()
+        if typed_at != self._typed_at:
+            self._typed_at = typed_at
+            self._busy_at = max(self._busy_at, now + min(float(_INPUT_STEP_S), typed_at - time.time()))
+        idle_s = now - self._busy_at
         if idle_s >= self._idle_s:
             return f"nothing happened here for {duration(self._idle_s)}; the shell is closed"
         left_s = self._idle_s - idle_s
@@ -177,12 +185,21 @@ def _say(text: str) -> None:
         sys.stderr.flush()
 
 
+def _passed() -> float:
+    """Seconds since boot, suspended time included, whatever the machine's clock is set to."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def _last_input() -> float:
-    """When somebody typed something, in seconds since the epoch: the terminal's access time, as w(1) reads it."""
+    """The latest that somebody can have typed something, in seconds since the epoch by the clock of then.
+
+    It is the terminal's access time, as w(1) reads it, and the rest of its step, in which further keys leave no trace.
+    """
     try:
-        return os.fstat(sys.stdin.fileno()).st_atime if sys.stdin.isatty() else 0.0
+        accessed = os.fstat(sys.stdin.fileno()).st_atime if sys.stdin.isatty() else 0.0
     except OSError:
         return 0.0
+    return (accessed // _INPUT_STEP_S + 1) * _INPUT_STEP_S
 
 
 @contextlib.contextmanager

@@ -61,7 +61,8 @@ def start(call: Call, address: Address) -> "dict[str, Any]":
         is_long = os.path.exists(output) and os.path.getsize(output) > _MAX_OUTPUT
         out = os.open(output, flags | (os.O_TRUNC if is_long else 0), 0o600)
     except OSError as error:
-        raise StoreUnavailable(why=f"{error.filename}: {error.strerror}") from None
+        hint = f"make room or give yourself the right to write to {place.state}, or name another place with GAVELQ_HOME"
+        raise StoreUnavailable(why=f"{error.filename}: {error.strerror}", hint=hint) from None
     try:
         begin = os.fstat(out).st_size
         child = _spawn(call, out)
@@ -96,6 +97,8 @@ def _spawn(call: Call, out: int) -> "subprocess.Popen[bytes]":
     if call.socket:
         command += ["--socket", os.path.abspath(call.socket)]
     env = {name: value for name, value in os.environ.items() if name not in _OF_A_TASK}
+    # The daemon works in another directory, where a relative path would make it another instance.
+    env.update({name: os.path.abspath(env[name]) for name in _PLACES if env.get(name)})
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", env=env, start_new_session=True
     )
@@ -103,6 +106,10 @@ def _spawn(call: Call, out: int) -> "subprocess.Popen[bytes]":
 
 _OF_A_TASK = frozenset({"GAVELQ_TASK_ID", "GAVELQ_ATTEMPT", "GAVELQ_QUEUE", "GAVELQ_GPUS", "CUDA_VISIBLE_DEVICES"})
 """What a task's environment says about the task; the daemon is not one."""
+_PLACES = (
+    "GAVELQ_HOME", "GAVELQ_CONFIG", "GAVELQ_SOCKET", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
+)  # fmt: skip
+"""What names the paths of an instance (`paths.resolve`)."""
 
 
 def _after_death(address: Address, code: int, output: str, begin: int) -> "dict[str, Any]":

@@ -9,12 +9,13 @@ import click
 
 from gavelq.cli.call import Call
 from gavelq.cli.options import FINISHED
+from gavelq.cli.output.failure import tell
 from gavelq.cli.output.text import safe, say
 from gavelq.cli.wait import POLL_S, exit_code_of
 from gavelq.client import lean
 from gavelq.client.http import query
 from gavelq.client.patience import PatientLink
-from gavelq.core.errors import TimedOut
+from gavelq.core.errors import PartlyDone, TimedOut
 
 _SLACK_S = 15
 
@@ -37,17 +38,38 @@ def kill(call: Call, number: int, signal: str | None) -> int:
 
 
 def act(call: Call, number: int, verb: str, payload: dict[str, Any], done: str) -> int:
-    """Do it to all tasks of a submission that it can be done to; says how many. Raises WrongState where none."""
+    """Do it to all tasks of a submission that it can be done to; says how many. Raises WrongState where none.
+
+    Returns 9 where some of them were refused it.
+    """
     reply = call.link().send("POST", f"/api/submissions/{number}/{verb}", payload, timeout_s=120)
     if call.is_json:
         from gavelq.cli.output.document import print_body
 
         print_body(reply.body)
-        return 0
+        return _tell_refused(call, lean.loads(reply.body))
     found = lean.loads(reply.body)
     rest = f", {found['n_refused']} not" if found["n_refused"] else ""
     say(f"submission {number}: {found['n_done']} {_tasks(found['n_done'])} {done}{rest} ({_counts(found)} now)")
-    return 0
+    return _tell_refused(call, found)
+
+
+def _tell_refused(call: Call, found: dict[str, Any]) -> int:
+    """Why it could not be done to some, as for several ids; the exit code."""
+    refused = found.get("refused")
+    if not refused:
+        return 0
+    if call.is_json:
+        n_done, n_failed = found["n_done"], len(refused)
+        tell(PartlyDone(n_done=n_done, n_total=n_done + n_failed, n_failed=n_failed, results=refused), is_json=True)
+        return 9
+    sys.stdout.flush()
+    for one in refused:
+        error = one["error"]
+        say(f"gavelq: task {one['id']}: {safe(error['message'])}", sys.stderr)
+        if error["hint"]:
+            say(f"hint: {safe(error['hint'])}", sys.stderr)
+    return 9
 
 
 def wait(call: Call, number: int, *, timeout_s: float | None, pass_exit_code: bool) -> int:

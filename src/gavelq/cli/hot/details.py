@@ -259,8 +259,8 @@ def _event(event: "dict[str, Any]") -> str:
 
 
 def _plain(name: str, value: "Any") -> str:
-    if name.endswith("_at") and isinstance(value, float):
-        return time.strftime("%H:%M:%S", time.localtime(value))
+    if name.endswith("_at") and isinstance(value, str):
+        return local(value)
     return ",".join(str(part) for part in value) if isinstance(value, list) else str(value)
 
 

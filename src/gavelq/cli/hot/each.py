@@ -35,8 +35,8 @@ def act(
 ) -> int:
     """Send one request for each id and tell what came of each. Returns 0, or 9 where only some succeeded.
 
-    Where none did, it is the first error's exit code; a single id's error is raised. JSON is one document for one
-    id and an array for several, or with `is_list`.
+    Where none did, it is the first error's exit code, and that error's code in JSON; a single id's error is raised.
+    JSON is one document for one id and an array for several, or with `is_list`.
     """
     link = call.link()
     bodies: list[bytes] = []
@@ -73,21 +73,29 @@ def _known(error: Exception) -> Exception:
 
 def _tell_failures(call: Call, failures: "list[tuple[object, Any]]", n_ids: int, noun: str) -> int:
     from gavelq.cli.output.failure import tell
+
+    summary = _sum_of(failures, n_ids)
+    if call.is_json:
+        return tell(summary, is_json=True)
+    sys.stdout.flush()
+    for one, error in failures:
+        about = "" if f"{noun} {one}" in error.message else f"{noun} {one}: "
+        say(safe(f"gavelq: {about}{error.message}"), sys.stderr)
+        if error.hint:
+            say(f"hint: {safe(error.hint)}", sys.stderr)
+    return int(summary.exit_code)
+
+
+def _sum_of(failures: "list[tuple[object, Any]]", n_ids: int) -> "Any":
+    """One error for all: that only some were done, or one of the first's kind where none was."""
+    from gavelq.client.problems import revive
     from gavelq.core.errors import PartlyDone
 
-    summary = PartlyDone(
-        n_done=n_ids - len(failures),
-        n_total=n_ids,
-        n_failed=len(failures),
-        results=[{"id": one, "error": error.as_json()} for one, error in failures],
-    )
-    if call.is_json:
-        tell(summary, is_json=True)
-    else:
-        sys.stdout.flush()
-        for one, error in failures:
-            about = "" if f"{noun} {one}" in error.message else f"{noun} {one}: "
-            say(safe(f"gavelq: {about}{error.message}"), sys.stderr)
-            if error.hint:
-                say(f"hint: {safe(error.hint)}", sys.stderr)
-    return 9 if len(failures) < n_ids else int(failures[0][1].exit_code)
+    results = [{"id": one, "error": error.as_json()} for one, error in failures]
+    summary = PartlyDone(n_done=n_ids - len(failures), n_total=n_ids, n_failed=len(failures), results=results)
+    if len(failures) < n_ids:
+        return summary
+    first = failures[0][1]
+    message = f"none of {n_ids} done; the first: {first.message}"
+    told = {"code": first.code, "message": message, "hint": first.hint, "details": summary.details}
+    return revive(told, first.http_status)

@@ -154,7 +154,7 @@ def environment(call: Call, values: "Mapping[str, Any]") -> tuple[dict[str, str]
         if not name or not separator:
             _refuse("env", f"{pair!r} is not NAME=VALUE", "write for example -e SEED=1")
         own[name] = value
-    from gavelq.formats.environment import SECRET_PATTERNS, capture
+    from gavelq.formats.environment import OVERRIDDEN, SECRET_PATTERNS, capture
 
     patterns: tuple[str, ...] = SECRET_PATTERNS
     if "GAVELQ_SUBMIT_SECRET_PATTERNS" in os.environ or call.mentions(b"secret_patterns"):
@@ -163,8 +163,9 @@ def environment(call: Call, values: "Mapping[str, Any]") -> tuple[dict[str, str]
         patterns = tuple(setting(call, "submit.secret_patterns"))
     keep = values.get("env_keep") or ()
     kept, dropped = capture(os.environ, keep=keep, keep_all=bool(values.get("env_all")), patterns=patterns)
-    found = {**kept, **own}
-    return found, [name for name in dropped if name not in own]
+    lost = [name for name in own if name in OVERRIDDEN]
+    found = {**kept, **{name: value for name, value in own.items() if name not in OVERRIDDEN}}
+    return found, [*(name for name in dropped if name not in own), *lost]
 
 
 def submit_all(
@@ -215,15 +216,23 @@ def _tell(tasks: "list[dict[str, Any]]", dropped: "Sequence[str]") -> None:
         say(f"submission {first['submission_id']}: {len(tasks)} tasks, {first['id']} to {last['id']}")
     if len(tasks) == 1 and tasks[0]["state"] == "held" and sys.stdout.isatty():
         say(f"let it run with: gavelq task run {tasks[0]['id']}")
-    tell_dropped(dropped)
+    # The daemon adds what a file of tasks says about variables that gavelq sets.
+    found = [name for task in tasks for name in task.get("env_dropped") or ()]
+    tell_dropped([*dropped, *(name for name in dict.fromkeys(found) if name not in dropped)])
 
 
 def tell_dropped(dropped: "Sequence[str]") -> None:
     """Say on standard error which variables the task will not see."""
-    if dropped:
-        names = safe(", ".join(dropped))
-        keep = " (keep with --env-keep NAME)" if dropped != ["CUDA_VISIBLE_DEVICES"] else " (gavelq sets it)"
-        say(f"left out of the environment: {names}{keep}", sys.stderr)
+    if not dropped:
+        return
+    from gavelq.formats.environment import OVERRIDDEN
+
+    for names, why in (
+        ([name for name in dropped if name not in OVERRIDDEN], "keep with --env-keep NAME"),
+        ([name for name in dropped if name in OVERRIDDEN], "gavelq sets it; choose GPUs with -g"),
+    ):
+        if names:
+            say(f"left out of the environment: {safe(', '.join(names))} ({why})", sys.stderr)
 
 
 def _absolute(path: str | None, field: str) -> str:

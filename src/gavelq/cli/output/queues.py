@@ -60,8 +60,10 @@ def state_of(queue: "dict[str, Any]") -> str:
 
 
 def options_of(queue: "dict[str, Any]") -> list[str]:
-    """What was set for a queue: its limits, whether it lends its GPUs, and its tasks' defaults."""
-    return [*limits_of(queue), *(["lend=true"] if queue.get("lend") else []), *retries_of(queue)]
+    """What was set for a queue: its limits, whether it uses the pool and lends its GPUs, and its tasks' defaults."""
+    places = ["pool=false"] if not queue.get("pool", True) else []
+    places += ["lend=true"] if queue.get("lend") else []
+    return [*limits_of(queue), *places, *retries_of(queue)]
 
 
 def limits_of(queue: "dict[str, Any]") -> list[str]:

@@ -45,7 +45,7 @@ def run_time(task: "dict[str, Any]", now: float) -> float | None:
     if not started:
         return None
     ended = task.get("ended_at")
-    return (epoch(ended) if ended else now) - epoch(started)
+    return max(0.0, (epoch(ended) if ended else now) - epoch(started))
 
 
 def local(text: str | None) -> str:
