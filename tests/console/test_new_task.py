@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gavelq.testing.waiting import wait_until
-from tests.support.browser import NARROW, WIDE, Visit, visit
+from tests.support.browser import MOMENT, NARROW, WIDE, Visit, visit
 from tests.support.daemon import Box, box
 from tests.support.tenants import tenant
 
@@ -52,7 +52,7 @@ def test_it_says_where_and_when_a_task_would_start_and_makes_nothing(page: "Page
     form.get_by_label("Command", exact=True).fill("sleep 600")
     form.get_by_text("Would start now on GPU 1").wait_for()
     form.get_by_label("How many", exact=True).fill("2")
-    form.get_by_text(re.compile(r"Would start about \d\d:\d\d")).wait_for()
+    form.get_by_text(re.compile(rf"Would start about {MOMENT}")).wait_for()
     form.get_by_text(re.compile("Place 1 in the order")).wait_for()
     form.get_by_label("How many", exact=True).fill("0")
     form.get_by_text("Would start now, without a GPU").wait_for()
@@ -213,7 +213,7 @@ def test_everybody_can_fill_it(browser: "Browser", instance: Box, theme: str, la
         page.get_by_role("button", name={"en": "New task", "zh": "新建任务"}[language]).click()
         form = page.get_by_role("dialog")
         command = form.get_by_label({"en": "Command", "zh": "命令"}[language], exact=True)
-        wait_until(lambda: command.evaluate("one => one === document.activeElement"), 5, "the command has the focus")
+        wait_until(lambda: command.evaluate("one => one === document.activeElement"), 30, "the command has the focus")
         page.keyboard.type("true")
         form.get_by_text({"en": "Would start now on GPU 1", "zh": "可立即在 GPU 1 上启动"}[language]).wait_for()
         form.locator("summary").click()

@@ -1,4 +1,5 @@
 /** Requests to the daemon that served this page. */
+import { chinese, type Details } from "../words/told";
 
 /** An answer that was not 2xx (RFC 9457), or no answer at all (status 0). */
 export class Problem extends Error {
@@ -10,7 +11,8 @@ export class Problem extends Error {
     readonly field: string | null,
     readonly body: Record<string, unknown> = {},
   ) {
-    super(hint ? `${detail} (${hint})` : detail);
+    const told = chinese()?.problem(code, (body.details ?? {}) as Details, detail, hint);
+    super(told ?? (hint ? `${detail} (${hint})` : detail));
   }
 }
 

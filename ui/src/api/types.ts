@@ -21,6 +21,9 @@ export type ConfigChange = Schemas["ConfigChange"];
 export type Tenant = Schemas["Tenant"];
 export type Token = Schemas["Token"];
 export type Event = Schemas["Event"];
+export type Simulation = Schemas["Simulation"];
+export type SimulatedTask = Schemas["SimulatedTask"];
+export type SimulatedSide = Schemas["SimulatedSide"];
 
 /** The fields that lists of tasks show; everything else is asked for when a task is opened. */
 export const ROW_FIELDS = [
@@ -29,6 +32,7 @@ export const ROW_FIELDS = [
   "state",
   "pending_reason",
   "pending_detail",
+  "pending_details",
   "end_reason",
   "end_detail",
   "exit_code",

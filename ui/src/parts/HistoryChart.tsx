@@ -10,7 +10,7 @@ import "uplot/dist/uPlot.min.css";
 import { BandRows } from "./history/BandRows";
 import "./history/history.css";
 import { GUTTER, PanelChart, PanelKey } from "./history/PanelChart";
-import type { Band, Panel } from "./history/shapes";
+import { type Band, lastKnown, type Panel } from "./history/shapes";
 import { TimeAxis } from "./history/TimeAxis";
 import { ticks } from "./history/ticks";
 import { useMedia, useWidth } from "./useSize";
@@ -46,6 +46,7 @@ export function HistoryChart(props: HistoryProps) {
   const language = useLanguage((choice) => choice.language);
   const [at, setAt] = useState<number | null>(null);
   const nPoints = Math.max(0, ...panels.flatMap((panel) => panel.lines.map((line) => line.values.length)));
+  const known = lastKnown(panels);
   const xs = useMemo(
     () => Array.from({ length: nPoints }, (_, i) => from / 1000 + (i + 0.5) * stepS),
     [from, stepS, nPoints],
@@ -91,7 +92,15 @@ export function HistoryChart(props: HistoryProps) {
         </div>
       ))}
       {bands && <BandRows title={bandsTitle} bands={bands} from={from} to={to} />}
-      <TimeAxis marks={marks} span={span} xs={xs} at={at} told={told} onMove={setAt} />
+      <TimeAxis
+        marks={marks}
+        span={span}
+        xs={xs}
+        last={known < 0 ? nPoints - 1 : known}
+        at={at}
+        told={told}
+        onMove={setAt}
+      />
       {at !== null && <div className="history-cursor" style={{ left }} />}
     </div>
   );

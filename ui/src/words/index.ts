@@ -1,5 +1,6 @@
 /** Two languages. Every part keeps its words beside it, as pairs, so that none can be left out. */
 import { create } from "zustand";
+import { speak, type Table } from "./told";
 
 export type Language = "en" | "zh";
 
@@ -8,6 +9,8 @@ export type Pair = readonly [en: string, zh: string];
 
 interface Choice {
   language: Language;
+  /** For what the daemon tells; null: English, or not loaded yet. */
+  table: Table | null;
   choose: (language: Language) => void;
 }
 
@@ -19,14 +22,34 @@ function first(): Language {
 
 export const useLanguage = create<Choice>((set) => ({
   language: first(),
+  table: null,
   choose: (language) => {
     localStorage.setItem("gavelq.language", language);
-    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     set({ language });
+    settle(language);
   },
 }));
 
-document.documentElement.lang = useLanguage.getState().language === "zh" ? "zh-CN" : "en";
+/** Say so in the document, and fetch what the language needs beside its words. */
+function settle(language: Language): void {
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  const take = (table: Table | null) => {
+    if (useLanguage.getState().language !== language) return;
+    speak(table);
+    useLanguage.setState({ table });
+  };
+  if (language === "en") {
+    take(null);
+    return;
+  }
+  import("./zh").then(
+    // Undefined: gavelq was upgraded, and the page is about to be loaded anew (see shell/renew.ts).
+    (found: typeof import("./zh") | undefined) => take(found?.table ?? null),
+    () => take(null), // the daemon's own texts do as well
+  );
+}
+
+settle(useLanguage.getState().language);
 
 type Put = Record<string, string | number>;
 
@@ -43,4 +66,9 @@ export function useWords<W extends Record<string, Pair>>(words: W): (key: keyof 
     const pair = words[key];
     return pair === undefined ? String(key) : say(pair, language, put);
   };
+}
+
+/** For what the daemon tells: its sentences in Chinese, null in English. Where it has none, the daemon's text is shown. */
+export function useChinese(): Table | null {
+  return useLanguage((choice) => choice.table);
 }

@@ -1,5 +1,5 @@
 /** Words for the codes of reasons: why a task waits, and why it ended. The daemon's own texts say more. */
-import type { Pair } from "./index";
+import type { Language, Pair } from "./index";
 
 export const PENDING_REASONS: Readonly<Record<string, Pair>> = {
   queue_paused: ["Its queue is paused", "队列已暂停"],
@@ -46,3 +46,15 @@ export const END_REASONS: Readonly<Record<string, Pair>> = {
   idle: ["Let its GPUs lie idle", "GPU 长时间空闲"],
   lost: ["Its process was lost", "进程丢失"],
 };
+
+/** Why a queue of a run waits: the daemon's own text, in Chinese the word for its code. */
+export function whyWaiting(
+  {
+    pending_reason: reason,
+    pending_detail: detail,
+  }: { pending_reason: string | null; pending_detail: string | null },
+  language: Language,
+): string {
+  const pair = language === "zh" ? PENDING_REASONS[reason ?? ""] : undefined;
+  return pair?.[1] ?? detail ?? "";
+}

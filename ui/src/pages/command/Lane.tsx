@@ -9,7 +9,7 @@ import { useNow } from "../../shell/Connection";
 import { useLive } from "../../store/live";
 import { type Language, say, useLanguage, useWords } from "../../words";
 import { gib, since, span } from "../../words/format";
-import { END_REASONS, PENDING_REASONS } from "../../words/reasons";
+import { END_REASONS, PENDING_REASONS, whyWaiting } from "../../words/reasons";
 import { Progress } from "./FileList";
 import { type Lane, type Process, stateOf } from "./files";
 import { useTold } from "./numbers";
@@ -132,6 +132,7 @@ function howItEnded(
 
 export function LaneView({ lane, name, mayRun }: { lane: Lane; name: string | undefined; mayRun: boolean }) {
   const t = useWords(words);
+  const language = useLanguage((choice) => choice.language);
   const told = useTold();
   const isStopped = lane.ended_at !== null && lane.skipped_tasks > 0;
   return (
@@ -153,7 +154,9 @@ export function LaneView({ lane, name, mayRun }: { lane: Lane; name: string | un
         </span>
       </div>
       <Progress of={lane} />
-      {lane.status === "waiting" && lane.pending_detail && <p className="second">{lane.pending_detail}</p>}
+      {lane.status === "waiting" && lane.pending_detail && (
+        <p className="second">{whyWaiting(lane, language)}</p>
+      )}
       <ul>
         {lane.processes.map((one, i) => (
           <One key={one.index} one={one} before={lane.processes[i - 1]} />

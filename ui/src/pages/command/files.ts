@@ -85,6 +85,7 @@ export interface Lane {
   ended_at: string | null;
   gpus: (number | string)[];
   memory_used_mib: number | null;
+  pending_reason: string | null;
   pending_detail: string | null;
   expected_end_at: string | null;
   processes: Process[];

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import type { Gpu, GpuProcess, Row } from "../../api/types";
 import { blockersOf } from "./blockers";
 import { sharesOf, shownState } from "./cards";
-import { inChinese } from "./faults";
 import { type Bar, type CardPlan, merged } from "./plan";
 
 const process = (over: Partial<GpuProcess>): GpuProcess => ({
@@ -120,16 +119,5 @@ describe("the plan", () => {
   it("knows no end where one of them has none, and keeps apart what follows", () => {
     expect(merged([bar(1, 0, null), bar(2, 5, 6)])[0]?.to).toBeNull();
     expect(merged([bar(1, 0, 5), bar(2, 5, 6)])).toHaveLength(2);
-  });
-});
-
-describe("the daemon's texts of faults", () => {
-  it("are told in Chinese where they are known, and as they are where not", () => {
-    expect(inChinese("Xid 79: GPU has fallen off the bus")).toBe("Xid 79：GPU 已从总线脱落");
-    expect(inChinese("2 new uncorrected ECC errors")).toBe("新增 2 个不可纠正的 ECC 错误");
-    expect(inChinese("process 7 used GPU 3, which the task does not hold")).toBe(
-      "进程 7 使用了任务未持有的 GPU 3",
-    );
-    expect(inChinese("Xid 999: something new")).toBe("Xid 999: something new");
   });
 });

@@ -1,8 +1,7 @@
 /** The daemon's texts of faults in the page's language. */
-import { useLanguage } from "../../words";
-import { inChinese } from "./faults";
+import { useChinese } from "../../words";
 
 export function useFault(): (text: string) => string {
-  const language = useLanguage((choice) => choice.language);
-  return (text) => (language === "zh" ? inChinese(text) : text);
+  const chinese = useChinese();
+  return (text) => chinese?.fault(text) ?? text;
 }

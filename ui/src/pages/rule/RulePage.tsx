@@ -7,6 +7,7 @@ import { useRights } from "../../store/session";
 import { useWords } from "../../words";
 import { FileCard } from "./FileCard";
 import { History } from "./History";
+import { OwnAhead } from "./OwnAhead";
 import { RuleForm } from "./RuleForm";
 import { TryIt } from "./TryIt";
 import "../../parts/setting/setting.css";
@@ -15,16 +16,19 @@ import { words } from "./words";
 
 export default function RulePage() {
   const t = useWords(words);
-  const { isAdmin, tenant } = useRights();
+  const { isAdmin, maySubmit, tenant } = useRights();
   const drafting = useDraft("rule", isRule, isAdmin);
   if (!isAdmin) {
     return (
-      <section className="card">
-        <h1 className="only-read">{t("title")}</h1>
-        <Empty title={t("admins")}>
-          {t("adminsText", { name: tenant })} <Link href="/usage">{t("usage")}</Link>
-        </Empty>
-      </section>
+      <div className="rule-own">
+        <section className="card">
+          <h1 className="only-read">{t("title")}</h1>
+          <Empty title={t("admins")}>
+            {t("adminsText", { name: tenant })} <Link href="/usage">{t("usage")}</Link>
+          </Empty>
+        </section>
+        {maySubmit && <OwnAhead />}
+      </div>
     );
   }
   if (drafting.rows.length === 0) {

@@ -1,11 +1,13 @@
-/** What would start at this moment under the changed rules, and whose reason would be another one. */
-import type { ReactNode } from "react";
+/** What would start at this moment under the changed rules, whose reason would be another one, and what comes later. */
+import { type ReactNode, useMemo } from "react";
 import { TaskGlyph } from "../../parts/Glyph";
 import type { Budget, Drafting, Start, Tried } from "../../parts/setting/useDraft";
 import { TaskLink } from "../../parts/TaskLink";
 import { useLive } from "../../store/live";
 import { say, useLanguage, useWords } from "../../words";
 import { PENDING_REASONS } from "../../words/reasons";
+import { words as ahead } from "./aheadWords";
+import { LookAhead } from "./LookAhead";
 import { words } from "./words";
 
 const MOST = 12;
@@ -96,7 +98,9 @@ function Fates({ tried }: { tried: Tried }) {
 
 export function TryIt({ drafting }: { drafting: Drafting }) {
   const t = useWords(words);
-  const { tried, names, isValid, isJudged } = drafting;
+  const later = useWords(ahead);
+  const { tried, names, isValid, isJudged, rows, sent } = drafting;
+  const inForce = useMemo(() => JSON.stringify(rows.map((row) => [row.name, row.value])), [rows]);
   return (
     <section className="card" aria-labelledby="rules-try">
       <div className="cardhead">
@@ -112,6 +116,13 @@ export function TryIt({ drafting }: { drafting: Drafting }) {
       {tried &&
         isValid &&
         (names.length === 0 ? <p className="pad second">{t("unchanged")}</p> : <Fates tried={tried} />)}
+      <section className="ahead" aria-labelledby="rules-ahead">
+        <div className="ahead-head">
+          <h3 id="rules-ahead">{later("title")}</h3>
+          <span className="second">{later("what")}</span>
+        </div>
+        <LookAhead sent={sent} inForce={inForce} isRefused={!isValid} intro={later("intro")} />
+      </section>
     </section>
   );
 }

@@ -21,6 +21,18 @@ export const TASKS: readonly Group[] = [
         },
       ),
       rule(
+        "scheduling.backfill",
+        ["Backfill", "回填"],
+        ["Who starts ahead of the first task that waits.", "谁可以先于排在最前的等待任务开始。"],
+        {
+          options: [
+            ["easy", ["who cannot delay it", "不推迟它的任务"]],
+            ["skip", ["whoever fits", "凡放得下的"]],
+            ["none", ["nobody", "无"]],
+          ],
+        },
+      ),
+      rule(
         "limits.max_running",
         ["Running tasks", "运行任务数"],
         ["At most so many tasks run at once.", "同时运行的任务不超过此数。"],

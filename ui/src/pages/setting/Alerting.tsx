@@ -12,7 +12,7 @@ import type { Drafting } from "../../parts/setting/useDraft";
 import { isFixed, wished } from "../../parts/setting/values";
 import { act, toast } from "../../parts/Toast";
 import { useRights } from "../../store/session";
-import { say, useLanguage, useWords } from "../../words";
+import { say, useChinese, useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
 import { type Alerts, conditionOf, duration, type Mute } from "./alerting";
 import { CONDITIONS, RULES, words } from "./words";
@@ -82,6 +82,7 @@ function Firing({
 }) {
   const t = useWords(words);
   const called = useCalled();
+  const chinese = useChinese();
   const language = useLanguage((choice) => choice.language);
   return alerts.firing.map((one) => (
     <li key={`${one.rule} ${one.subject}`} className="alert-line">
@@ -93,7 +94,7 @@ function Firing({
         <span className="name">{called(one.rule)}</span>{" "}
         <span className="second">{t("sinceAt", { at: when(one.fired_at, language) })}</span>
         <br />
-        <span className="second">{one.text}</span>
+        <span className="second">{chinese?.text(one.text) ?? one.text}</span>
       </span>
       {one.is_muted ? (
         <span className="chip">{t("isMuted")}</span>

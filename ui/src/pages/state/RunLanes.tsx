@@ -11,6 +11,7 @@ import { useResource } from "../../store/resource";
 import { useRights } from "../../store/session";
 import { type Pair, useLanguage, useWords } from "../../words";
 import { when } from "../../words/format";
+import { whyWaiting } from "../../words/reasons";
 import { wordsOf } from "./filter";
 import { words as pageWords } from "./words";
 import "./lanes.css";
@@ -57,6 +58,7 @@ interface Lane extends Counted {
   status: "waiting" | "running" | "retrying" | "completed" | "failed";
   current_task: string | null;
   gpus: (number | string)[];
+  pending_reason: string | null;
   pending_detail: string | null;
 }
 
@@ -95,9 +97,10 @@ function Progress({ of }: { of: Counted }) {
 
 function LaneRow({ lane }: { lane: Lane }) {
   const t = useWords(words);
+  const language = useLanguage((choice) => choice.language);
   const { completed_tasks: done, total_tasks: all } = lane;
   const gpus = lane.gpus.length > 0 ? ` · GPU ${lane.gpus.join(" ")}` : "";
-  const text = lane.current_task ? `${lane.current_task}${gpus}` : (lane.pending_detail ?? "");
+  const text = lane.current_task ? `${lane.current_task}${gpus}` : whyWaiting(lane, language);
   return (
     <li className="run-lane">
       <span className="row">

@@ -12,6 +12,7 @@ function row(fields: Partial<Row>): Row {
     state: "running",
     pending_reason: null,
     pending_detail: null,
+    pending_details: null,
     end_reason: null,
     end_detail: null,
     exit_code: null,

@@ -27,9 +27,14 @@ export function optionsOf(queue: Queue): Options {
   };
 }
 
-/** Options that are not as they were. */
+/** Options that are not as they were. Where `mem_value` counts in something else now, it is said anew. */
 export function changed(before: Options, after: Options): Options {
-  return Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
+  const isOther = before.mem_type !== after.mem_type;
+  return Object.fromEntries(
+    Object.entries(after).filter(
+      ([name, value]) => before[name] !== value || (isOther && name === "mem_value"),
+    ),
+  );
 }
 
 /** `2h`, `1h30m`, of seconds; empty where there is none. */

@@ -14,15 +14,16 @@ export function TimeAxis(props: {
   marks: readonly Tick[];
   span: readonly [number, number];
   xs: readonly number[];
+  /** The last point that has something to tell; the cursor goes no further by keyboard. */
+  last: number;
   at: number | null;
   /** What is known at a point, for readers. */
   told: (at: number) => string;
   onMove: (at: number | null) => void;
 }) {
-  const { marks, span, xs, at, told, onMove } = props;
+  const { marks, span, xs, last, at, told, onMove } = props;
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
-  const last = xs.length - 1;
   const here = at ?? last;
   const moment = momentText((xs[here] ?? 0) * 1000, span[1] - span[0], language);
   const part = (ms: number) => `${(100 * (ms - span[0])) / (span[1] - span[0])}%`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Band, inRows, newest, stacked } from "./shapes";
+import { type Band, inRows, lastKnown, newest, stacked } from "./shapes";
 import { momentText, ticks } from "./ticks";
 
 const line = (values: (number | null)[]) => ({ key: "", label: "", color: "--x" as const, values });
@@ -16,6 +16,10 @@ describe("stacks", () => {
   it("tell the newest value that is known", () => {
     expect(newest([1, 2, null])).toBe(2);
     expect(newest([null])).toBeNull();
+  });
+  it("end where anything was measured last", () => {
+    expect(lastKnown([{ lines: [line([1, 2, null, null])] }, { lines: [line([1, null, 3, null])] }])).toBe(2);
+    expect(lastKnown([{ lines: [line([null])] }])).toBe(-1);
   });
 });
 

@@ -72,6 +72,14 @@ export function inRows(bands: readonly Band[], most: number): { rows: Band[][]; 
   return { rows, nLeft };
 }
 
+/** The last point of which any line knows something: a step that has just begun has not been measured yet. -1: none. */
+export function lastKnown(panels: readonly Pick<Panel, "lines">[]): number {
+  const ends = panels.flatMap(({ lines }) =>
+    lines.map(({ values }) => values.findLastIndex((value) => value !== null)),
+  );
+  return Math.max(-1, ...ends);
+}
+
 /** The newest known value. */
 export function newest(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;

@@ -4,6 +4,7 @@ import { create } from "zustand";
 import { Problem, post, put } from "../../api/client";
 import type { Setting } from "../../api/types";
 import { useConfig } from "../../store/config";
+import { chinese, inPageLanguage } from "../../words/told";
 import { type Draft, namesOf, type Sent, toSend, type Wish } from "./values";
 
 const PAUSE_MS = 300;
@@ -105,7 +106,8 @@ export function mistakesOf(problem: Problem | null, rows: readonly Setting[]): R
   const found: Record<string, string> = {};
   for (const one of told) {
     const field = rows.some((row) => row.name === one.field) ? (one.field ?? "") : "";
-    found[field] = one.hint ? `${one.problem}: ${one.hint}` : (one.problem ?? "");
+    const what = inPageLanguage(one.problem ?? "");
+    found[field] = one.hint ? `${what}${chinese() ? "：" : ": "}${inPageLanguage(one.hint)}` : what;
   }
   if (told.length > 0) return found;
   return { [rows.some((row) => row.name === problem.field) ? (problem.field ?? "") : ""]: problem.message };
@@ -160,6 +162,8 @@ export function useDraft(page: string, isMine: (name: string) => boolean, mayRea
     rows,
     /** What is wanted of each setting, changed or not. */
     draft,
+    /** The changes as they are sent. */
+    sent,
     /** The names of those that are different. */
     names,
     tried: verdict.tried,

@@ -3,7 +3,7 @@ import type { Attempt, Event, TaskDetails, TaskState } from "../../../api/types"
 import { TaskGlyph } from "../../../parts/Glyph";
 import { TaskLink } from "../../../parts/TaskLink";
 import { useLive } from "../../../store/live";
-import { type Pair, say, useLanguage, useWords } from "../../../words";
+import { type Pair, say, useChinese, useLanguage, useWords } from "../../../words";
 import { clock, gib, percent, since, when } from "../../../words/format";
 import { END_REASONS } from "../../../words/reasons";
 import { TASK_STATES } from "../../../words/states";
@@ -39,6 +39,7 @@ const words = {
 function Tries({ task }: { task: TaskDetails }) {
   const t = useWords(words);
   const language = useLanguage((choice) => choice.language);
+  const chinese = useChinese();
   const ending = (one: Attempt) => {
     if (one.ended_at === null) return t("goesOn");
     const reason = END_REASONS[one.end_reason ?? ""];
@@ -89,7 +90,8 @@ function Tries({ task }: { task: TaskDetails }) {
                 <td />
                 <td colSpan={5} className="second">
                   {ending(one)}
-                  {one.detail && `: ${one.detail}`}
+                  {one.detail &&
+                    (chinese ? `：${chinese.text(one.detail) ?? one.detail}` : `: ${one.detail}`)}
                 </td>
               </tr>
             </tbody>

@@ -5,7 +5,7 @@ import { path, send } from "../../../api/client";
 import type { TaskDetails } from "../../../api/types";
 import { Button } from "../../../parts/Button";
 import { useRights } from "../../../store/session";
-import { say, useLanguage, useWords } from "../../../words";
+import { say, useChinese, useLanguage, useWords } from "../../../words";
 import { END_REASONS } from "../../../words/reasons";
 import { TASK_STATES } from "../../../words/states";
 import { ChangeDialog } from "../newtask/ChangeDialog";
@@ -53,18 +53,18 @@ function proposalOf(
 
 interface EvidenceProps {
   task: TaskDetails;
-  summary: string;
+  told: string;
   lines: string[] | null;
   onLog: () => void;
 }
 
-function Evidence({ task, summary, lines, onLog }: EvidenceProps) {
+function Evidence({ task, told, lines, onLog }: EvidenceProps) {
   const t = useWords(words);
   const facts = [
     [t("reason"), task.end_reason],
     [t("exit"), task.exit_code],
     [t("signal"), task.signal],
-    [t("detail"), summary.includes(task.end_detail ?? "") ? null : task.end_detail],
+    [t("detail"), told.includes(task.end_detail ?? "") ? null : task.end_detail],
   ] as const;
   return (
     <section>
@@ -109,6 +109,9 @@ export function Ended({ task, summary, onLog }: { task: TaskDetails; summary: st
   const refused = maySubmit ? null : t("viewer");
   const reason = END_REASONS[task.end_reason ?? ""];
   const state = TASK_STATES[task.state];
+  const chinese = useChinese();
+  const { exit_code: exitCode, signal, end_detail: detail } = task;
+  const told = chinese?.end(task.end_reason ?? "", { exitCode, signal, detail: detail ?? "" });
   const how =
     task.end_reason === "exit_nonzero" ? `${t("exit")} ${task.exit_code}` : reason && say(reason, language);
   return (
@@ -118,7 +121,7 @@ export function Ended({ task, summary, onLog }: { task: TaskDetails; summary: st
           {say(state.words, language)}
           {task.end_reason !== "exit_zero" && how && `${language === "zh" ? "：" : ": "}${how}`}
         </h2>
-        <p className="second">{summary.replace(/^task (\d+)/, "#$1")}</p>
+        <p className="second">{told ?? summary.replace(/^task (\d+)/, "#$1")}</p>
       </section>
       {advice && (
         <section>
@@ -143,7 +146,7 @@ export function Ended({ task, summary, onLog }: { task: TaskDetails; summary: st
           )}
         </section>
       )}
-      <Evidence task={task} summary={summary} lines={lines} onLog={onLog} />
+      <Evidence task={task} told={summary} lines={lines} onLog={onLog} />
       <Uses task={task} />
       {asked && (
         <ChangeDialog

@@ -3,20 +3,21 @@ import type { TaskDetails } from "../../../api/types";
 import { Button } from "../../../parts/Button";
 import { useNow } from "../../../shell/Connection";
 import { useRights } from "../../../store/session";
-import { useLanguage, useWords } from "../../../words";
+import { useChinese, useLanguage, useWords } from "../../../words";
 import { gib, percent, since, span, when } from "../../../words/format";
 import { useActions } from "../useActions";
 import { words } from "./whyWords";
 
 export function Held({ task, summary }: { task: TaskDetails; summary: string }) {
   const t = useWords(words);
+  const chinese = useChinese();
   const actions = useActions();
   const { maySubmit } = useRights();
   return (
     <div className="why">
       <section className="verdict-box role-idle">
         <h2>{t("held")}</h2>
-        <p className="second">{task.hold_reason ?? summary}</p>
+        <p className="second">{chinese?.text(task.hold_reason ?? summary) ?? task.hold_reason ?? summary}</p>
         <Button
           icon="play"
           refused={maySubmit ? null : t("viewer")}
@@ -57,6 +58,7 @@ function End({ task }: { task: TaskDetails }) {
 /** What it used so far, and what it should not have. */
 export function Uses({ task }: { task: TaskDetails }) {
   const t = useWords(words);
+  const chinese = useChinese();
   const peak = task.peak_memory_mib;
   const asked = task.memory_mib;
   const util = task.measured?.gpu_utilization_percent?.mean ?? null;
@@ -90,7 +92,7 @@ export function Uses({ task }: { task: TaskDetails }) {
           <h3>{t("violations")}</h3>
           <ul className="second">
             {task.violations.map((one) => (
-              <li key={`${one.at} ${one.text}`}>{one.text}</li>
+              <li key={`${one.at} ${one.text}`}>{chinese?.text(one.text) ?? one.text}</li>
             ))}
           </ul>
         </section>
@@ -102,7 +104,8 @@ export function Uses({ task }: { task: TaskDetails }) {
 export function Running({ task, summary }: { task: TaskDetails; summary: string }) {
   const title = useTitle(task);
   // The daemon's sentence says the same where nothing is unusual.
-  const told = /violation|idle|asked by/.test(summary) ? summary : null;
+  const chinese = useChinese();
+  const told = /violation|idle|asked by/.test(summary) ? (chinese?.text(summary) ?? summary) : null;
   const isYoung = task.started_at !== null && since(task.started_at) < 0;
   return (
     <div className="why">

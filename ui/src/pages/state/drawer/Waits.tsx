@@ -6,7 +6,7 @@ import { TaskLink } from "../../../parts/TaskLink";
 import { useLive } from "../../../store/live";
 import { useResource } from "../../../store/resource";
 import { useRights } from "../../../store/session";
-import { useLanguage, useWords } from "../../../words";
+import { useChinese, useLanguage, useWords } from "../../../words";
 import { when } from "../../../words/format";
 import {
   type CardRow,
@@ -39,15 +39,29 @@ function SignOf({ sign }: { sign: Sign }) {
 
 /** `task 5 waits (priority): would fit, but ...` without what the page shows already. */
 function bare(summary: string): string {
-  return upper(summary.replace(/^task \d+ /, "").replace(/^waits \(\w+\): /, ""));
+  return summary.replace(/^task \d+ /, "").replace(/^waits \(\w+\): /, "");
 }
 
 function upper(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** Why it waits, and what its expected start is based on: in the daemon's words where the page's language has none. */
+function useTold({ task, summary, expected_basis: basis }: Explanation): { summary: string; basis: string } {
+  const t = useWords(words);
+  const chinese = useChinese();
+  const isReadOnly = useLive((live) => live.daemon?.read_only ?? false);
+  const { pending_reason: reason, pending_details: details } = task;
+  const about = reason === null ? t("startsNow") : chinese?.wait(reason, details ?? {});
+  return {
+    summary: (chinese && (isReadOnly ? t("readOnly") : about)) || upper(bare(summary)),
+    basis: basis === null ? "" : (chinese?.text(basis) ?? upper(basis)),
+  };
+}
+
 function Verdict({ why, promised }: { why: Explanation; promised: readonly (string | number)[] }) {
   const t = useWords(words);
+  const { summary, basis } = useTold(why);
   const language = useLanguage((choice) => choice.language);
   const all = useLive((live) => live.counts?.pending ?? 0);
   const at = why.expected_start_at;
@@ -68,9 +82,9 @@ function Verdict({ why, promised }: { why: Explanation; promised: readonly (stri
   return (
     <section className={`verdict-box role-${at === null ? "wait" : "accent"}`}>
       <h2>{title()}</h2>
-      <p className="second">{bare(why.summary)}</p>
+      <p className="second">{summary}</p>
       <p className="second">
-        {place} {why.expected_basis === null ? "" : upper(why.expected_basis)}
+        {place} {basis}
       </p>
     </section>
   );
@@ -93,6 +107,7 @@ const NAMES: Readonly<Record<string, keyof typeof words>> = {
 
 function useGateText(task: TaskDetails, why: Explanation) {
   const t = useWords(words);
+  const chinese = useChinese();
   const queue = useLive((live) => live.queues.find(({ name }) => name === task.queue));
   const { isAdmin, tenant: me } = useRights();
   const about =
@@ -106,7 +121,7 @@ function useGateText(task: TaskDetails, why: Explanation) {
     return word === undefined ? row.key : t(word);
   };
   const text = (row: GateRow): string => {
-    if (row.text !== null) return row.text;
+    if (row.gate !== null) return chinese?.wait(row.gate.gate, row.gate.details) ?? row.gate.text;
     if (row.key === "dependency") return t(task.dependencies.length ? "met" : "none");
     if (row.key === "queue") {
       const facts = queueFacts(queue);
@@ -188,6 +203,9 @@ export function Waits({ task, why }: { task: TaskDetails; why: Explanation }) {
   const { data: plan } = useResource<Plan>("/api/plan?hours=24", { on: ["task", "gpu", "queue"] });
   const promised = plan?.pending.find((one) => one.task_id === task.id)?.gpus ?? [];
   const { name, text } = useGateText(task, why);
+  const chinese = useChinese();
+  const tell = (card: Pick<Explanation["cards"][number], "text" | "details">) =>
+    chinese?.card(card.details) ?? card.text;
   const rows = gateRows(why);
   return (
     <div className="why">
@@ -206,7 +224,7 @@ export function Waits({ task, why }: { task: TaskDetails; why: Explanation }) {
           ))}
         </dl>
         {why.cards.length > 0 && (
-          <Cards rows={cardRows(why, gpus, tasks, promised, task.queue)} id={task.id} />
+          <Cards rows={cardRows(why, gpus, tasks, promised, task.queue, tell)} id={task.id} />
         )}
       </section>
       <Help task={task} why={why} />

@@ -42,17 +42,17 @@ describe("gates", () => {
       ]),
     );
     expect(rows).toEqual([
-      { key: "dependency", verdict: "open", text: null },
-      { key: "queue", verdict: "closed", text: "queue q is paused" },
-      { key: "tenant_quota", verdict: "open", text: null },
-      { key: "gpu_budget", verdict: "later", text: "5 of 6 used" },
+      { key: "dependency", verdict: "open", gate: null },
+      { key: "queue", verdict: "closed", gate: gate("queue_paused", false, "queue q is paused") },
+      { key: "tenant_quota", verdict: "open", gate: null },
+      { key: "gpu_budget", verdict: "later", gate: gate("gpu_budget", false, "5 of 6 used") },
     ]);
   });
   it("put the gates of cards together", () => {
     const rows = gateRows(
       why([gate("gpu_count", false, "1 of 2"), gate("gpu_memory", true)], [card(0, true)]),
     );
-    expect(rows.at(-1)).toEqual({ key: "gpus", verdict: "closed", text: null });
+    expect(rows.at(-1)).toEqual({ key: "gpus", verdict: "closed", gate: null });
   });
 });
 

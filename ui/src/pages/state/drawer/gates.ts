@@ -4,12 +4,15 @@ import { gib } from "../../../words/format";
 
 export type Verdict = "open" | "closed" | "later";
 
+type Gate = Explanation["gates"][number];
+type Card = Explanation["cards"][number];
+
 export interface GateRow {
   /** A gate's name, or `gpus` for those of cards together. */
   key: string;
   verdict: Verdict;
-  /** The daemon's own sentence where the gate is closed; null: what is known here tells it. */
-  text: string | null;
+  /** The gate that is closed, with the daemon's own sentence; null: what is known here tells it. */
+  gate: Gate | null;
 }
 
 /** Opens with time or when others end; whatever is not here needs somebody to do something. */
@@ -37,7 +40,7 @@ export function gateRows(why: Explanation): GateRow[] {
   const row = (key: string, names: readonly string[]): GateRow => {
     const gate = names.map((name) => closed.get(name)).find((found) => found !== undefined);
     const verdict = gate === undefined ? "open" : PASSES_BY_ITSELF.has(gate.gate) ? "later" : "closed";
-    return { key, verdict, text: gate?.text || null };
+    return { key, verdict, gate: gate?.text ? gate : null };
   };
   const rows = [
     row("dependency", ["dependency"]),
@@ -50,7 +53,7 @@ export function gateRows(why: Explanation): GateRow[] {
   }
   if (why.cards.length > 0 || OF_CARDS.some((name) => closed.has(name))) {
     const isClosed = OF_CARDS.some((name) => closed.has(name));
-    rows.push({ key: "gpus", verdict: isClosed ? "closed" : "open", text: null });
+    rows.push({ key: "gpus", verdict: isClosed ? "closed" : "open", gate: null });
   }
   return rows;
 }
@@ -87,13 +90,20 @@ function withStrangers(text: string, gpu: Gpu): string {
   );
 }
 
-/** All cards in their order: those that the task may use, and those that are another queue's. */
+/** Why nothing new may start on a card that is out of use, in the word of the daemon's details. */
+function causeOf(gpu: Gpu): string {
+  if (gpu.state === "lost" || gpu.state === "draining") return gpu.state;
+  return gpu.excluded ? "excluded" : gpu.state === "ignored" ? "ignored" : "unseen";
+}
+
+/** All cards in their order: those that the task may use, and those that are another queue's. `tell`: why one does not do. */
 export function cardRows(
   why: Explanation,
   gpus: readonly Gpu[],
   tasks: ReadonlyMap<number, Row>,
   promised: readonly (string | number)[],
   queue: string,
+  tell: (card: Pick<Card, "text" | "details">) => string = (card) => card.text,
 ): CardRow[] {
   const hasOwn = gpus.some((gpu) => gpu.queue === queue);
   const cards = new Map(why.cards.map((card) => [String(card.index), card]));
@@ -101,7 +111,14 @@ export function cardRows(
     const card = cards.get(String(gpu.index));
     const isPromised = promised.some((index) => String(index) === String(gpu.index));
     if (card === undefined) {
-      if (gpu.unavailable) return { gpu, verdict: "closed", said: { kind: "daemon", text: gpu.unavailable } };
+      if (gpu.unavailable) {
+        const details = { cause: causeOf(gpu), fault: gpu.fault };
+        return {
+          gpu,
+          verdict: "closed",
+          said: { kind: "daemon", text: tell({ text: gpu.unavailable, details }) },
+        };
+      }
       if (gpu.queue !== null && gpu.queue !== queue)
         return { gpu, verdict: "closed", said: { kind: "owned", queue: gpu.queue } };
       return { gpu, verdict: "closed", said: { kind: "outside", queue: hasOwn ? queue : null } };
@@ -116,7 +133,7 @@ export function cardRows(
     const there = gpu.tasks.flatMap((id) => tasks.get(id) ?? []);
     if (card.reason === "gpu_count" && there.length > 0 && gpu.n_other_tasks === 0)
       return { gpu, verdict, said: { kind: "held", tasks: there, until: endOf(there) } };
-    return { gpu, verdict, said: { kind: "daemon", text: withStrangers(card.text, gpu) } };
+    return { gpu, verdict, said: { kind: "daemon", text: withStrangers(tell(card), gpu) } };
   });
 }
 

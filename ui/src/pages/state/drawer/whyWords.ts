@@ -6,6 +6,10 @@ export const words = {
   startsAtOnly: ["Starts about {at}", "预计 {at} 启动"],
   startsUnknown: ["Waits; its start cannot be foreseen", "等待中，启动时间无法预计"],
   startsNow: ["Is about to start", "即将启动"],
+  readOnly: [
+    "The state cannot be written (disk full?); nothing starts until it can",
+    "状态无法写入（磁盘已满？），恢复之前不启动任何任务",
+  ],
   overdue: ["Starts as soon as a GPU is free", "GPU 空闲后即启动"],
   place: ["Place {n} of {all} in the order.", "排在第 {n} 位，共 {all} 个。"],
   first: ["First of {all} in the order.", "排在第 1 位，共 {all} 个。"],

@@ -1,5 +1,6 @@
 /** Which fields a refusal is about, and what it says of them. Pure. */
 import { Problem } from "../../../api/client";
+import { chinese, inPageLanguage } from "../../../words/told";
 
 /** Other names of the same field. */
 const SAME: Readonly<Record<string, string>> = {
@@ -52,7 +53,8 @@ export function refusalOf(problem: Problem): Refusal {
   const fields = new Map<string, string>();
   const lines: string[] = [];
   for (const { field = "", problem: text, hint } of mistakes) {
-    const told = hint ? `${text} (${hint})` : text;
+    const [what, advice] = [inPageLanguage(text), hint && inPageLanguage(hint)];
+    const told = advice ? (chinese() ? `${what}（${advice}）` : `${what} (${advice})`) : what;
     if (field) fields.set(nameOf(field), told);
     lines.push(field ? `${field}: ${told}` : told);
   }
