@@ -28,8 +28,8 @@ FIGURES: dict[str, tuple[Figure, int, bool]] = {
     "streams": (serving.streams, 4, False),
     "console": (console.console, console.N_GPUS, False),
     "usage": (usage.usage, 0, False),
-    "simulate": (simulating.simulate, 0, False),
     "history": (history.history, history.N_GPUS, False),
+    "simulate": (simulating.simulate, 0, False),
 }
 """What measures it, on how many GPUs, and whether the peers take part. 0 GPUs: no daemon is needed."""
 
@@ -89,9 +89,12 @@ def main() -> int:
     if unknown:
         parser.error(f"{', '.join(unknown)}: the figures are {', '.join(FIGURES)}")
     rows: list[Row] = []
-    for name in options.figures or FIGURES:
-        print(f"measuring {name} ...", file=sys.stderr)
-        rows += measure(name, not options.no_peers)
+    try:
+        for name in options.figures or FIGURES:
+            print(f"measuring {name} ...", file=sys.stderr)
+            rows += measure(name, not options.no_peers)
+    except KeyboardInterrupt:
+        print(f"interrupted while measuring {name}; this is what was measured before", file=sys.stderr)
     load = os.getloadavg()[0]
     where = f"{os.cpu_count()} cores, Python {platform.python_version()}, load at the end {load:.1f}"
     print(f"{datetime.date.today()}, {where}\n")

@@ -53,7 +53,7 @@ def console(contenders: list[Contender]) -> list[Row]:
     gavelq = next(c for c in contenders if isinstance(c, Gavelq))
     port, token = gavelq.over_tcp()
     url = f"http://127.0.0.1:{port}"
-    with chromium() as browser:
+    with chromium(("chromium",)) as browser:  # what people have, windows and all
         cookies = _logged_in(browser, url, gavelq)
         rows = [*_first_page(browser, url, cookies), *_sizes(browser, url, cookies)]
         rows += _cost(browser, url, cookies, gavelq, (port, token))
