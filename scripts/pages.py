@@ -1,8 +1,10 @@
-"""The pages of docs/ that are written from the code: lifecycle and command reference. Called by scripts/docs."""
+"""The pages of docs/ that are written from the code: lifecycle, events, command reference. Called by scripts/docs."""
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import event_page
 
 from gavelq.cli.reference import render
 from gavelq.core.lifecycle import END_STATES, ENDED, HOLDING, TABLE, TaskState
@@ -55,7 +57,9 @@ def _reasons() -> list[str]:
     return rows + [f"| `{reason.value}` | {state.value} |" for reason, state in END_STATES.items()]
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/lifecycle.md": lifecycle, "docs/cli.md": render}
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/lifecycle.md": lifecycle, "docs/events.md": event_page.render, "docs/cli.md": render,
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
