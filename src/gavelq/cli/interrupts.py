@@ -8,6 +8,8 @@ from typing import Any
 
 _PATIENCE = 2
 """After so many signals that nobody took, the next one ends the command in the usual way."""
+_LOOK_S = 0.5
+"""Python runs handlers between its own instructions: what comes just before a system call is seen only behind it."""
 
 
 class Signalled(BaseException):
@@ -39,9 +41,11 @@ class Interrupts:
         for number in self._numbers:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._take)
+        self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, _look)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -49,12 +53,14 @@ class Interrupts:
     def open(self) -> Iterator[None]:
         """Here signals are taken at once."""
         self._is_open = True
+        signal.setitimer(signal.ITIMER_REAL, _LOOK_S, _LOOK_S)
         try:
             if self._kept:
                 raise Signalled(self._kept.pop(0))
             yield
         finally:
             self._is_open = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self._is_open:
@@ -63,3 +69,7 @@ class Interrupts:
         self._kept.append(number)
         if len(self._kept) > _PATIENCE:
             raise KeyboardInterrupt
+
+
+def _look(number: int, frame: FrameType | None) -> None:
+    """A system call that waits was interrupted, so that a signal that came before it is seen; then it goes on."""
