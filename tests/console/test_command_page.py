@@ -255,6 +255,7 @@ def test_a_log_of_ones_own_is_bound_read_and_unbound(files: Visit) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Bind a file").click()
     page.get_by_role("button", name=str(root / "own.log")).click()
     page.get_by_text("epoch 2").wait_for()
+    files.expect("404 .*/api/log/content")  # it may be asked for the file just then
     page.get_by_role("button", name="Unbind").click()
     page.get_by_text("No log file is bound").wait_for()
     assert instance.get("/api/log/bindings")["bindings"] == {}

@@ -134,6 +134,7 @@ def test_the_page_is_of_use_while_it_computes_and_the_answer_waits_there(rules: 
     ask.click(force=True)
     page.get_by_role("link", name="Settings").click()
     page.get_by_role("heading", name="Doctor").wait_for()
+    rules.until(lambda: held)
     assert len(held) == 1, "one question at a time"
     answer = held[0].fetch()
     told = answer.json()

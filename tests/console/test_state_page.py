@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,15 +57,6 @@ def select(page: "Page", *names: str) -> None:
 def press(page: "Page", button: str) -> None:
     """A button of the bar for selected tasks."""
     page.get_by_role("toolbar").get_by_role("button", name=re.compile(rf"^{button}\b")).click()
-
-
-def until(page: "Page", holds: Callable[[], bool]) -> None:
-    """Until the daemon says so, while the page goes on."""
-    for _ in range(200):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("the daemon never said so")
 
 
 def test_lines_stand_in_order_and_say_why_tasks_wait_or_ended(state: Visit) -> None:
@@ -145,7 +136,7 @@ def test_killing_asks_first_and_names_what_ends_and_whose(state: Visit) -> None:
     assert instance.state(waiting) == "pending"
     press(page, "Kill")
     asked.get_by_role("button", name="Kill 2 tasks").click()
-    page.get_by_text("2 tasks killed").wait_for()
+    state.told("2 tasks killed")
     assert instance.wait(running)["state"] == instance.wait(waiting)["state"] == "cancelled"
 
 
@@ -154,14 +145,14 @@ def test_holding_and_releasing_are_undone_in_the_toast(state: Visit) -> None:
     task = park(instance, "hold-me")
     select(page, "hold-me")
     press(page, "Hold")
-    page.get_by_text("put on hold").wait_for()
+    state.told("put on hold")
     assert instance.state(task) == "held"
     page.get_by_role("button", name="Undo").click()
-    until(page, lambda: instance.state(task) == "pending")
+    state.until(lambda: instance.state(task) == "pending")
     press(page, "Hold")
-    until(page, lambda: instance.state(task) == "held")
+    state.until(lambda: instance.state(task) == "held")
     press(page, "Release")
-    until(page, lambda: instance.state(task) == "pending")
+    state.until(lambda: instance.state(task) == "pending")
 
 
 def test_tasks_are_moved_and_given_another_priority_and_back(state: Visit) -> None:
@@ -171,17 +162,17 @@ def test_tasks_are_moved_and_given_another_priority_and_back(state: Visit) -> No
     press(page, "Move")
     page.get_by_label("Queue", exact=True).select_option("waiting")
     page.get_by_role("dialog").get_by_role("button", name="Move").click()
-    page.get_by_text("moved to queue waiting").wait_for()
+    state.told("moved to queue waiting")
     assert instance.task(task)["queue"] == "waiting"
     page.get_by_role("button", name="Undo").click()
-    until(page, lambda: instance.task(task)["queue"] == PARKED)
+    state.until(lambda: instance.task(task)["queue"] == PARKED)
     press(page, "Priority")
     page.get_by_role("dialog").get_by_label("Priority").fill("55")
     page.keyboard.press("Enter")
-    page.get_by_text("priority 55").wait_for()
+    state.told("priority 55")
     assert instance.task(task)["priority"] == 55
     page.get_by_role("button", name="Undo").last.click()
-    until(page, lambda: instance.task(task)["priority"] == 7)
+    state.until(lambda: instance.task(task)["priority"] == 7)
 
 
 def test_an_undo_that_is_refused_is_not_called_done(state: Visit) -> None:
@@ -191,11 +182,11 @@ def test_an_undo_that_is_refused_is_not_called_done(state: Visit) -> None:
     press(page, "Priority")
     page.get_by_role("dialog").get_by_label("Priority").fill("55")
     page.keyboard.press("Enter")
-    page.get_by_text("priority 55").wait_for()
+    state.told("priority 55")
     instance.post(f"/api/tasks/{task}/kill")
     state.expect("409")
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text(f"task {task} is cancelled").wait_for()
+    state.told(f"task {task} is cancelled")
     assert page.get_by_text("Undone").count() == 0
 
 
@@ -211,7 +202,7 @@ def test_a_dialog_covers_the_page_and_keeps_what_was_written(state: Visit) -> No
     page.keyboard.type("30")
     page.mouse.click(5, 5)
     form.get_by_role("button", name="Set priority 30").click()
-    page.get_by_text("priority 30").wait_for()
+    state.told("priority 30")
     press(page, "Priority")
     form.wait_for()
     page.mouse.click(5, 5)
@@ -225,14 +216,14 @@ def test_ended_tasks_run_again_and_are_removed(state: Visit) -> None:
     select(page, "again")
     assert page.get_by_role("toolbar").get_by_role("button", name="Hold").is_disabled()
     press(page, "Rerun")
-    page.get_by_text("submitted again as #").wait_for()
+    state.told("submitted again as #")
     page.mouse.move(5, 5)
     press(page, "Remove")
     asked = page.get_by_role("alertdialog")
     asked.get_by_text("nothing brings them back").wait_for()
     asked.get_by_role("button", name=re.compile("^Remove")).click()
-    page.get_by_text("removed", exact=False).last.wait_for()
-    until(page, lambda: first not in [task["id"] for task in instance.get("/api/tasks?limit=10000&fields=id")])
+    state.told("removed")
+    state.until(lambda: first not in [task["id"] for task in instance.get("/api/tasks?limit=10000&fields=id")])
 
 
 def test_a_submission_folds_into_a_line_that_opens_and_is_killed_as_one(state: Visit) -> None:
@@ -253,7 +244,7 @@ def test_a_submission_folds_into_a_line_that_opens_and_is_killed_as_one(state: V
     press(page, "Kill")
     page.get_by_role("alertdialog").get_by_text("and 294 more").wait_for()
     page.get_by_role("button", name="Kill 300 tasks").click()
-    page.get_by_text("300 tasks killed").wait_for()
+    state.told("300 tasks killed")
     assert instance.get(f"/api/submissions/{made[0]['submission_id']}")["counts"]["cancelled"] == 300
     # The store begins with the newest ended tasks; the others come as the end of the list is in view.
     state.goto(f"/ui/state?q=submission:{made[0]['submission_id']}")
@@ -324,12 +315,12 @@ def test_a_queue_is_made_paused_changed_and_deleted(state: Visit) -> None:
     lane.get_by_text(f"paused by {instance.get('/api/user')['tenant']}").wait_for()
     assert instance.get("/api/queues/vision")["paused"] is True
     page.get_by_role("button", name="Undo").last.click()
-    until(page, lambda: instance.get("/api/queues/vision")["paused"] is False)
+    state.until(lambda: instance.get("/api/queues/vision")["paused"] is False)
     menu(lane, "Edit options")
     page.get_by_label("Default time limit").fill("2h")
     page.get_by_label("Tasks at once").fill("")
     page.get_by_role("button", name="Save").click()
-    until(page, lambda: instance.get("/api/queues/vision")["time_limit_s"] == 7200)
+    state.until(lambda: instance.get("/api/queues/vision")["time_limit_s"] == 7200)
     assert instance.get("/api/queues/vision")["max_running"] is None
     menu(lane, "Hold its tasks")
     lane.get_by_text("hold queue").wait_for()
@@ -357,14 +348,14 @@ def test_queues_are_merged_by_dropping_one_on_another_or_by_the_menu(state: Visi
     asked = page.get_by_role("alertdialog", name="Merge queue parked into waiting?")
     asked.get_by_text("merge-me").wait_for()
     asked.get_by_role("button", name="Move 1 task to waiting").click()
-    until(page, lambda: instance.task(task)["queue"] == "waiting")
+    state.until(lambda: instance.task(task)["queue"] == "waiting")
     page.get_by_role("button", name="Undo").click()
-    until(page, lambda: instance.task(task)["queue"] == PARKED)
+    state.until(lambda: instance.task(task)["queue"] == PARKED)
     menu(lanes[0], "Merge into")
     page.get_by_label("Queue", exact=True).select_option("waiting")
     page.get_by_role("button", name="Merge into waiting").click()
     asked.get_by_role("button", name="Move 1 task to waiting").click()
-    until(page, lambda: instance.task(task)["queue"] == "waiting")
+    state.until(lambda: instance.task(task)["queue"] == "waiting")
 
 
 def test_a_queue_that_goes_while_it_is_chosen_is_chosen_no_more(state: Visit) -> None:

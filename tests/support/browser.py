@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,9 +44,29 @@ _LEFT = "net::ERR_ABORTED"
 """A request that the page itself gave up, because it went elsewhere."""
 _NO_ICON = re.compile(r"40[14].*/favicon\.ico'")
 """Asked for beside a document of the API, which names no icon."""
+_PATIENCE_S = 30.0
 _VISIT = "test_visit"
 """A cookie and a stored word: which visit the page is in, so that it forgets what earlier ones chose."""
 _VISITS = itertools.count(1)
+_DELAY_MS = int(os.environ.get("GAVELQ_TEST_DELAY_MS", "0"))
+"""Requests and answers of the console take up to so long, at random: finds tests that look before something is done."""
+
+_DELAYED = """(() => {
+    const real = window.fetch;
+    const late = () => new Promise((done) => setTimeout(done, Math.random() * %d));
+    window.fetch = async (...asked) => {
+        await late();
+        const answer = await real(...asked);
+        await late();
+        return answer;
+    };
+    const listen = EventSource.prototype.addEventListener;
+    EventSource.prototype.addEventListener = function (name, heard, ...rest) {
+        this.tail ??= Promise.resolve();
+        const later = (event) => { this.tail = this.tail.then(late).then(() => heard(event)); };
+        return listen.call(this, name, later, ...rest);
+    };
+})();"""
 
 
 def require_browser(names: Sequence[str] = _BROWSERS) -> str:
@@ -102,6 +123,17 @@ class Visit:
         """Log in as the daemon's own user or as the holder of a token, and go to a page."""
         self.log_in(who)
         self.goto(path)
+
+    def told(self, text: str | re.Pattern[str]) -> None:
+        """Until the page has told what was done, in a toast: the same words may stand elsewhere before."""
+        self.page.locator(".toasts").get_by_text(text).first.wait_for()
+
+    def until(self, holds: Callable[[], object]) -> None:
+        """Until the daemon says so, while the page goes on."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline, f"not within {_PATIENCE_S} s"
+            self.page.wait_for_timeout(50)
 
     def log_in(self, who: As | None = None) -> None:
         """Have the cookie of a session that was opened with a one-time link, as its page would open it."""
@@ -170,6 +202,8 @@ def window(
             }}
         }}"""
     )
+    if _DELAY_MS:
+        context.add_init_script(_DELAYED % _DELAY_MS)
     page = context.new_page()
     try:
         yield page

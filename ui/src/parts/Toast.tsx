@@ -1,4 +1,4 @@
-/** What was done, for 8 seconds, with Undo where the daemon can; what went wrong stays until it is closed. */
+/** What was done: for 8 seconds, or for 20 where it can be undone; what went wrong stays until it is closed. */
 import { useEffect, useState } from "react";
 import { create } from "zustand";
 import { Problem } from "../api/client";
@@ -16,6 +16,8 @@ const useToasts = create<{ told: Told[] }>(() => ({ told: [] }));
 let count = 0;
 const MOST = 4;
 const STAYS_MS = 8000;
+/** Who sees a mistake has to find the button, too. */
+const UNDO_STAYS_MS = 20000;
 /** Who presses a button hears after so long that it was pressed. */
 const SLOW_MS = 3000;
 
@@ -84,7 +86,7 @@ function One({ one }: { one: Told }) {
   const [isPaused, setPaused] = useState(false);
   useEffect(() => {
     if (isPaused || one.isProblem) return;
-    const timer = setTimeout(() => drop(one.id), STAYS_MS);
+    const timer = setTimeout(() => drop(one.id), one.undo ? UNDO_STAYS_MS : STAYS_MS);
     return () => clearTimeout(timer);
   }, [isPaused, one]);
   const undo = one.undo;

@@ -13,29 +13,33 @@ export interface Config {
 export function useConfig(mayRead: boolean): {
   config: Config | null;
   problem: Problem | null;
-  reload: () => void;
+  /** Read anew; done when the page has what the file was then, or something newer. */
+  reload: () => Promise<void>;
 } {
   const [config, setConfig] = useState<Config | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const [turn, setTurn] = useState(0);
-  const reload = useCallback(() => setTurn((n) => n + 1), []);
-  const latest = useRef(0);
+  const begun = useRef(0);
+  const shown = useRef(0);
   const version = useLive(({ versions }) => (versions.config ?? 0) + (versions.daemon ?? 0));
   const isHearing = useLive((live) => live.isHearing);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: version and turn say when to read anew
-  useEffect(() => {
-    if (!mayRead || !isHearing) return;
-    const mine = ++latest.current;
-    const read = async () => {
-      try {
-        const reply = await send("GET", "/api/config");
-        const rows = (await reply.json()) as Setting[];
-        if (mine === latest.current) setConfig({ rows, etag: reply.headers.get("ETag") });
-      } catch (error) {
-        if (error instanceof Problem && mine === latest.current) setProblem(error);
-      }
+  const reload = useCallback(async () => {
+    const mine = ++begun.current;
+    const isNews = () => {
+      if (mine <= shown.current) return false;
+      shown.current = mine;
+      return true;
     };
-    void read();
-  }, [mayRead, isHearing, version, turn]);
+    try {
+      const reply = await send("GET", "/api/config");
+      const rows = (await reply.json()) as Setting[];
+      if (isNews()) setConfig({ rows, etag: reply.headers.get("ETag") });
+    } catch (error) {
+      if (error instanceof Problem && isNews()) setProblem(error);
+    }
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says when to read anew
+  useEffect(() => {
+    if (mayRead && isHearing) void reload();
+  }, [mayRead, isHearing, version, reload]);
   return { config, problem, reload };
 }

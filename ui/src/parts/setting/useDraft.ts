@@ -177,13 +177,10 @@ export function useDraft(page: string, isMine: (name: string) => boolean, mayRea
     discard: () => keep(page, () => EMPTY),
     /** Write all of them or none. Throws Problem; the draft is gone only when they are written. */
     save: async (): Promise<Done> => {
-      try {
-        const done = await put<Done>("/api/config", sent, { etag: config?.etag ?? null });
-        keep(page, () => EMPTY);
-        return done;
-      } finally {
-        reload();
-      }
+      // Until the page has the file as it is now, another change would be made to the one before.
+      const done = await put<Done>("/api/config", sent, { etag: config?.etag ?? null }).finally(reload);
+      keep(page, () => EMPTY);
+      return done;
     },
   };
 }
