@@ -78,15 +78,17 @@ class Session:
         # Functions, and not SIG_IGN, which the shell would inherit (execve(2)).
         others = dict.fromkeys((signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP), _leave_it)
         before = {number: signal.signal(number, handler) for number, handler in {**mine, **others}.items()}
+        # A handler alone would not wake us from a poll that begins just behind the signal.
+        fd = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         try:
             yield
         finally:
+            signal.set_wakeup_fd(fd)
             for number, handler in before.items():
                 signal.signal(number, handler)
 
     def _take(self, number: int, frame: object) -> None:
         self._signal = number
-        self._wake()
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):  # a full pipe wakes as well
