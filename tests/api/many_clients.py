@@ -109,7 +109,7 @@ def storm(at: Box, *, n_clients: int, seconds: float, kill_at: float) -> list[Cl
     is_up.clear()
     at.kill()
     at.start(wait=False)
-    wait_until(lambda: _is_listening(at), 20, "the next daemon listens")
+    wait_until(lambda: _is_listening(at), 60, "the next daemon listens")
     is_up.set()  # all of them at once, while it is still beginning
     end.wait(max(0.0, seconds - (time.monotonic() - began)))
     end.set()

@@ -216,11 +216,11 @@ def test_tls_is_spoken_with_a_certificate_that_can_be_replaced(tmp_path: Path, m
         first = served(port)
         (tmp_path / "cert.pem").write_text("nonsense")
         os.kill(instance.process.pid, signal.SIGHUP)
-        wait_until(lambda: "the old one stays" in (instance.home / "state" / "daemon.log").read_text(), 30, "a word")
+        wait_until(lambda: "the old one stays" in (instance.home / "state" / "daemon.log").read_text(), 60, "a word")
         assert served(port) == first
         make_certificate(tmp_path, "second")
         os.kill(instance.process.pid, signal.SIGHUP)
-        wait_until(lambda: served(port) != first, 30, "the new certificate is shown")
+        wait_until(lambda: served(port) != first, 60, "the new certificate is shown")
 
 
 def test_a_certificate_that_cannot_be_used_is_told_at_the_start(tmp_path: Path) -> None:

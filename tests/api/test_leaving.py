@@ -51,7 +51,7 @@ class Open:
         return b"listening" in self.told
 
     def ends(self) -> None:
-        wait_until(lambda: self.is_over, 30, f"it ends; it told {self.told!r}")
+        wait_until(lambda: self.is_over, 60, f"it ends; it told {self.told!r}")
 
 
 def stream(who: As, **headers: str) -> Open:

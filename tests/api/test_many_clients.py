@@ -57,7 +57,7 @@ def test_a_client_that_drips_its_head_is_let_go() -> None:
         thread = threading.Thread(target=drip)
         thread.start()
         try:
-            wait_until(is_over.is_set, 20, "the daemon lets go of it")
+            wait_until(is_over.is_set, 60, "the daemon lets go of it")
         finally:
             is_over.set()
             thread.join()

@@ -238,7 +238,7 @@ class World:
             "submission": str(running["submission_id"]), "run": str(run["pid"]), "tenant": ADA, "log": str(log),
             "token": str(token["id"]), "prefix": token["prefix"],
         }  # fmt: skip
-        wait_until(self._has_memory, 15, "the card shows what her task uses")
+        wait_until(self._has_memory, 60, "the card shows what her task uses")
 
     def _has_memory(self) -> bool:
         return any(gpu["memory_used_mib"] for gpu in self.box.get("/api/gpus"))

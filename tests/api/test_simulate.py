@@ -34,7 +34,7 @@ def busy(at: Box) -> Iterator[tuple[Box, int, int, int]]:
     first = at.submit("sleep 300", name="first", time_limit="10m")
     at.wait(first, "running")
     ids = [at.submit("true", name=name, time_limit=limit) for name, limit in WAITING]
-    wait_until(lambda: at.task(ids[0])["expected_start_at"] is not None, 20, "it has its reservation")
+    wait_until(lambda: at.task(ids[0])["expected_start_at"] is not None, 60, "it has its reservation")
     yield at, first, ids[1], ids[2]
     for task_id in (*ids, first):
         at.post(f"/api/tasks/{task_id}/kill")
@@ -125,7 +125,7 @@ def test_one_tenant_asks_one_thing_at_a_time(busy: tuple[Box, int, int, int]) ->
             thread.join()
         return any(isinstance(one, Failure) for one in answers)
 
-    wait_until(has_refused, 30, "two questions met")
+    wait_until(has_refused, 60, "two questions met")
     refused = [one for one in answers if isinstance(one, Failure)]
     assert {(one.status, one.body["code"]) for one in refused} == {(429, "simulation_running")}
     assert any(isinstance(one, dict) for one in answers)

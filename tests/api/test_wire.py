@@ -375,6 +375,6 @@ def test_a_stream_ends_with_its_reader_though_a_request_waits_behind_it(at: Box)
 
     with closing(connect(at)) as connection:
         connection.sendall(b"GET /api/events HTTP/1.1\r\n" + HOST + b"\r\n" + SHOW)
-        wait_until(lambda: n_streams().endswith(" 1"), 30, "somebody listens")
+        wait_until(lambda: n_streams().endswith(" 1"), 60, "somebody listens")
     at.submit("true", hold=True)  # what is written to nobody tells that nobody is there
-    wait_until(lambda: n_streams().endswith(" 0"), 30, "nobody listens any more")
+    wait_until(lambda: n_streams().endswith(" 0"), 60, "nobody listens any more")

@@ -32,7 +32,7 @@ class Terminal:
         )
         os.close(theirs)
 
-    def read_until(self, text: str, timeout_s: float = 20) -> str:
+    def read_until(self, text: str, timeout_s: float = 60) -> str:
         """Everything that was shown up to this text, which must come; what is shown later is kept for later."""
         deadline = time.monotonic() + timeout_s
         while text not in self.shown:
@@ -45,7 +45,7 @@ class Terminal:
         """Press these keys."""
         os.write(self._ours, text.encode())
 
-    def end(self, timeout_s: float = 20) -> int:
+    def end(self, timeout_s: float = 60) -> int:
         """Until the command has ended; its exit code."""
         deadline = time.monotonic() + timeout_s
         while self.process.poll() is None:

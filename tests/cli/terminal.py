@@ -58,7 +58,7 @@ def on_terminal(
             if not more:
                 break
             shown += more
-        code = child.wait(timeout=10)
+        code = child.wait(timeout=60)
     finally:
         child.kill()
         child.wait()

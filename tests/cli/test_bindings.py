@@ -88,20 +88,20 @@ def test_following_goes_on_through_a_cut_another_file_and_a_kill_of_the_daemon(t
             command = [sys.executable, "-m", "gavelq", "file", "log", "1", "car", "1", "-f"]
             follower = subprocess.Popen(command, env=own.env, stdout=out, stderr=errors)
         try:
-            wait_until(lambda: seen.read_text() == "begin\n", 30, "the beginning")
+            wait_until(lambda: seen.read_text() == "begin\n", 60, "the beginning")
             with path.open("a") as file:
                 file.write("more\n")
-            wait_until(lambda: seen.read_text() == "begin\nmore\n", 30, "what was added")
+            wait_until(lambda: seen.read_text() == "begin\nmore\n", 60, "what was added")
             path.write_text("cut\n")
-            wait_until(lambda: seen.read_text() == "begin\nmore\ncut\n", 30, "the shorter file")
+            wait_until(lambda: seen.read_text() == "begin\nmore\ncut\n", 60, "the shorter file")
             path.rename(tmp_path / "a.log.1")
             path.write_text("rotated\n")
-            wait_until(lambda: seen.read_text().endswith("cut\nrotated\n"), 30, "the other file")
+            wait_until(lambda: seen.read_text().endswith("cut\nrotated\n"), 60, "the other file")
             own.kill()
             with path.open("a") as file:
                 file.write("later\n")
             own.start()
-            wait_until(lambda: seen.read_text().endswith("cut\nrotated\nlater\n"), 30, "what came after the kill")
+            wait_until(lambda: seen.read_text().endswith("cut\nrotated\nlater\n"), 60, "what came after the kill")
         finally:
             follower.terminate()
             follower.wait(10)

@@ -94,7 +94,7 @@ def test_control_c_ends_following_quietly(shell: Shell, fake: FakeDaemon) -> Non
     )
     wait_until(lambda: len(fake.requests) > 1, what="the second request")
     os.kill(child.pid, signal.SIGINT)
-    out, err = child.communicate(timeout=10)
+    out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == (130, b"one\n", b"")
 
 

@@ -36,7 +36,7 @@ def gate(real: Box) -> Iterator[Gate]:
     yield found
     found.open()
     live = "/api/tasks?state=pending&state=starting&state=running&state=stopping"
-    wait_until(lambda: not real.get(live), 20, "all that stood before the gate has passed")
+    wait_until(lambda: not real.get(live), 60, "all that stood before the gate has passed")
 
 
 def bash(real: Box, script: str, *, stdin: str = "") -> "subprocess.CompletedProcess[str]":
@@ -91,7 +91,7 @@ def test_exported_variables_are_the_shells_and_the_lease_as_well(real: Box, way:
 
 def test_a_lease_is_given_back_by_hand(real: Box) -> None:
     done = ask(real, "-c", "3", "-o", "json")
-    task = json.loads(done.communicate(timeout=20)[0])
+    task = json.loads(done.communicate(timeout=60)[0])
     assert (task["state"], task["gpus"], task["lease_owner_pid"]) == ("running", [0, 1, 2], os.getpid())
     assert task["lease_expires_at"] is None
     assert real.cli("lease", "release", str(task["id"])).returncode == 0
@@ -134,9 +134,9 @@ def test_it_is_renewed_as_long_as_it_is_waited_for(real: Box, gate: Gate) -> Non
     def n_renewals() -> int:
         return sum(event["event"] == "renewed" for event in real.task(number)["events"])
 
-    wait_until(lambda: n_renewals() >= 4, 20, "it is renewed again and again")
+    wait_until(lambda: n_renewals() >= 4, 60, "it is renewed again and again")
     gate.open()
-    assert json.loads(waiting.communicate(timeout=20)[0])["state"] == "running"
+    assert json.loads(waiting.communicate(timeout=60)[0])["state"] == "running"
     real.wait(number)
 
 
@@ -151,7 +151,7 @@ def test_whoever_gives_up_gives_the_place_back(real: Box, gate: Gate) -> None:
         assert waiting.stderr is not None
         waiting.stderr.readline()
         waiting.send_signal(number)
-        waiting.communicate(timeout=20)
+        waiting.communicate(timeout=60)
         assert waiting.returncode == 128 + number
         assert real.state(newest(real)) == "cancelled"
 
@@ -162,7 +162,7 @@ def test_a_request_that_is_cancelled_meanwhile_is_told(real: Box, gate: Gate) ->
     assert waiting.stderr is not None
     waiting.stderr.readline()
     real.post(f"/api/tasks/{newest(real)}/kill")
-    told = waiting.communicate(timeout=20)[1]
+    told = waiting.communicate(timeout=60)[1]
     assert waiting.returncode == 6
     assert "cancelled" in told
 
@@ -170,7 +170,7 @@ def test_a_request_that_is_cancelled_meanwhile_is_told(real: Box, gate: Gate) ->
 def test_without_waiting_only_the_request_is_told(real: Box, gate: Gate) -> None:
     real.submit(gate.command(0), gpu_count=3)
     done = ask(real, "--no-wait")
-    said = done.communicate(timeout=20)[0]
+    said = done.communicate(timeout=60)[0]
     number = newest(real)
     assert said.startswith(f"lease {number} asked for: pending in queue running; it ends with process {os.getpid()}")
     assert real.cli("lease", "release", str(number)).stdout == f"lease {number}: cancelled\n"

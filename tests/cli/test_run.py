@@ -29,7 +29,7 @@ def gate(real: Box) -> Iterator[Gate]:
     yield found
     found.open()
     live = "/api/tasks?state=pending&state=starting&state=running&state=stopping"
-    wait_until(lambda: not real.get(live), 20, "all that stood before the gate has passed")
+    wait_until(lambda: not real.get(live), 60, "all that stood before the gate has passed")
 
 
 def newest(real: Box) -> int:
@@ -94,7 +94,7 @@ def test_it_says_why_it_waits(real: Box, gate: Gate) -> None:
     assert "waits (gpu_count)" in said
     assert f"task {holder}" in said
     gate.open()
-    assert waiting.communicate(timeout=20) == ("done\n", "")
+    assert waiting.communicate(timeout=60) == ("done\n", "")
     assert waiting.returncode == 0
 
 
@@ -127,7 +127,7 @@ def test_without_a_terminal_a_signal_cancels_the_task(real: Box, gate: Gate, num
     following = start(real, "-c", "0", f"echo begun; {gate.command(0)}")
     assert read_line(following) == "begun\n"
     following.send_signal(number)
-    said = following.communicate(timeout=20)[1]
+    said = following.communicate(timeout=60)[1]
     assert "cancelled" in said
     assert following.returncode == 143, "the task ended by TERM"
     assert real.state(newest(real)) == "cancelled"
@@ -140,7 +140,7 @@ def test_a_second_signal_does_not_wait(real: Box, gate: Gate) -> None:
     following.send_signal(signal.SIGTERM)
     real.wait(number, "stopping")
     following.send_signal(signal.SIGINT)
-    said = following.communicate(timeout=20)[1]
+    said = following.communicate(timeout=60)[1]
     assert following.returncode == 130
     assert f"task {number} is being stopped" in said
 
@@ -151,7 +151,7 @@ def test_a_request_that_waits_is_cancelled_as_well(real: Box, gate: Gate) -> Non
     assert waiting.stderr is not None
     waiting.stderr.readline()
     waiting.send_signal(signal.SIGTERM)
-    waiting.communicate(timeout=20)
+    waiting.communicate(timeout=60)
     assert waiting.returncode == 143
     assert real.state(newest(real)) == "cancelled"
 
@@ -160,7 +160,7 @@ def test_a_hangup_leaves_the_task_alone(real: Box, gate: Gate) -> None:
     following = start(real, "-c", "0", f"echo begun; {gate.command(0)}")
     assert read_line(following) == "begun\n"
     following.send_signal(signal.SIGHUP)
-    said = following.communicate(timeout=20)[1]
+    said = following.communicate(timeout=60)[1]
     assert following.returncode == 129
     assert f"gavelq logs -f {newest(real)}" in said
     assert real.state(newest(real)) == "running"

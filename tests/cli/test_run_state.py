@@ -253,5 +253,5 @@ def test_a_broken_pipe_ends_it(shell: Shell, fake: FakeDaemon) -> None:
     assert child.stdout is not None
     child.stdout.readline()
     child.stdout.close()
-    wait_until(lambda: child.poll() is not None, 20, "it ends")
+    wait_until(lambda: child.poll() is not None, 60, "it ends")
     assert child.returncode == 141

@@ -41,7 +41,7 @@ def opened(real: Box) -> Iterator[list[Terminal]]:
     yield found
     for terminal in found:
         terminal.close()
-    wait_until(lambda: not real.get("/api/leases"), 20, "all leases have ended")
+    wait_until(lambda: not real.get("/api/leases"), 60, "all leases have ended")
 
 
 def sit_down(real: Box, opened: list[Terminal], *words: str) -> Terminal:
@@ -111,7 +111,7 @@ def test_a_shell_whose_lease_is_ended_is_hung_up_with_all_that_it_started(real: 
     assert len(deaf) == 2
     real.post(f"/api/tasks/{lease(real)}/kill")
     terminal.read_until("is over (cancelled_by_user)")
-    assert terminal.end(timeout_s=30) == 129
+    assert terminal.end() == 129
     assert not any(is_alive(pid) for pid in deaf), "also who ignores HUP, after the grace time"
 
 

@@ -80,7 +80,7 @@ def test_a_real_daemon_answers_at_the_first_end(real: Box) -> None:
         env=real.env, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     one.open()
-    assert waiting.communicate(timeout=20)[0] == f"task {first}: failed (exit 3)\n"
+    assert waiting.communicate(timeout=60)[0] == f"task {first}: failed (exit 3)\n"
     assert waiting.returncode == 3
     client = Client(socket=real.socket)
     assert client.wait_any([first, second])["id"] == first

@@ -38,7 +38,7 @@ def test_a_task_is_submitted_watched_and_read(real: Box) -> None:
     async def live() -> None:
         async with AsyncClient(socket=real.socket) as client:
             task = await client.submit("echo begun; echo done", gpu_count=1, name="mine", workdir="/tmp")
-            ended = await client.wait(task["id"], timeout_s=20)
+            ended = await client.wait(task["id"], timeout_s=60)
             assert (ended["state"], ended["name"]) == ("completed", "mine")
             assert await client.logs(task["id"]) == b"begun\ndone\n"
             assert await client.logs(task["id"], tail=1) == b"done\n"
@@ -215,7 +215,7 @@ def test_a_cancelled_wait_for_gpus_takes_the_request_back(real: Box) -> None:
             assert len(await client.leases()) == 1
 
     asyncio.run(live())
-    wait_until(lambda: not real.get("/api/leases"), 30, "nothing is left on lease")
+    wait_until(lambda: not real.get("/api/leases"), 60, "nothing is left on lease")
 
 
 # --- kept connections --------------------------------------------------------------------------------------

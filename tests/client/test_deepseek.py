@@ -120,7 +120,7 @@ def serving(real: Box, env: dict[str, str], model: str) -> Iterator[tuple["subpr
         process.kill()
         process.wait(20)
         output.close()
-        wait_until(lambda: is_free(real), 30, "the task ends with its caller")
+        wait_until(lambda: is_free(real), 60, "the task ends with its caller")
 
 
 def post(url: str, key: str, content: bytes) -> tuple[int, dict[str, str]]:
@@ -149,7 +149,7 @@ def test_prompts_are_answered_and_the_gpu_is_given_back(real: Box, env: dict[str
     assert (task["name"], task["memory_mib"], task["gpus"]) == ("deepseek-7b", 2048, [0])
     assert task["state"] == "cancelled"
     assert "is given back" in done.stderr
-    wait_until(lambda: is_free(real), 20, "all GPUs are free")
+    wait_until(lambda: is_free(real), 60, "all GPUs are free")
 
 
 def test_prompts_come_from_standard_input(env: dict[str, str], model: str) -> None:
@@ -162,7 +162,7 @@ def test_a_model_that_cannot_be_loaded_is_told_with_the_log(real: Box, env: dict
     assert done.returncode == 1
     assert "before the model was loaded" in done.stderr
     assert "is not a local folder" in done.stderr
-    wait_until(lambda: is_free(real), 20, "all GPUs are free")
+    wait_until(lambda: is_free(real), 60, "all GPUs are free")
 
 
 def test_a_gpu_that_does_not_exist_is_refused_at_once(env: dict[str, str], model: str) -> None:
@@ -189,7 +189,7 @@ def test_ending_the_caller_gives_the_gpu_back(
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 130
     assert last_task(real)["state"] == "cancelled"
-    wait_until(lambda: is_free(real), 20, "all GPUs are free")
+    wait_until(lambda: is_free(real), 60, "all GPUs are free")
 
 
 def test_a_caller_that_is_killed_takes_its_task_along(
@@ -200,7 +200,7 @@ def test_a_caller_that_is_killed_takes_its_task_along(
     directory = Path(command.partition("--in-task ")[2].split()[0])
     assert directory.is_dir()
     process.kill()
-    wait_until(lambda: last_task(real)["state"] == "completed", 30, "the task ends")
+    wait_until(lambda: last_task(real)["state"] == "completed", 60, "the task ends")
     assert not directory.exists()
 
 
@@ -231,4 +231,4 @@ def test_a_tiny_real_model_answers_on_the_cpu(real: Box, model: str) -> None:
     (answer,) = done.stdout.splitlines()
     assert set(answer.split()) <= {"what", "is", "a", "gpu", "queue", "good", "for", "?", "<unk>"}
     assert last_task(real)["state"] == "cancelled"
-    wait_until(lambda: is_free(real), 20, "all GPUs are free")
+    wait_until(lambda: is_free(real), 60, "all GPUs are free")

@@ -47,7 +47,7 @@ def gate(tmp_path: Path) -> Path:
 def begin(executor: Executor, gate: Path) -> TaskFuture[str]:
     """A call that runs and waits at the gate."""
     future = executor.submit(work.pass_gate, str(gate))
-    wait_until(lambda: future.running() and b"at the gate" in future.logs(), 20, "it waits at the gate")
+    wait_until(lambda: future.running() and b"at the gate" in future.logs(), 60, "it waits at the gate")
     return future
 
 
@@ -115,7 +115,7 @@ def test_the_tools_of_concurrent_futures_and_asyncio_work(executor: Executor) ->
     future = executor.submit(work.times, 5)
     future.add_done_callback(lambda done: heard.append(done.result()))
     assert len(concurrent.futures.wait([future], TIMEOUT_S).done) == 1
-    wait_until(lambda: heard == [10], 30, "the callback was called")
+    wait_until(lambda: heard == [10], 60, "the callback was called")
 
     async def live() -> int:
         return await asyncio.get_running_loop().run_in_executor(executor, work.times, 8)
@@ -312,7 +312,7 @@ def test_a_notebook_that_was_restarted_gets_its_futures_back(
     (again,) = Executor.attach(ids[:1], client=client, directory=directory)
     with pytest.raises(CallNotFound, match="there is no call"):
         again.result(TIMEOUT_S)
-    wait_until(lambda: not os.listdir(directory), 30, "nothing is left")
+    wait_until(lambda: not os.listdir(directory), 60, "nothing is left")
 
 
 def test_reattaching_gives_the_same_future_within_a_program(executor: Executor, gate: Path) -> None:

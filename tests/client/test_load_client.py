@@ -70,7 +70,7 @@ def test_nothing_acknowledged_is_lost_when_the_daemon_is_killed(tmp_path: Path) 
         thread = threading.Thread(target=lambda: found.append(load(own, *words)))
         thread.start()
         # Each of the 20 hands in one after another: with 50 taken, the load has heard of 30 at least.
-        wait_until(lambda: len(own.get("/api/tasks?limit=50")) == 50, 30, "the load has begun")
+        wait_until(lambda: len(own.get("/api/tasks?limit=50")) == 50, 60, "the load has begun")
         own.kill()
         own.start()
         thread.join(110)
@@ -87,7 +87,7 @@ def test_an_interrupted_load_tells_what_it_did(real: Box) -> None:
     command = [sys.executable, str(EXAMPLE), "-o", "json", "--seconds", "60", "--gpus", "0", "--hold"]
     process = subprocess.Popen(command, env=real.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        wait_until(lambda: len(real.get("/api/tasks?state=held&limit=50")) == 50, 30, "the load is under way")
+        wait_until(lambda: len(real.get("/api/tasks?state=held&limit=50")) == 50, 60, "the load is under way")
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         assert json.loads(output)["n_submitted"] > 0

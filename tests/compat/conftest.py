@@ -61,7 +61,7 @@ class Person:
 
     def sees(self, what: str, *words: str, key: str, value: object) -> None:
         """Waits until a field of a JSON answer is as expected."""
-        wait_until(lambda: self.asks(*words)[key] == value, 30, what)
+        wait_until(lambda: self.asks(*words)[key] == value, 60, what)
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def test_after_so_many_failures_comes_a_pause_again_and_again(rules: Person) -> 
 def test_a_burst_of_looks_chooses_the_calmest_card(rules: Person) -> None:
     rules.does("config", "set", "selection", "sampled")
     rules.pretends(foreign={"0": {"mib": 10240, "pid": os.getpid()}}, utilization={"0": 60})
-    wait_until(lambda: rules.asks("gpu", "info", "0")["utilization_percent"] == 60, 30, "it is busy")
+    wait_until(lambda: rules.asks("gpu", "info", "0")["utilization_percent"] == 60, 60, "it is busy")
     task_id = rules.submits("-m", "4", "-g", "0,1", "-c", "1", "sleep 0.1")
     waiting = rules.asks("task", "info", str(task_id))
     assert waiting["pending_reason"] in ("gpu_sampling", None)

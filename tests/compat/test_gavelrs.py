@@ -237,5 +237,5 @@ def test_stop_leaves_tasks_running_and_restart_finds_them() -> None:
 def _start_again(instance: Box) -> None:
     assert instance.process is not None
     process = instance.process
-    wait_until(lambda: process.poll() is not None, 30, "the daemon is gone")
+    wait_until(lambda: process.poll() is not None, 60, "the daemon is gone")
     instance.start()

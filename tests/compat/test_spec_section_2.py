@@ -34,7 +34,7 @@ def test_a_stream_of_narrow_tasks_does_not_starve_a_wide_one(someone: Person) ->
 
 def test_one_foreign_process_does_not_idle_the_other_cards(someone: Person) -> None:
     someone.pretends(foreign={"0": {"mib": 4096, "pid": os.getpid()}})
-    wait_until(lambda: someone.asks("gpu", "info", "0")["state"] == "foreign", 30, "the process is seen")
+    wait_until(lambda: someone.asks("gpu", "info", "0")["state"] == "foreign", 60, "the process is seen")
     wide = someone.submits("-p", "100", "-c", "4", "true")
     try:
         assert someone.asks("task", "info", str(wide))["pending_reason"] == "gpu_unavailable"
@@ -145,7 +145,7 @@ def test_a_hold_queue_never_dispatches_and_task_run_takes_out_of_it(someone: Per
 
 def test_a_queue_looks_at_utilisation_and_free_memory(someone: Person, lab: str) -> None:
     someone.pretends(foreign={"0": {"mib": 8192, "pid": os.getpid()}}, utilization={"1": 30})
-    wait_until(lambda: someone.asks("gpu", "info", "1")["utilization_percent"] == 30, 30, "the trouble is seen")
+    wait_until(lambda: someone.asks("gpu", "info", "1")["utilization_percent"] == 30, 60, "the trouble is seen")
     try:
         someone.does("queue", "set", lab, "mem_type=percentage", "mem_value=70", "max_util=29")
         memory = someone.submits("-q", lab, "-g", "0", "-m", "1", "true")

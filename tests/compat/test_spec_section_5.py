@@ -14,7 +14,7 @@ def is_gpu(someone: Person, state: str, **fields: object) -> bool:
 
 def test_invisible_foreign_memory_stays_foreign_when_a_task_beside_it_ends(someone: Person) -> None:
     someone.pretends(foreign={"0": {"mib": 4096}})
-    wait_until(lambda: is_gpu(someone, "foreign"), 30, "the memory is seen")
+    wait_until(lambda: is_gpu(someone, "foreign"), 60, "the memory is seen")
     beside = someone.submits("-g", "0", "-m", "8", "sleep 60")
     assert is_gpu(someone, "foreign")
     someone.ends(beside)
@@ -31,7 +31,7 @@ def test_invisible_foreign_memory_stays_foreign_when_a_task_beside_it_ends(someo
 
 def test_a_card_that_others_keep_busy_is_busy_also_when_a_task_just_ended_on_it(someone: Person) -> None:
     someone.pretends(foreign={"0": {"mib": 512, "pid": os.getpid()}}, utilization={"0": 60})
-    wait_until(lambda: is_gpu(someone, "foreign", utilization_percent=60), 30, "the process is seen")
+    wait_until(lambda: is_gpu(someone, "foreign", utilization_percent=60), 60, "the process is seen")
     assert someone.waits_for(someone.submits("-g", "0", "-m", "1", "true"))["state"] == "completed"
     picky = someone.submits("-g", "0", "-m", "1", "-u", "50", "true")
     try:

@@ -26,7 +26,7 @@ def instance(stranger: int) -> Iterator[Box]:
     with box(listen="127.0.0.1:0") as started:
         faults = started.home / "state" / "simulated" / "faults.json"
         faults.write_text(json.dumps({"foreign": {"2": {"mib": 23000, "pid": stranger}}}))
-        wait_until(lambda: started.get("/api/gpus/2")["state"] == "foreign", 30, "the stranger is seen")
+        wait_until(lambda: started.get("/api/gpus/2")["state"] == "foreign", 60, "the stranger is seen")
         started.post("/api/gpus/3/ignore")
         for queue in (
             {"name": "small", "max_gpus": 1},
@@ -87,7 +87,7 @@ def read(place: "Locator") -> None:
         return not left
 
     try:
-        wait_until(is_chinese, 30, "the page tells all in Chinese")
+        wait_until(is_chinese, 60, "the page tells all in Chinese")
     except AssertionError:
         raise AssertionError(f"still in English: {left}") from None
 
@@ -116,7 +116,7 @@ WAITS = {
 def test_the_drawer_tells_in_chinese_why_a_task_is_where_it_is(visitor: Visit, instance: Box, name: str) -> None:
     number = task_of(instance, name)
     if name == "again":
-        wait_until(lambda: instance.task(number)["pending_reason"] == "backoff", 30, "its first try has failed")
+        wait_until(lambda: instance.task(number)["pending_reason"] == "backoff", 60, "its first try has failed")
     visitor.goto(f"/ui/state/{number}?tab=why")
     panel = visitor.page.get_by_role("complementary").get_by_role("tabpanel")
     panel.get_by_text(re.compile(WAITS[name])).first.wait_for()

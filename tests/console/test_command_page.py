@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
 expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=60_000)
 
 TWO_LANES = "# first\n1\nsleep 300\n1\n\n1\necho second\n1\n\nx\necho third # not a comment\n1\n"
 

@@ -32,7 +32,7 @@ def instance(stranger: int) -> Iterator[Box]:
         started.post("/api/gpus/allocate", {"queue": "vision", "gpus": ["3"]})
         faults = started.home / "state" / "simulated" / "faults.json"
         faults.write_text(json.dumps({"foreign": {"2": {"mib": 23000, "pid": stranger}}}))
-        wait_until(lambda: started.get("/api/gpus/2")["state"] == "foreign", 30, "the stranger is seen")
+        wait_until(lambda: started.get("/api/gpus/2")["state"] == "foreign", 60, "the stranger is seen")
         for name, card in (("train", "0"), ("bench", "1")):
             made = started.submit(SLEEP, name=name, gpu_ids=[card], memory="5G", time_limit="2h")
             started.wait(made, "running")
@@ -162,7 +162,7 @@ def test_a_waiting_task_is_held_released_and_gets_another_priority(visitor: Visi
     assert instance.task(number)["priority"] == 40
     drawer.get_by_role("button", name="More").click()
     drawer.get_by_role("menuitem", name="Move to queue vision").click()
-    wait_until(lambda: instance.task(number)["queue"] == "vision", 20, "the task is in the other queue")
+    wait_until(lambda: instance.task(number)["queue"] == "vision", 60, "the task is in the other queue")
     drawer.get_by_text(re.compile("queue vision")).first.wait_for()
     instance.post(f"/api/tasks/{number}/kill")
 
@@ -195,7 +195,7 @@ def test_a_request_is_edited_and_a_refusal_stands_at_its_field(visitor: Visit, i
     visitor.page.get_by_text(f"#{number} changed").wait_for()
     assert (instance.task(number)["time_limit_s"], instance.task(number)["memory_mib"]) == (5400, 7168)
     visitor.page.get_by_role("button", name="Undo").click()
-    wait_until(lambda: instance.task(number)["time_limit_s"] is None, 30, "the edit is taken back")
+    wait_until(lambda: instance.task(number)["time_limit_s"] is None, 60, "the edit is taken back")
     assert instance.task(number)["memory_mib"] is None
     instance.post(f"/api/tasks/{number}/kill")
 
@@ -319,7 +319,7 @@ def test_long_lines_are_wrapped_on_demand(visitor: Visit, instance: Box) -> None
     lines = log_of(drawer, number)
     assert lines.evaluate("box => box.scrollWidth > box.clientWidth")
     drawer.get_by_label("Wrap").check()
-    wait_until(lambda: lines.evaluate("box => box.scrollWidth <= box.clientWidth"), 30, "the line is wrapped")
+    wait_until(lambda: lines.evaluate("box => box.scrollWidth <= box.clientWidth"), 60, "the line is wrapped")
 
 
 def test_each_attempt_has_its_log(visitor: Visit, instance: Box) -> None:
@@ -354,7 +354,7 @@ def test_charts_show_what_was_used_beside_what_was_asked_for(visitor: Visit, ins
     drawer = opened(visitor, task_id(instance, "train"), "charts")
     drawer.get_by_role("heading", name="GPU memory").or_(drawer.get_by_text("GPU memory")).first.wait_for()
     cursor = drawer.get_by_role("slider")
-    wait_until(lambda: _at_end(cursor) is not None, 30, "memory was measured")
+    wait_until(lambda: _at_end(cursor) is not None, 60, "memory was measured")
     drawer.get_by_role("button", name="Last 15 min").click()
     drawer.get_by_role("list", name="Attempts").get_by_role("listitem").wait_for()
 

@@ -37,7 +37,7 @@ def instance(stranger: int) -> Iterator[Box]:
         started.post("/api/queues", {"name": "vision"})
         started.post("/api/gpus/allocate", {"queue": "vision", "gpus": ["2"]})
         faults(started, {"foreign": {"1": {"mib": 6144, "pid": stranger}}})
-        wait_until(lambda: gpu(started, 1)["state"] == "foreign", 30, "the stranger is seen")
+        wait_until(lambda: gpu(started, 1)["state"] == "foreign", 60, "the stranger is seen")
         ours = started.submit(SIMTASK, name="train", gpu_ids=["0"], time_limit="1h", memory="5G", share=True)
         theirs = started.submit(SIMTASK, name="segment", queue="vision", tenant="jonas", gpu_count=1)
         started.submit("true", name="waits", gpu_ids=["1"])
@@ -100,10 +100,10 @@ def test_the_banner_names_who_blocks_and_ignoring_the_card_can_be_undone(page: "
     banner.get_by_role("link", name=f"#{task_id(instance, 'waits')}").wait_for()
     banner.get_by_role("button", name="Ignore GPU 1").click()
     page.get_by_text("GPU 1 ignored.").wait_for()
-    wait_until(lambda: gpu(instance, 1)["state"] == "ignored", 30, "the card is ignored")
+    wait_until(lambda: gpu(instance, 1)["state"] == "ignored", 60, "the card is ignored")
     card(page, 1).get_by_text(re.compile("Ignored by .* since")).wait_for()
     page.get_by_role("button", name="Undo").click()
-    wait_until(lambda: gpu(instance, 1)["state"] == "foreign", 30, "the card is as it was")
+    wait_until(lambda: gpu(instance, 1)["state"] == "foreign", 60, "the card is as it was")
 
 
 def test_a_message_to_the_stranger_is_copied_whole(page: "Page", stranger: int) -> None:
@@ -175,9 +175,9 @@ def test_a_card_is_given_to_a_queue_and_released(visitor: Visit, instance: Box) 
     question = page.get_by_role("alertdialog")
     question.get_by_text("Nothing runs on it.").wait_for()
     question.get_by_role("button", name="Release it").click()
-    wait_until(lambda: gpu(instance, 3)["queue"] is None, 30, "the card is back")
+    wait_until(lambda: gpu(instance, 3)["queue"] is None, 60, "the card is back")
     page.get_by_role("button", name="Undo").click()
-    wait_until(lambda: gpu(instance, 3)["queue"] == "vision", 30, "the card is the queue's again")
+    wait_until(lambda: gpu(instance, 3)["queue"] == "vision", 60, "the card is the queue's again")
     instance.post("/api/gpus/3/release")
 
 
@@ -192,8 +192,8 @@ def test_a_release_names_whom_it_ends_and_puts_the_task_back(visitor: Visit, ins
     page.get_by_role("button", name="Release…").click()
     assert question.get_by_label("Put it back as pending (starts over)").is_checked()
     question.get_by_role("button", name="Release and end 1 task").click()
-    wait_until(lambda: gpu(instance, 2)["queue"] is None, 30, "the card is back")
-    wait_until(lambda: instance.task(segment)["attempt"] >= 1 and instance.state(segment) != "stopping", 15, "it ended")
+    wait_until(lambda: gpu(instance, 2)["queue"] is None, 60, "the card is back")
+    wait_until(lambda: instance.task(segment)["attempt"] >= 1 and instance.state(segment) != "stopping", 60, "it ended")
     assert instance.state(segment) in ("pending", "starting", "running")
     instance.post("/api/gpus/allocate", {"queue": "vision", "gpus": ["2"]})
     instance.wait(segment, "running")
@@ -207,7 +207,7 @@ def test_a_drained_card_takes_tasks_again(visitor: Visit, instance: Box) -> None
     assert gpu(instance, 0)["state"] == "draining"
     assert instance.state(task_id(instance, "train")) == "running"
     page.get_by_role("button", name="Take tasks again").click()
-    wait_until(lambda: gpu(instance, 0)["state"] == "busy", 30, "the card takes tasks")
+    wait_until(lambda: gpu(instance, 0)["state"] == "busy", 60, "the card takes tasks")
 
 
 def test_draining_now_ends_what_runs_after_a_question(visitor: Visit, instance: Box) -> None:
@@ -222,7 +222,7 @@ def test_draining_now_ends_what_runs_after_a_question(visitor: Visit, instance: 
     question.get_by_role("button", name="Drain and end 1 task").click()
     assert instance.wait(short)["end_reason"] == "gpu_drained"
     page.get_by_role("button", name="Take tasks again").click()
-    wait_until(lambda: gpu(instance, 3)["state"] == "free", 30, "the card takes tasks")
+    wait_until(lambda: gpu(instance, 3)["state"] == "free", 60, "the card takes tasks")
 
 
 def test_a_card_is_ignored_and_taken_back(visitor: Visit, instance: Box) -> None:
@@ -231,7 +231,7 @@ def test_a_card_is_ignored_and_taken_back(visitor: Visit, instance: Box) -> None
     page.get_by_role("button", name="Unignore").wait_for()
     assert gpu(instance, 3)["state"] == "ignored"
     page.get_by_role("button", name="Unignore").click()
-    wait_until(lambda: gpu(instance, 3)["state"] == "free", 30, "the card is back")
+    wait_until(lambda: gpu(instance, 3)["state"] == "free", 60, "the card is back")
 
 
 def test_of_several_blockers_there_is_one_banner_and_a_broken_card_is_declared_well(
@@ -246,7 +246,7 @@ def test_of_several_blockers_there_is_one_banner_and_a_broken_card_is_declared_w
     page = opened(visitor, 3)
     page.get_by_text(re.compile("Xid 79: GPU has fallen off the bus, since")).wait_for()
     page.get_by_role("button", name="It is well again").click()
-    wait_until(lambda: gpu(instance, 3)["fault"] is None, 30, "the card is well")
+    wait_until(lambda: gpu(instance, 3)["fault"] is None, 60, "the card is well")
     faults(instance, {"foreign": foreign})
 
 
@@ -323,4 +323,4 @@ def test_a_card_is_shared_with_a_stranger_and_taken_back(visitor: Visit, instanc
     opened(visitor, 1).get_by_text("foreign, shared").wait_for()
     page.get_by_role("button", name="Unshare").click()
     page.get_by_text("foreign processes count again").wait_for()
-    wait_until(lambda: gpu(instance, 1)["state"] == "foreign", 30, "the stranger counts")
+    wait_until(lambda: gpu(instance, 1)["state"] == "foreign", 60, "the stranger counts")

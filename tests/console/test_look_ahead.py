@@ -30,7 +30,7 @@ def queue(instance: Box) -> dict[str, int]:
     instance.wait(tasks["first"], "running")
     for name, limit in WAITING:
         tasks[name] = instance.submit("true", name=name, time_limit=limit)
-    wait_until(lambda: instance.task(tasks["next"])["expected_start_at"] is not None, 20, "it has its reservation")
+    wait_until(lambda: instance.task(tasks["next"])["expected_start_at"] is not None, 60, "it has its reservation")
     return tasks
 
 

@@ -213,7 +213,7 @@ def test_everybody_can_fill_it(browser: "Browser", instance: Box, theme: str, la
         page.get_by_role("button", name={"en": "New task", "zh": "新建任务"}[language]).click()
         form = page.get_by_role("dialog")
         command = form.get_by_label({"en": "Command", "zh": "命令"}[language], exact=True)
-        wait_until(lambda: command.evaluate("one => one === document.activeElement"), 30, "the command has the focus")
+        wait_until(lambda: command.evaluate("one => one === document.activeElement"), 60, "the command has the focus")
         page.keyboard.type("true")
         form.get_by_text({"en": "Would start now on GPU 1", "zh": "可立即在 GPU 1 上启动"}[language]).wait_for()
         form.locator("summary").click()

@@ -117,7 +117,7 @@ def test_cards_are_chosen_by_their_chips(rules: Visit) -> None:
     for card in "23":
         page.get_by_role("button", name=f"GPU {card}").click()
     page.get_by_role("button", name="Save 1 change").click()
-    wait_until(lambda: value(rules, "rules.compete_gpus") == [], 30, "all cards may be used")
+    wait_until(lambda: value(rules, "rules.compete_gpus") == [], 60, "all cards may be used")
 
 
 def test_a_change_is_looked_at_and_undone(rules: Visit) -> None:

@@ -118,7 +118,7 @@ def test_a_channel_is_tested_added_and_saved(settings: Visit, hook: tuple[str, l
     assert b"gavelq: a test" in got[-1]
     part(settings, "Notifications").get_by_role("button", name=re.compile("^Remove")).click()
     page.get_by_role("button", name="Save 1 change").click()
-    wait_until(lambda: value(settings, "notify.urls") == [], 30, "the channel is gone")
+    wait_until(lambda: value(settings, "notify.urls") == [], 60, "the channel is gone")
 
 
 def test_alerts_are_switched_and_muted(settings: Visit) -> None:

@@ -48,13 +48,13 @@ def test_a_fault_fires_once_is_told_and_resolves(listening: Hook) -> None:
     with instance_for(listening) as instance:
         uuid = instance.get("/api/gpus/0")["uuid"]
         faults(instance, {"xid": {"0": 79}})
-        wait_until(lambda: of_rule(listening, "gpu_fault") == ["firing"], 20, "the channel is told")
+        wait_until(lambda: of_rule(listening, "gpu_fault") == ["firing"], 60, "the channel is told")
         assert f"gpu_fault gpu:{uuid}" in firing(instance)
         instance.restart()
         assert f"gpu_fault gpu:{uuid}" in firing(instance), "it fires on after a restart"
         faults(instance, {})
         instance.post("/api/gpus/0/unignore")
-        wait_until(lambda: of_rule(listening, "gpu_fault") == ["firing", "resolved"], 20, "its end is told")
+        wait_until(lambda: of_rule(listening, "gpu_fault") == ["firing", "resolved"], 60, "its end is told")
         events = [one["event"] for one in instance.get("/api/alerts")["recent"] if one["rule"] == "gpu_fault"]
         assert events == ["firing", "resolved"]
         assert instance.get("/api/alerts")["channels"] == [f"http://127.0.0.1:{listening.port}"]
@@ -71,11 +71,11 @@ def test_what_is_muted_or_quiet_is_listed_and_told_only_afterwards(listening: Ho
         instance.submit("true", gpu_count=2)
         instance.post("/api/alerts/mutes", {"rule": "gpu_fault", "for": "1h", "reason": "known"})
         faults(instance, {"xid": {"1": 79}})
-        wait_until(lambda: any(one.startswith("queue_wait") for one in firing(instance)), 20, "the wait fires")
-        wait_until(lambda: any(one.startswith("gpu_fault") for one in firing(instance)), 20, "the fault fires")
+        wait_until(lambda: any(one.startswith("queue_wait") for one in firing(instance)), 60, "the wait fires")
+        wait_until(lambda: any(one.startswith("gpu_fault") for one in firing(instance)), 60, "the fault fires")
         assert listening.got == []
         instance.request("DELETE", "/api/alerts/mutes?rule=gpu_fault")
-        wait_until(lambda: of_rule(listening, "gpu_fault") == ["firing"], 20, "critical ones pass quiet hours")
+        wait_until(lambda: of_rule(listening, "gpu_fault") == ["firing"], 60, "critical ones pass quiet hours")
         assert of_rule(listening, "queue_wait") == []
         muted = next(one for one in instance.get("/api/audit") if one["event"] == "alert_muted")
         assert re.fullmatch(r"2\d{3}-\d\d-\d\dT[\d:]{8}\.\d{6}Z", muted["details"]["until_at"])
@@ -96,9 +96,9 @@ def test_a_tasks_owner_is_told_also_where_the_daemon_is_killed_in_between() -> N
         instance.kill()
         with hook(port) as listening:
             instance.start()
-            wait_until(lambda: sorted(listening.events("/SECRET")) == ["end", "start"], 20, "both are told")
+            wait_until(lambda: sorted(listening.events("/SECRET")) == ["end", "start"], 60, "both are told")
             story = [one["event"] for one in instance.task(task_id)["events"]]
-            wait_until(lambda: instance.get("/api/alerts")["n_waiting"] == 0, 20, "nothing is left to tell")
+            wait_until(lambda: instance.get("/api/alerts")["n_waiting"] == 0, 60, "nothing is left to tell")
             documents = {document["event"]: document for _, document in listening.got}
             assert (documents["end"]["state"], documents["end"]["exit_code"]) == ("failed", 3)
             instance.restart()
@@ -124,14 +124,14 @@ def test_an_idle_task_is_warned_and_released_as_its_queue_says(listening: Hook) 
     with instance_for(listening) as instance:
         instance.post("/api/queues", {"name": "short", "idle_after": "3s", "idle_action": "end"})
         task_id = instance.submit("sleep 4712", queue="short", notify=[listening.url("/task")])
-        wait_until(lambda: instance.task(task_id)["idle_since"] is not None, 20, "it is warned")
+        wait_until(lambda: instance.task(task_id)["idle_since"] is not None, 60, "it is warned")
         assert "have been idle for" in instance.get(f"/api/tasks/{task_id}/why")["summary"]
         task = instance.wait(task_id)
         assert (task["state"], task["end_reason"]) == ("aborted", "idle")
         assert "gavelq: task" in instance.log(task_id)
-        wait_until(lambda: listening.events("/task") == ["idle", "end"], 20, "its owner is told of both")
+        wait_until(lambda: listening.events("/task") == ["idle", "end"], 60, "its owner is told of both")
         assert alive_with("sleep 4712") == []
-        wait_until(lambda: of_rule(listening, "allocation_idle")[:1] == ["firing"], 20, "so are the channels")
+        wait_until(lambda: of_rule(listening, "allocation_idle")[:1] == ["firing"], 60, "so are the channels")
 
 
 def test_a_test_reaches_the_channels_and_tells_what_failed(listening: Hook, daemon: Box) -> None:
@@ -173,7 +173,7 @@ def test_tenants_see_the_alerts_of_their_own_tasks_alone() -> None:
             tokens[name] = instance.post("/api/tokens", {"tenant": name})["token"]
         ada, bob = As(instance, tokens["ada"]), As(instance, tokens["bob"])
         made = ada.ask("POST", "/api/tasks", {"command": "sleep 4713", "workdir": "/tmp"}).json
-        wait_until(lambda: any(one.endswith(f"task:{made['id']}") for one in firing(instance)), 20, "it is idle")
+        wait_until(lambda: any(one.endswith(f"task:{made['id']}") for one in firing(instance)), 60, "it is idle")
         seen = ada.ask("GET", "/api/alerts").json
         assert [one["subject"] for one in seen["firing"]] == [f"task:{made['id']}"]
         assert [one["subject"] for one in seen["recent"]] == [f"task:{made['id']}"]

@@ -347,7 +347,7 @@ def test_a_binding_belongs_to_the_task_of_the_last_run(fresh: Logs) -> None:
     (fresh.root / "a.log").write_text("x\n")
     fresh.box.post("/api/scheduler/single/start?config_index=0")
     listed = fresh.bindings()
-    wait_until(lambda: fresh.bindings()["single_0_car_0"]["task_state"] == "completed", 20, "the first one ends")
+    wait_until(lambda: fresh.bindings()["single_0_car_0"]["task_state"] == "completed", 60, "the first one ends")
     shown = fresh.content(offset=0)
     assert (shown["task_id"], shown["ended"]) == (listed["single_0_car_0"]["task_id"], True)
     long = fresh.content("7", offset=0)

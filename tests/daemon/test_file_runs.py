@@ -285,7 +285,7 @@ def test_a_stopped_run_ends_what_waits_without_starting_it(runs: Runs) -> None:
     text = "".join(block(f"l{lane}", f"echo x >> begun; {until('over')}") for lane in range(12))
     runs.keep(text + text)
     run = runs.start()
-    wait_until(lambda: len(runs.said("begun")) == 4, 20, "all GPUs are used")
+    wait_until(lambda: len(runs.said("begun")) == 4, 60, "all GPUs are used")
     stopped = runs.client.stop_file("single", 0)
     assert stopped["n_done"] == 24
     assert Counter(states(runs.wait_run(run))) == {"cancelled": 24}
@@ -300,7 +300,7 @@ def test_a_run_that_is_still_stopping_says_so_to_who_starts_or_deletes_it(runs: 
     runs.keep(block("1", "true"))
     runs.keep(block("1", f"trap '' TERM; echo x >> begun; {until('over')}"), 1)
     run = runs.start(1)
-    wait_until(lambda: runs.said("begun"), 20, "it runs")
+    wait_until(lambda: runs.said("begun"), 60, "it runs")
     with pytest.raises(WrongState) as running:
         runs.start(1)
     assert "gavelq file stop 2" in running.value.hint
@@ -322,7 +322,7 @@ def test_three_at_once_never_share_a_gpu_and_one_is_stopped_and_started_again(ru
         command = f"echo {place} >> begun; {ALONE}"
         runs.keep("".join(block(str(lane), command) for _ in range(4) for lane in range(3)), place)
     started = [runs.start(place) for place in range(3)]
-    wait_until(lambda: "1" in runs.said("begun"), 20, "the second one runs")
+    wait_until(lambda: "1" in runs.said("begun"), 60, "the second one runs")
     runs.client.stop_file("single", 1)
     assert set(states(runs.wait_run(started[1]))) <= {"cancelled", "completed"}
     again = runs.start(1)
@@ -352,7 +352,7 @@ def test_otherwise_a_card_is_for_one_task(narrow: Box, tmp_path: Path) -> None:
     runs = Runs(narrow, tmp_path)
     tasks = runs.submit(block("a", until("over")) + block("b", until("over")), seed=1)
     wait_until(
-        lambda: Counter(states([narrow.task(t["id"]) for t in tasks])) == {"running": 1, "pending": 1}, 20, "one"
+        lambda: Counter(states([narrow.task(t["id"]) for t in tasks])) == {"running": 1, "pending": 1}, 60, "one"
     )
     waiting = next(found for t in tasks if (found := narrow.task(t["id"]))["state"] == "pending")
     assert waiting["pending_reason"] == "gpu_count"
@@ -367,7 +367,7 @@ def test_an_edit_alone_touches_nothing_and_an_apply_only_what_has_not_started(ru
     first = f"echo a >> order; {until('over')}"
     runs.keep(block("1", first) + block("1", "echo b >> order") + block("1", "echo c >> order"))
     run = runs.start()
-    wait_until(lambda: runs.said("order") == ["a"], 20, "the first one runs")
+    wait_until(lambda: runs.said("order") == ["a"], 60, "the first one runs")
     changed = block("1", "echo changed >> order") + block("1", "echo c >> order") + block("1", "echo new >> order")
     runs.keep(changed + block("2", "echo two >> other"))
     before = runs.tasks(run)
@@ -478,7 +478,7 @@ def test_a_killed_daemon_loses_and_doubles_nothing(tmp_path: Path) -> None:
         runs.keep(text)
         run = runs.start()
         for n_begun in (3, 12, 20):
-            wait_until(lambda n_begun=n_begun: len(runs.said("begun")) >= n_begun, 30, f"{n_begun} begun")  # type: ignore[misc]  # a default binds it
+            wait_until(lambda n_begun=n_begun: len(runs.said("begun")) >= n_begun, 60, f"{n_begun} begun")  # type: ignore[misc]  # a default binds it
             daemon.kill()
             daemon.start()
         ends = runs.wait_run(run)

@@ -30,7 +30,7 @@ def gate(shared: Box) -> Iterator[Gate]:
 def victim(shared: Box) -> Iterator[Box]:
     """The shared instance; afterwards nothing holds a GPU and a new task runs."""
     yield shared
-    wait_until(lambda: all(gpu["state"] == "free" for gpu in shared.get("/api/gpus")), 30, "every GPU is free again")
+    wait_until(lambda: all(gpu["state"] == "free" for gpu in shared.get("/api/gpus")), 60, "every GPU is free again")
     assert shared.wait(shared.submit("exit 4", gpu_count=4))["exit_code"] == 4
 
 

@@ -36,7 +36,7 @@ def test_a_lease_outlives_the_daemon_and_holds_its_card(fresh: Box) -> None:
         fresh.start()
         assert fresh.state(task_id) == "running"
         waiting = fresh.submit("true", gpu_count=1)
-        wait_until(lambda: fresh.task(waiting)["pending_reason"] == "gpu_count", 15, "the cards are still held")
+        wait_until(lambda: fresh.task(waiting)["pending_reason"] == "gpu_count", 60, "the cards are still held")
         owner.end()
         task = fresh.wait(task_id)
         assert (task["state"], task["end_reason"]) == ("aborted", "lease_expired")
@@ -51,7 +51,7 @@ def test_a_lease_whose_owner_dies_while_the_daemon_is_dead_has_expired(fresh: Bo
         holder = supervisor_of(fresh, task_id)
         fresh.kill()
         owner.end()
-        wait_until(lambda: not is_alive(holder), 15, "the lease ends without a daemon")
+        wait_until(lambda: not is_alive(holder), 60, "the lease ends without a daemon")
         fresh.start()
         assert fresh.wait(task_id)["end_reason"] == "lease_expired"
 
@@ -84,10 +84,10 @@ def test_what_runs_on_a_leased_card_is_the_lease_s_and_foreign_afterwards(fresh:
                 processes = fresh.get(f"/api/gpus/{index}")["processes"]
                 return [(process["pid"], process["task_id"]) for process in processes]
 
-            wait_until(lambda: shown() == [(user.pid, task_id)], 15, "it is the lease's")
+            wait_until(lambda: shown() == [(user.pid, task_id)], 60, "it is the lease's")
             owner.end()
             assert fresh.wait(task_id)["end_reason"] == "lease_expired"
-            wait_until(lambda: shown() == [(user.pid, None)], 15, "it is foreign")
+            wait_until(lambda: shown() == [(user.pid, None)], 60, "it is foreign")
             assert fresh.get(f"/api/gpus/{index}")["state"] == "foreign"
             assert user.poll() is None
         finally:

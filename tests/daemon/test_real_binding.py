@@ -151,7 +151,7 @@ def test_mig_devices_serve_one_gpu_tasks_and_their_parent_is_out_of_scheduling(g
 def test_a_hanging_driver_stops_placements_and_not_the_daemon(gpus: Box, machine: FakeMachine) -> None:
     machine.hang = (60.0, "")
     machine.write()
-    wait_until(lambda: gpus.get("/api/gpu/status")["status"] == "degraded", 15, "the looks get old")
+    wait_until(lambda: gpus.get("/api/gpu/status")["status"] == "degraded", 60, "the looks get old")
     task_id = gpus.submit("true")
     assert gpus.task(task_id)["pending_reason"] == "gpu_unavailable"
     assert gpus.wait(gpus.submit("true", gpu_count=0))["state"] == "completed"

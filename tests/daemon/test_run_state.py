@@ -27,7 +27,7 @@ def run(daemon: Box, number: int, more: str = "") -> Json:
     return found
 
 
-def until(daemon: Box, number: int, state: str, timeout_s: float = 30) -> Json:
+def until(daemon: Box, number: int, state: str, timeout_s: float = 60) -> Json:
     wait_until(lambda: run(daemon, number)["state"] == state, timeout_s, f"run {number} is {state}")
     return run(daemon, number)
 
@@ -47,8 +47,8 @@ def require_shape(value: Json, shape: type) -> None:
 
 def test_a_run_is_told_lane_by_lane_and_task_by_task(daemon: Box) -> None:
     number = submit(daemon, ("1", "sleep 0.2"), ("1", "exit 3"), ("1", "sleep 600"), ("car", "sleep 601"))
-    wait_until(lambda: run(daemon, number)["queues"]["1"]["failed_tasks"] == 1, 20, "the second task fails")
-    wait_until(lambda: run(daemon, number)["running_tasks"] == 2, 20, "the third runs")
+    wait_until(lambda: run(daemon, number)["queues"]["1"]["failed_tasks"] == 1, 60, "the second task fails")
+    wait_until(lambda: run(daemon, number)["running_tasks"] == 2, 60, "the third runs")
     found = run(daemon, number)
     lane = found["queues"]["1"]
     require_shape(found, shapes.Scheduler)
@@ -83,7 +83,7 @@ def test_a_run_is_told_lane_by_lane_and_task_by_task(daemon: Box) -> None:
 def test_a_lane_that_was_stopped_tells_what_failed_first_and_only_as_many_tasks_as_are_wanted(daemon: Box) -> None:
     lane = [("1", "true"), ("1", "exit 7"), *[("1", "true")] * 6]
     number = submit(daemon, *lane, ("2", "sleep 600"), on_failure="stop")
-    wait_until(lambda: run(daemon, number)["queues"]["1"]["ended_at"], 20, "the lane is over")
+    wait_until(lambda: run(daemon, number)["queues"]["1"]["ended_at"], 60, "the lane is over")
     found = run(daemon, number)
     failed = found["queues"]["1"]["processes"][1]
     for told in (found, found["queues"]["1"]):
@@ -134,7 +134,7 @@ def test_a_kill_and_a_restart_leave_the_state_as_it_was(fresh: Box) -> None:
         again = before["queues"]["1"]["processes"][1]
         return again["task_state"] == "running" and again["retry_count"] == 1 and before["queues"]["2"]["ended_at"]
 
-    wait_until(is_there, 40, "the second task runs again")
+    wait_until(is_there, 60, "the second task runs again")
     assert "exit code 4" in before["queues"]["1"]["processes"][1]["last_error"]
     assert before["queues"]["2"]["retries"] == 1
     fresh.kill()
@@ -162,7 +162,7 @@ def test_removed_tasks_leave_the_run_and_a_run_without_tasks_is_gone(daemon: Box
 def test_a_lane_that_waits_tells_why_and_when_it_may_begin() -> None:
     with box(n_gpus=1) as daemon:
         number = submit(daemon, ("1", "sleep 600"), ("2", "sleep 600"), ("2", "sleep 600"), seed=1, time_limit="10m")
-        wait_until(lambda: run(daemon, number)["running_tasks"] == 1, 20, "one runs")
+        wait_until(lambda: run(daemon, number)["running_tasks"] == 1, 60, "one runs")
         lanes = run(daemon, number)["queues"].values()
         (running,) = (lane for lane in lanes if lane["status"] == "running")
         (waiting,) = (lane for lane in lanes if lane["status"] == "waiting")

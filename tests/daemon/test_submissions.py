@@ -35,7 +35,7 @@ def ended(daemon: Box, tasks: list[Json]) -> Json:
         found.update(daemon.get(submission(daemon, tasks, "/wait?timeout=10")))
         return bool(found["is_ended"])
 
-    wait_until(is_ended, 40, "the submission ends")
+    wait_until(is_ended, 60, "the submission ends")
     return found
 
 
@@ -128,11 +128,11 @@ def test_no_more_tasks_of_a_submission_run_at_once_than_it_says(daemon: Box) -> 
         found = daemon.get(f"/api/submissions/{number}")["counts"]
         return found["running"], found["pending"]
 
-    wait_until(lambda: counts() == (2, 2), 15, "two of four run, though there are four cards")
+    wait_until(lambda: counts() == (2, 2), 60, "two of four run, though there are four cards")
     waiting = daemon.task(tasks[-1]["id"])
     assert waiting["pending_reason"] == "array_limit", waiting["pending_detail"]
     daemon.post(f"/api/tasks/{tasks[0]['id']}/kill")
-    wait_until(lambda: counts() == (2, 1), 15, "another one takes its place")
+    wait_until(lambda: counts() == (2, 1), 60, "another one takes its place")
     daemon.post(f"/api/submissions/{number}/kill")
     assert ended(daemon, tasks)["counts"]["cancelled"] == 4
 

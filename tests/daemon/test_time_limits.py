@@ -68,7 +68,7 @@ def test_a_limit_and_its_warning_hold_while_the_daemon_is_dead(fresh: Box, trap:
     pid, log = int(fresh.task(task_id)["pid"]), log_file(fresh, task_id)
     fresh.kill()
     assert "warned" not in log.read_text()
-    wait_until(lambda: not is_alive(pid), 30, "the task ends without a daemon")
+    wait_until(lambda: not is_alive(pid), 60, "the task ends without a daemon")
     assert log.read_text() == "ready\nwarned\ntold to end\n"
     fresh.start()
     task = fresh.wait(task_id)
@@ -137,7 +137,7 @@ def test_a_warning_that_could_never_come_is_refused(daemon: Box) -> None:
 def test_a_limit_does_not_run_while_a_task_waits(daemon: Box) -> None:
     blocker = daemon.submit("sleep 4905", gpu_count=4)
     waiting = daemon.submit("echo ran", gpu_count=1, time_limit="1s")
-    wait_until(lambda: daemon.task(waiting)["pending_reason"] is not None, 15, "it waits")
+    wait_until(lambda: daemon.task(waiting)["pending_reason"] is not None, 60, "it waits")
     with pytest.raises(AssertionError):
         wait_until(lambda: daemon.state(waiting) != "pending", 1.3, "the limit ends a task that waits")
     daemon.post(f"/api/tasks/{blocker}/kill", {"signal": "KILL"})

@@ -44,7 +44,7 @@ _LEFT = "net::ERR_ABORTED"
 """A request that the page itself gave up, because it went elsewhere."""
 _NO_ICON = re.compile(r"40[14].*/favicon\.ico'")
 """Asked for beside a document of the API, which names no icon."""
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 _VISIT = "test_visit"
 """A cookie and a stored word: which visit the page is in, so that it forgets what earlier ones chose."""
 _VISITS = itertools.count(1)
@@ -62,8 +62,10 @@ _DELAYED = """(() => {
     };
     const listen = EventSource.prototype.addEventListener;
     EventSource.prototype.addEventListener = function (name, heard, ...rest) {
-        this.tail ??= Promise.resolve();
-        const later = (event) => { this.tail = this.tail.then(late).then(() => heard(event)); };
+        const later = (event) => {
+            this.due = Math.max(this.due ?? 0, Date.now() + Math.random() * %d);
+            setTimeout(() => heard(event), this.due - Date.now());
+        };
         return listen.call(this, name, later, ...rest);
     };
 })();"""
@@ -203,7 +205,8 @@ def window(
         }}"""
     )
     if _DELAY_MS:
-        context.add_init_script(_DELAYED % _DELAY_MS)
+        context.add_init_script(_DELAYED.replace("%d", str(_DELAY_MS)))
+    context.set_default_timeout(_PATIENCE_S * 1000)
     page = context.new_page()
     try:
         yield page

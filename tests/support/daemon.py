@@ -170,7 +170,7 @@ class Box:
         """A task's state."""
         return str(self.task(task_id)["state"])
 
-    def wait(self, task_id: int, *states: str, timeout_s: float = 40) -> Json:
+    def wait(self, task_id: int, *states: str, timeout_s: float = 60) -> Json:
         """Until the task is in one of these states (default: any end)."""
         ends = ("completed", "failed", "cancelled", "aborted")
         wanted = states or ends
@@ -185,7 +185,7 @@ class Box:
         """A task's log."""
         return str(self.get(f"/api/tasks/{task_id}/logs?tail=10000"))
 
-    def wait_log(self, task_id: int, text: str, timeout_s: float = 40) -> str:
+    def wait_log(self, task_id: int, text: str, timeout_s: float = 60) -> str:
         """Until the log holds a text and the daemon knows that the task runs; the log. It is made at the start."""
 
         def holds() -> bool:
@@ -227,7 +227,7 @@ class Box:
         self.process.kill()
         self.process.wait(10)
         if pid is not None:
-            wait_until(lambda: not is_alive(pid), 20, "the idle runner ends")
+            wait_until(lambda: not is_alive(pid), 60, "the idle runner ends")
 
 
 def _stat(pid: int) -> list[bytes]:

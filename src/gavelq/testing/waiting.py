@@ -6,7 +6,7 @@ from collections.abc import Callable
 _POLL_S = 0.005
 
 
-def wait_until(predicate: Callable[[], object], timeout_s: float = 30.0, what: str = "") -> None:
+def wait_until(predicate: Callable[[], object], timeout_s: float = 60.0, what: str = "") -> None:
     """Return as soon as `predicate` is true, asked every 5 ms.
 
     Raises AssertionError that names `what` was waited for when it is still false after `timeout_s` seconds.

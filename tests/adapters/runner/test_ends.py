@@ -181,7 +181,7 @@ def test_forgetting_deletes_the_directory_of_an_ended_attempt_only(box: Box) -> 
 def test_a_hundred_attempts_leave_nothing_once_forgotten(box: Box) -> None:
     for number in range(1, 101):
         box.spawn(number, (("true",),))
-    wait_until(lambda: sum(isinstance(event, AttemptEnded) for event in box.events) == 100, 30, "all have ended")
+    wait_until(lambda: sum(isinstance(event, AttemptEnded) for event in box.events) == 100, 60, "all have ended")
     for number in range(1, 101):
         box.forget(number)
     assert box.inventory() == {}

@@ -112,7 +112,7 @@ def test_a_writer_at_full_speed_loses_nothing_but_at_the_very_cut(root: Path) ->
 def test_a_running_tasks_log_is_cut_by_the_runner(box: Box) -> None:
     writes = "for i in {1..200}; do echo $i; done; echo $$ > pid; while [ ! -e gate ]; do sleep 0.01; done; echo end"
     box.start(1, writes, log_max_bytes=100)
-    wait_until(Path(f"{box.log(1)}.base").exists, 15, "the log is cut")
+    wait_until(Path(f"{box.log(1)}.base").exists, 60, "the log is cut")
     wait_until(lambda: Path(f"{box.log(1)}.base").read_text().split() == ["692"], what="the cut is complete")
     (box.root / "gate").touch()
     assert box.result(1).exit_code == 0

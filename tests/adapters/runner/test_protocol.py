@@ -36,7 +36,7 @@ class Wire:
     """A bare connection."""
 
     def __init__(self, box: Box) -> None:
-        wait_until((box.directory / "runner.sock").exists, 30, "the runner listens")
+        wait_until((box.directory / "runner.sock").exists, 60, "the runner listens")
         self._socket = sockets.connect(str(box.directory), "runner.sock")
         self._socket.settimeout(10)
         self._file = self._socket.makefile("rb")
