@@ -134,15 +134,9 @@ class Cycle:
             # Others may have taken what they both can have, or those before it wait for room in the budget as well.
             rivals = {other for other in self.first if other != task.id}
             is_crowded = self.is_limited and task.id != self.first[0]
-            if self._is_affordable(could, task.request.gpus.count):
+            if expected.affordable(self.before, self.samples, self.policy, could, task.request.gpus.count):
                 is_served = task.id in started or started & rivals or is_crowded
                 assert is_served, f"holder {task.id}: {could} were free, and {started} started"
-
-    def _is_affordable(self, could: set[GpuUuid], count: int) -> bool:
-        """Whether so many of these could be had, and not only because cards beside foreign processes count then."""
-        if count > expected.budget(self.before, self.samples, self.policy, expected.in_use(self.before)):
-            return False
-        return bool(expected.affordable(self.before, self.samples, self.policy, could, count))
 
     # --- reservations -------------------------------------------------------------------------------------
 

@@ -6,7 +6,9 @@ from gavelq.core.ids import TaskId
 from gavelq.core.units import MiB
 from gavelq.scheduling.budget import budget, elastic_count
 from gavelq.scheduling.policy import Policy
-from tests.support.builders import GIB, World, card, process
+from tests.support.builders import GIB, World, card, process, uuid
+
+HOUR = 3600.0
 
 EXAMPLES = [(10, 1, 3, 3, 3), (4, 1, 3, 3, 3), (3, 2, 3, 3, 3), (10, 1, 2, 5, 5)]
 
@@ -48,6 +50,34 @@ def test_a_card_beside_a_foreign_process_counts_while_gavelq_uses_it() -> None:
     assert world.run_all() == [beside[0]]
     assert world.gpus(beside[0]) == ["1"], "the tightest that fits; with it two cards are available"
     assert world.reason(beside[1]) == "gpu_budget"
+
+
+def test_a_wide_task_that_fits_only_beside_a_foreign_process_is_not_starved() -> None:
+    """Three of four cards are available, and one of them is left; with the foreign one it may have three."""
+    world = World(n_cards=4, policy=Policy(order="fifo", gpu_left=1, grace_s=0, allowance_s=0))
+    world.look(card(0), card(1), card(2), card(3, process(77, 4 * GIB)))
+    running = [world.submit(time_limit_s=HOUR), world.submit(time_limit_s=2 * HOUR)]
+    assert world.run_all() == running
+    wide = world.submit(count=3, memory=MiB(8 * GIB))
+    beside = world.submit(memory=MiB(8 * GIB))
+    assert world.cycle() == [], "the card beside the foreign process is held back"
+    promise = world.state.reservations["pool"]
+    assert (promise.task_id, promise.expected_at) == (wide, world.now + 2 * HOUR)
+    assert uuid(3) in promise.gpus
+    assert world.reason(beside) == "priority"
+    world.ended(running[0])
+    assert world.cycle() == [], "four would be used of three"
+    world.ended(running[1])
+    assert world.cycle() == [wide]
+
+
+def test_a_task_for_which_the_budget_never_has_room_holds_nothing_back() -> None:
+    world = World(n_cards=4, policy=Policy(order="fifo", gpu_left=2))
+    world.look(card(0), card(1), card(2), card(3, process(77, 4 * GIB)))
+    world.submit(count=3, memory=MiB(8 * GIB))
+    beside = world.submit(memory=MiB(8 * GIB))
+    assert world.cycle() == [beside]
+    assert not world.state.reservations
 
 
 def test_the_rules_may_change_while_tasks_run() -> None:

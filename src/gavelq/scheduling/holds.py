@@ -1,7 +1,8 @@
 """Cards that are held back for a task: which, and until when at the latest."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import islice
 from math import inf
 from typing import NamedTuple
 
@@ -109,36 +110,28 @@ def _due_at(one: Due) -> float:
 
 
 def hold_for(
-    task_id: TaskId, shape: Shape, times: list[Free], before: Reservation | None, *,
-    used_until: Mapping[GpuUuid, float], most: int, now: float,
+    task_id: TaskId, shape: Shape, times: list[Free], before: Reservation | None,
+    room_at: Callable[[Collection[GpuUuid]], float],
 ) -> Hold:  # fmt: skip
-    """Hold the cards that are free soonest. `used_until` and `most`: see `room_in_budget`.
+    """Hold the first of these cards, from when they are free and the budget leaves room for them (`room_at`).
 
     Recomputed in each cycle, the time only comes nearer while limits hold: nobody else gets a card beyond it. Where
     others would do as well, the cards stay the same.
     """
 
-    def first(some: list[Free]) -> frozenset[GpuUuid]:
-        return frozenset([free.card.uuid for free in some[: shape.gpus.count]])
+    def first(some: Iterable[Free]) -> list[Free]:
+        return list(islice(some, shape.gpus.count))
 
-    gpus = first(times)
-    at = max(times[shape.gpus.count - 1].at, room_in_budget(gpus, used_until, most, now))
+    def uuids(some: Iterable[Free]) -> frozenset[GpuUuid]:
+        return frozenset([free.card.uuid for free in some])
+
+    chosen = first(times)
+    gpus = uuids(chosen)
+    at = max(*(free.at for free in chosen), room_at(gpus))
     if before is not None:
         as_good = [free for free in times if free.at <= at]
         as_good.sort(key=lambda free: free.card.uuid not in before.gpus)
-        same = first(as_good)
-        gpus = same if room_in_budget(same, used_until, most, now) <= at else gpus
+        same = uuids(first(as_good))
+        gpus = same if room_at(same) <= at else gpus
     promised = before.promised_at if before is not None and before.promised_at is not None else inf
     return Hold(task_id=task_id, shape=shape, gpus=gpus, barred=gpus, at=at, promised_at=min(promised, at))
-
-
-def room_in_budget(gpus: Collection[GpuUuid], used_until: Mapping[GpuUuid, float], most: int, now: float) -> float:
-    """When the budget leaves room for these cards: enough of the others in use have been given back.
-
-    `used_until`: for each card in use when it is given back at the latest. Infinite where limits do not tell.
-    """
-    ends = sorted(until for uuid, until in used_until.items() if uuid not in gpus)
-    n_over = len(ends) + len(gpus) - most
-    if n_over <= 0:
-        return now
-    return ends[n_over - 1] if n_over <= len(ends) else inf

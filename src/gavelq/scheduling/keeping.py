@@ -3,7 +3,7 @@
 from math import inf
 
 from gavelq.core.pending import Shape
-from gavelq.scheduling.holds import Hold, free_times, room_in_budget
+from gavelq.scheduling.holds import Hold, free_times
 from gavelq.scheduling.reasons import Reason
 from gavelq.scheduling.snapshot import pending_shape
 from gavelq.scheduling.turn import Entry, Turn
@@ -34,8 +34,7 @@ def _keep_emptying(turn: Turn, key: str, shape: Shape) -> None:
     found = turn.match(shape)
     cards = turn.snapshot.cards_for(turn.snapshot.queues[shape.queue])
     times = {free.card.uuid: free.at for free in free_times(found, cards, turn.now, {})}
-    used_until = turn.spending.with_holders(turn.holds.values())
-    room_at = room_in_budget(kept.gpus, used_until, turn.spending.most(), turn.now)
+    room_at = turn.spending.room_at(kept.gpus, turn.holds.values(), turn.now)
     at = max([room_at, *(times.get(uuid, inf) for uuid in kept.gpus)])
     soon = turn.now + turn.policy.grace_s + turn.policy.allowance_s + _LONGEST_LEAD_S
     if at <= soon:  # else somebody else came upon them, or nobody is being stopped any more

@@ -1,15 +1,15 @@
 """What is held back for a task that waits merely for gavelq's own tasks, and when it is to have it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from gavelq.core.ids import TaskId
+from gavelq.core.ids import GpuUuid, TaskId
 from gavelq.core.pending import Shape
 from gavelq.core.reservation import Reservation
 from gavelq.scheduling.gpu_view import GpuView
-from gavelq.scheduling.holds import Hold, free_times, hold_for, soonest
+from gavelq.scheduling.holds import Free, Hold, free_times, hold_for, soonest
 from gavelq.scheduling.matching import Match
 from gavelq.scheduling.nodes import in_nodes, must_share_node, soonest_node
 
@@ -33,14 +33,34 @@ def promise(turn: "Turn", domain: str, shape: Shape, task_id: TaskId) -> Hold | 
     if len(found.fitting) + found.n_own < shape.gpus.count:
         return None
     if not earlier and not turn.spending.is_limited and not is_together:
-        hold = _soonest(turn, domain, shape, task_id, found, before)
+        hold: Hold | None = _soonest(turn, domain, shape, task_id, found, before)
     else:
         times = free_times(found, cards, turn.now, promised)
-        # Where all cards may be used there is always room for some more of them.
-        used_until = turn.spending.with_holders(earlier) if turn.spending.is_limited else {}
-        most = turn.spending.most()
-        hold = hold_for(task_id, shape, times, before, used_until=used_until, most=most, now=turn.now)
+        hold = _within_budget(turn, shape, task_id, times, before, earlier)
+    if hold is None:
+        return None
     return _strict(hold, everything) if turn.policy.backfill == "none" else hold
+
+
+def _within_budget(
+    turn: "Turn", shape: Shape, task_id: TaskId, times: list[Free], before: Reservation | None, earlier: list[Hold]
+) -> Hold | None:  # fmt: skip
+    """On the cards that are free soonest, or on those that cost the budget least, where it leaves room earlier then.
+
+    None: the budget has no room for so many, whoever else is gone.
+    """
+    spending, now = turn.spending, turn.now
+
+    def room_at(gpus: Collection[GpuUuid]) -> float:
+        return spending.room_at(gpus, earlier, now)
+
+    found = hold_for(task_id, shape, times, before, room_at)
+    if (sparing := spending.sparing(times)) is not None:
+        other = hold_for(task_id, shape, sparing, before, room_at)
+        is_possible, other_is = (len(one.gpus) <= spending.most_with(one.gpus) for one in (found, other))
+        if (not other_is, other.at) < (not is_possible, found.at):
+            found = other
+    return found if len(found.gpus) <= spending.most_with(found.gpus) else None
 
 
 def _soonest(
@@ -54,8 +74,8 @@ def _soonest(
     from_match, kept = snapshot.held_for.get(domain, (None, None))
     if is_kept and kept is not None and from_match is found and turn.now < kept.at and kept.is_as(before, shape):
         return kept
-    times, most = soonest(found, snapshot.gpus, turn.now, shape.gpus.count), turn.spending.most()
-    hold = hold_for(task_id, shape, times, before, used_until={}, most=most, now=turn.now)
+    times = soonest(found, snapshot.gpus, turn.now, shape.gpus.count)
+    hold = hold_for(task_id, shape, times, before, lambda gpus: turn.now)
     if is_kept and not turn.taken:
         snapshot.held_for[domain] = (found, hold)
     return hold

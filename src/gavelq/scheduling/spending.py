@@ -8,7 +8,7 @@ from math import inf
 from gavelq.core.ids import GpuUuid
 from gavelq.scheduling.budget import budget
 from gavelq.scheduling.gpu_view import GpuView
-from gavelq.scheduling.holds import Hold
+from gavelq.scheduling.holds import Free, Hold
 from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.snapshot import Snapshot
@@ -45,17 +45,39 @@ class Spending:
             return self._n_cards
         return budget(self._policy, available=self._n_cards - len(self._unavailable) + n_more, n_cards=self._n_cards)
 
+    def most_with(self, gpus: Collection[GpuUuid]) -> int:
+        """The budget where these are used: a card beside foreign processes counts as available then."""
+        return self.most(len(self._unavailable.intersection(gpus))) if self.is_limited else self._n_cards
+
     def allows(self, cards: Sequence[GpuView]) -> bool:
         """Whether these may be used, too. A card that is in use already costs nothing."""
         if not self.is_limited:
             return True
-        fresh = [card for card in cards if card.uuid not in self.in_use]
-        n_more = sum(not card.counts_as_available for card in fresh)
-        return not fresh or len(self.in_use) + len(fresh) <= self.most(n_more)
+        fresh = [card.uuid for card in cards if card.uuid not in self.in_use]
+        return not fresh or len(self.in_use) + len(fresh) <= self.most_with(fresh)
 
     def cost(self, card: GpuView) -> int:
         """What a start there costs: nothing beside other tasks; a card that others use counts as available then."""
         return 0 if card.uuid in self.in_use else 1 + card.counts_as_available
+
+    def room_at(self, gpus: Collection[GpuUuid], before: Iterable[Hold], now: float) -> float:
+        """When the budget leaves room for these cards: enough of the others in use have been given back.
+
+        `before`: holders that are to have theirs earlier. Infinite where limits do not tell.
+        """
+        if not self.is_limited:
+            return now
+        ends = sorted(until for uuid, until in self.with_holders(before).items() if uuid not in gpus)
+        n_over = len(ends) + len(gpus) - self.most_with(gpus)
+        if n_over <= 0:
+            return now
+        return ends[n_over - 1] if n_over <= len(ends) else inf
+
+    def sparing(self, times: list[Free]) -> list[Free] | None:
+        """The same, first those that count as available only when they are used; None where there are none."""
+        if not self.is_limited or self._unavailable.isdisjoint(free.card.uuid for free in times):
+            return None
+        return sorted(times, key=lambda free: free.card.uuid not in self._unavailable)
 
     def with_holders(self, holds: Iterable[Hold]) -> dict[GpuUuid, float]:
         """The cards in use, and those that these holders will use, and when each is given back at the latest."""
@@ -71,7 +93,7 @@ class Spending:
         `before`: holders that are to have theirs earlier.
         """
         still = {uuid for uuid, until in self.with_holders(before).items() if until > hold.at} | set(cards)
-        return len(still - hold.gpus) + hold.shape.gpus.count <= self.most()
+        return len(still - hold.gpus) + hold.shape.gpus.count <= self.most_with(hold.gpus.union(cards))
 
     def take(self, uuid: GpuUuid, until: float) -> None:
         """A card was given away until then."""

@@ -112,7 +112,7 @@ class Turn:
         domain = self.domain(shape)
         if domain is None or domain in self.holds or PREEMPTING + str(task_id) in self.holds:
             return
-        if self.policy.backfill == "skip" or not 0 < shape.gpus.count <= self.spending.most():
+        if self.policy.backfill == "skip" or not shape.gpus.count:
             return
         if is_open or self.gate(shape) is None:
             hold = promise(self, domain, shape, task_id)
@@ -208,7 +208,7 @@ class Turn:
             return self._held_back(entry, keys)
         self.next_at = min(self.next_at, found.calm_at)
         would_fit = len(found.fitting) + found.n_own >= shape.gpus.count
-        if would_fit and shape.gpus.count > self.spending.most():
+        if would_fit and shape.gpus.count > self.spending.most_with([card.uuid for card in found.fitting]):
             return self.spending.no(shape.gpus.count)
         if not self.is_told:
             return _UNTOLD
