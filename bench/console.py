@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bench.contenders import Contender, Gavelq
+from bench.contenders import Contender, Gavelq, NotHere
 from bench.measuring import Row, cpu_s
 from bench.serving import Load, connect, exchange, request_of
 from gavelq.console import DIRECTORY
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
+BROWSERS = ("chromium",)
+"""What people have, windows and all."""
 N_GPUS = 8
 N_LOADS = 7
 N_PAGES = 20
@@ -48,12 +50,18 @@ _SCROLL = """() => new Promise((done) => {
 
 def console(contenders: list[Contender]) -> list[Row]:
     """All of them, with one browser."""
-    from tests.support.browser import chromium
+    import pytest
 
+    from tests.support.browser import chromium, require_browser
+
+    try:
+        require_browser(BROWSERS)
+    except pytest.skip.Exception as reason:
+        raise NotHere(str(reason)) from None
     gavelq = next(c for c in contenders if isinstance(c, Gavelq))
     port, token = gavelq.over_tcp()
     url = f"http://127.0.0.1:{port}"
-    with chromium(("chromium",)) as browser:  # what people have, windows and all
+    with chromium(BROWSERS) as browser:
         cookies = _logged_in(browser, url, gavelq)
         rows = [*_first_page(browser, url, cookies), *_sizes(browser, url, cookies)]
         rows += _cost(browser, url, cookies, gavelq, (port, token))
