@@ -187,6 +187,22 @@ def test_who_asks_for_more_than_the_budget_is_in_nobodys_way() -> None:
     assert told(world, behind).at == world.now + HOUR
 
 
+def test_a_card_beside_a_foreign_process_costs_the_budget_nothing_in_a_forecast() -> None:
+    world = World(n_cards=4, policy=replace(FIFO, gpu_left=1))
+    world.look(card(0), card(1), card(2), card(3, process(77, 4096)))
+    world.submit(time_limit_s=HOUR), world.submit(time_limit_s=2 * HOUR)
+    world.run_all()
+    wide = world.submit(count=3, memory=MiB(8192), time_limit_s=HOUR)
+    behind = world.submit(count=2, time_limit_s=HOUR)
+    world.cycle()
+    assert world.reason(wide) == "gpu_count"
+    assert told(world, wide).at == world.now + 2 * HOUR
+    assert told(world, behind).at == world.now + 3 * HOUR, "not before the wide one, which is ahead of it"
+    world.policy = replace(FIFO, gpu_left=1, backfill="skip")
+    world.cycle()
+    assert told(world, wide).at == world.now + 2 * HOUR, "the same without a reservation"
+
+
 def test_a_running_task_without_a_limit_is_in_the_way_of_the_budget() -> None:
     world = World(n_cards=2, policy=replace(FIFO, max_gpu=1))
     endless = world.submit()

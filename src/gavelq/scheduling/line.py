@@ -14,6 +14,7 @@ from gavelq.scheduling.policy import Policy
 from gavelq.scheduling.reasons import Blocked, Reason
 from gavelq.scheduling.slots import BUDGET, Limits, budget_slots
 from gavelq.scheduling.snapshot import Snapshot
+from gavelq.scheduling.spending import Spending
 
 PASSING = frozenset({Reason.BEGIN_TIME, Reason.BACKOFF, Reason.QUEUE_LIMIT, Reason.ARRAY_LIMIT, Reason.TASK_LIMIT})
 """Gates that open with time, or as tasks end."""
@@ -43,6 +44,7 @@ class Line:
         end = self._lengths.end
         self._limits = Limits(snapshot, policy, end)
         self._budget = budget_slots(snapshot, policy, end)
+        self._spending = Spending(snapshot, policy)
         running = (holder for card in snapshot.gpus.values() for holder in card.holders)
         endless = (holder for holder in running if self._budget is not None and end(holder) == inf)
         self._endless: TaskId | None = next(endless, None)
@@ -62,13 +64,13 @@ class Line:
 
     def start_of(self, shape: Shape, n_ahead: int) -> tuple[float | None, str]:
         """When a task starts behind those that have their place; None: that depends on a task of unknown length."""
-        if self._is_too_wide(shape):
+        chosen = self._chosen(shape)
+        if self._is_too_wide(shape, chosen):
             return None, f"{BUDGET} leaves too few GPUs for it"
-        chosen = self.cards(shape)[: shape.gpus.count]
         if len(chosen) < shape.gpus.count:
             return None, "more than gavelq's own tasks keeps GPUs from serving it"
         at = max([self._free[card.uuid] for card in chosen] or [self._snapshot.now])
-        budget_at = self._budget_at(shape)
+        budget_at = self._budget_at(shape, chosen)
         if at == inf or budget_at == inf:
             culprit = next((self._unknown[card.uuid] for card in chosen if card.uuid in self._unknown), self._endless)
             return None, f"task {culprit} is in its way, which has no time limit and no learned run time"
@@ -94,20 +96,20 @@ class Line:
 
         One that may not start yet when they are free is not given them: others go first.
         """
-        if self.closed(shape) is not None or self._is_too_wide(shape):
+        if self.closed(shape) is not None:
             return None
-        chosen = self.cards(shape)[: shape.gpus.count]
-        if len(chosen) < shape.gpus.count:
+        chosen = self._chosen(shape)
+        if len(chosen) < shape.gpus.count or self._is_too_wide(shape, chosen):
             return None
         now = self._snapshot.now
-        cards_at = max([now, self._budget_at(shape), *(self._free[card.uuid] for card in chosen)])
+        cards_at = max([now, self._budget_at(shape, chosen), *(self._free[card.uuid] for card in chosen)])
         may_at = max(self._limits.room_at(shape)[0], opens_at(shape, now) or now)
         at = max(cards_at, may_at)
         length = self._lengths.of(self._snapshot.tasks[task_id])
         until = at + length
         self._limits.take(shape, until)
         if self._budget is not None:
-            self._budget.take(shape.gpus.count, until)
+            self._budget.take(self._cost(shape, chosen), until)
         if until == inf and self._endless is None:
             self._endless = task_id
         place = Place(tuple(card.uuid for card in chosen), at, length)
@@ -119,15 +121,28 @@ class Line:
             self._blame(card.uuid, culprit)
         return place
 
-    def _is_too_wide(self, shape: Shape) -> bool:
-        """Whether it asks for more cards than the GPU budget allows altogether."""
-        return self._budget is not None and shape.gpus.count > self._budget.most
+    def _chosen(self, shape: Shape) -> list[GpuView]:
+        """The cards that are free soonest; those that cost the GPU budget least where it has no room for the others."""
+        cards, count = self.cards(shape), shape.gpus.count
+        chosen = cards[:count]
+        if self._is_too_wide(shape, chosen):
+            return sorted(cards, key=lambda card: card.counts_as_available)[:count]
+        return chosen
 
-    def _budget_at(self, shape: Shape) -> float:
+    def _cost(self, shape: Shape, chosen: list[GpuView]) -> int:
+        """What these cards take of the GPU budget: one beside foreign processes adds as much as it takes."""
+        spending = self._spending
+        return shape.gpus.count - (spending.most_with([card.uuid for card in chosen]) - spending.most())
+
+    def _is_too_wide(self, shape: Shape, chosen: list[GpuView]) -> bool:
+        """Whether it asks for more cards than the GPU budget allows altogether."""
+        return self._budget is not None and self._cost(shape, chosen) > self._budget.most
+
+    def _budget_at(self, shape: Shape, chosen: list[GpuView]) -> float:
         """When the GPU budget has room for it."""
         if self._budget is None or not shape.gpus.count:
             return -inf
-        return self._budget.room_at(shape.gpus.count)
+        return self._budget.room_at(self._cost(shape, chosen))
 
     def _blame(self, uuid: GpuUuid, task_id: TaskId | None) -> None:
         if task_id is not None and self._free[uuid] == inf:
