@@ -8,12 +8,13 @@ import pytest
 
 from gavelq.core import events as ev
 from gavelq.core.engine import EngineRules
-from gavelq.core.errors import StoreCorrupt, WrongState
+from gavelq.core.errors import StoreCorrupt, StoreUnavailable, WrongState
 from gavelq.core.ids import QueueName, TaskId
 from gavelq.core.state import State
 from gavelq.core.step import Changes
 from gavelq.daemon.loop import Loop
 from gavelq.scheduling.policy import Policy
+from gavelq.scheduling.reasons import Reason
 from gavelq.testing.fake_clock import FakeClock
 from gavelq.testing.fake_store import FakeStore
 from tests.support.builders import request
@@ -22,11 +23,11 @@ from tests.support.builders import request
 class Picky(FakeStore):
     """A store whose codec stumbles over queues of one name, as one with a mistake would."""
 
-    error: Exception = ValueError("no codec for this")
+    error: Exception | None = ValueError("no codec for this")
 
     async def commit(self, changes: Changes) -> None:
         """See Store.commit."""
-        if "poison" in changes.queues:
+        if "poison" in changes.queues and self.error is not None:
             raise self.error
         await super().commit(changes)
 
@@ -116,3 +117,21 @@ def test_a_damaged_disk_ends_the_loop_whoever_asked() -> None:
 
     with pytest.raises(StoreCorrupt):
         with_loop(story)
+
+
+def test_a_reason_is_told_once_what_it_goes_by_is_committed() -> None:
+    """A paused queue is to go on, and that cannot be written: its task waits for the same as before."""
+
+    async def story(loop: Loop, store: Picky) -> None:
+        store.error = None
+        await loop.ask(ev.QueueCreated(by="me", name=QueueName("poison"), options={"paused": True}))
+        submission = ev.TasksSubmitted(by="me", requests=(request(queue="poison", count=0),), blobs={})
+        await loop.ask(submission)
+        shape = loop.state.pending.shape_of(loop.state.tasks[TaskId(1)])
+        assert loop.reasons[shape].reason is Reason.QUEUE_PAUSED
+        store.error = StoreUnavailable(why="no space left")
+        with pytest.raises(StoreUnavailable):
+            await loop.ask(ev.QueueChanged(by="me", name=QueueName("poison"), options={"paused": False}))
+        assert loop.reasons[shape].reason is Reason.QUEUE_PAUSED
+
+    with_loop(story)

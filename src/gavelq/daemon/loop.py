@@ -81,7 +81,9 @@ class Loop:
         self.policy = policy
         self.rules = rules
         self.reasons: Mapping[Shape, Blocked] = {}
-        """Why each shape of pending tasks waits, as the last cycle saw it."""
+        """Why each shape of pending tasks waits, as the last cycle saw it whose batch was committed."""
+        self._seen: Mapping[Shape, Blocked] | None = None
+        """The same of a cycle whose batch is not committed yet."""
         self.is_read_only = False
         """True while the store cannot be written."""
         self.on_applied: list[Callable[[Changes], None]] = []
@@ -185,9 +187,13 @@ class Loop:
         if planned is not None:
             changes.absorb(planned.changes)
             done.append((_Item(_PLAN), planned))
-        if not await self._commit(changes, batch, has_plan=planned is not None):
+        is_done = await self._commit(changes, batch, has_plan=planned is not None)
+        seen, self._seen = self._seen, None
+        if not is_done:
             return
         self.state.apply(changes)
+        if seen is not None:
+            self.reasons = seen
         self._publish(changes, [step for _, step in done])
         for item, step in done:
             if item.answer is not None and not item.answer.done():
@@ -236,12 +242,12 @@ class Loop:
             return None
         draft, now, began = self._draft, self._time.now(), perf_counter()
         if not len(draft.pending) and not draft.reservations:
-            self.reasons = {}
+            self._seen = {}
             return None
         decided = plan(self._camera.take(self.policy, now), self.policy)
         self._cycle_s = perf_counter() - began
         self.on_cycle(self._cycle_s)
-        self.reasons = decided.reasons
+        self._seen = decided.reasons
         self._set_timer(decided)
         if decided.watch:
             self.on_watch(decided.watch)
