@@ -107,7 +107,8 @@ def main() -> int:
     where = f"{os.cpu_count()} cores, Python {platform.python_version()}, load at the end {load:.1f}"
     print(f"{datetime.date.today()}, {where}\n")
     print(table(rows))
-    print("\n".join(f"* {one}" for one in missing))
+    for one in missing:
+        print(f"* {one}")
     return 1 if missing or any(row.is_met() is False for row in rows) else 0
 
 

@@ -82,8 +82,6 @@ class Loop:
         self.rules = rules
         self.reasons: Mapping[Shape, Blocked] = {}
         """Why each shape of pending tasks waits, as the last cycle saw it whose batch was committed."""
-        self._seen: Mapping[Shape, Blocked] | None = None
-        """The same of a cycle whose batch is not committed yet."""
         self.is_read_only = False
         """True while the store cannot be written."""
         self.on_applied: list[Callable[[Changes], None]] = []
@@ -183,17 +181,15 @@ class Loop:
             if step is not None:
                 changes.absorb(step.changes)
                 done.append((item, step))
-        planned = None if is_alone or self._is_answer_first(batch) else self._planned()
+        planned, reasons = (None, None) if is_alone or self._is_answer_first(batch) else self._planned()
         if planned is not None:
             changes.absorb(planned.changes)
             done.append((_Item(_PLAN), planned))
-        is_done = await self._commit(changes, batch, has_plan=planned is not None)
-        seen, self._seen = self._seen, None
-        if not is_done:
+        if not await self._commit(changes, batch, has_plan=planned is not None):
             return
         self.state.apply(changes)
-        if seen is not None:
-            self.reasons = seen
+        if reasons is not None:
+            self.reasons = reasons
         self._publish(changes, [step for _, step in done])
         for item, step in done:
             if item.answer is not None and not item.answer.done():
@@ -235,28 +231,26 @@ class Loop:
             if broken:
                 raise AssertionError("; ".join(broken))
 
-    def _planned(self) -> Step | None:
-        """A scheduling cycle over the draft, where one is wanted; None where it changes nothing."""
+    def _planned(self) -> tuple[Step | None, Mapping[Shape, Blocked] | None]:
+        """A scheduling cycle over the draft, where one is wanted: what it changes, if anything, and why tasks wait."""
         is_wanted, self._wants_cycle = self._wants_cycle, False
         if not is_wanted or self.is_closing:
-            return None
+            return None, None
         draft, now, began = self._draft, self._time.now(), perf_counter()
         if not len(draft.pending) and not draft.reservations:
-            self._seen = {}
-            return None
+            return None, {}
         decided = plan(self._camera.take(self.policy, now), self.policy)
         self._cycle_s = perf_counter() - began
         self.on_cycle(self._cycle_s)
-        self._seen = decided.reasons
         self._set_timer(decided)
         if decided.watch:
             self.on_watch(decided.watch)
         if not decided.starts and not decided.preemptions and decided.reservations == draft.reservations:
-            return None
+            return None, decided.reasons
         event = PlanMade(starts=decided.starts, reservations=decided.reservations, preemptions=decided.preemptions)
         step = handle(View(draft), event, now, self.rules)
         self._take(step, now)
-        return step
+        return step, decided.reasons
 
     async def _commit(self, changes: Changes, batch: Sequence[_Item], *, has_plan: bool) -> bool:
         if changes.is_empty():

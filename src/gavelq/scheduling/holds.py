@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import islice
 from math import inf
 from typing import NamedTuple
 
@@ -119,19 +118,15 @@ def hold_for(
     others would do as well, the cards stay the same.
     """
 
-    def first(some: Iterable[Free]) -> list[Free]:
-        return list(islice(some, shape.gpus.count))
+    def first(some: list[Free]) -> frozenset[GpuUuid]:
+        return frozenset([free.card.uuid for free in some[: shape.gpus.count]])
 
-    def uuids(some: Iterable[Free]) -> frozenset[GpuUuid]:
-        return frozenset([free.card.uuid for free in some])
-
-    chosen = first(times)
-    gpus = uuids(chosen)
-    at = max(*(free.at for free in chosen), room_at(gpus))
+    gpus = first(times)
+    at = max(*(free.at for free in times[: shape.gpus.count]), room_at(gpus))
     if before is not None:
         as_good = [free for free in times if free.at <= at]
         as_good.sort(key=lambda free: free.card.uuid not in before.gpus)
-        same = uuids(first(as_good))
+        same = first(as_good)
         gpus = same if room_at(same) <= at else gpus
     promised = before.promised_at if before is not None and before.promised_at is not None else inf
     return Hold(task_id=task_id, shape=shape, gpus=gpus, barred=gpus, at=at, promised_at=min(promised, at))

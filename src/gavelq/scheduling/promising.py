@@ -54,13 +54,9 @@ def _within_budget(
     def room_at(gpus: Collection[GpuUuid]) -> float:
         return spending.room_at(gpus, earlier, now)
 
-    found = hold_for(task_id, shape, times, before, room_at)
-    if (sparing := spending.sparing(times)) is not None:
-        other = hold_for(task_id, shape, sparing, before, room_at)
-        is_possible, other_is = (len(one.gpus) <= spending.most_with(one.gpus) for one in (found, other))
-        if (not other_is, other.at) < (not is_possible, found.at):
-            found = other
-    return found if len(found.gpus) <= spending.most_with(found.gpus) else None
+    found = [hold_for(task_id, shape, some, before, room_at) for some in spending.orders(times)]
+    possible = (hold for hold in found if len(hold.gpus) <= spending.most_with(hold.gpus))
+    return min(possible, key=lambda hold: hold.at, default=None)
 
 
 def _soonest(

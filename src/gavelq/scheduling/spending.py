@@ -73,11 +73,11 @@ class Spending:
             return now
         return ends[n_over - 1] if n_over <= len(ends) else inf
 
-    def sparing(self, times: list[Free]) -> list[Free] | None:
-        """The same, first those that count as available only when they are used; None where there are none."""
+    def orders(self, times: list[Free]) -> list[list[Free]]:
+        """These, and where some count as available only when they are used, the same with those first."""
         if not self.is_limited or self._unavailable.isdisjoint(free.card.uuid for free in times):
-            return None
-        return sorted(times, key=lambda free: free.card.uuid not in self._unavailable)
+            return [times]
+        return [times, sorted(times, key=lambda free: free.card.uuid not in self._unavailable)]
 
     def with_holders(self, holds: Iterable[Hold]) -> dict[GpuUuid, float]:
         """The cards in use, and those that these holders will use, and when each is given back at the latest."""
