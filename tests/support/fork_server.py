@@ -2,7 +2,8 @@
 
 Run as a program by `forked.py`, one for each process of pytest. What it forks is a process like any other: its own pid,
 session, directory, environment and standard streams, and the same entry point as `python -m gavelq`. It is single-
-threaded, holds no lock and no descriptor but the one it is asked through, and ends when the one who asks has gone.
+threaded, holds no lock and no descriptor but the one it is asked through. When the one who asks has gone, it ends, and
+with it what it forked: tests that are broken off leave no daemon behind.
 """
 
 import atexit
@@ -13,6 +14,7 @@ import json
 import os
 import pkgutil
 import runpy
+import signal
 import socket
 import struct
 import sys
@@ -108,12 +110,16 @@ def _run() -> NoReturn:
 
 def serve(control: socket.socket) -> bool:
     """Fork and reap as asked. True in a forked process, which goes on by itself; False when nobody asks any more."""
+    forked: set[int] = set()
     while True:
         request, fds = receive(control)
         if request is None:
+            for pid in forked:
+                os.kill(pid, signal.SIGKILL)  # not reaped, so that the pid is its own
             return False
         if "reap" in request:  # it has ended: until now its pid could not become another process's
             _, status = os.waitpid(request["reap"], 0)
+            forked.discard(request["reap"])
             _answer(control, returncode=os.waitstatus_to_exitcode(status))
             continue
         pid = os.fork()
@@ -121,6 +127,7 @@ def serve(control: socket.socket) -> bool:
             control.close()
             _become(request, fds)
             return True
+        forked.add(pid)
         for fd in fds:
             os.close(fd)
         _answer(control, pid=pid)

@@ -76,14 +76,23 @@ def test_what_is_read_before_main_is_executed(tmp_path: Path) -> None:
         assert isinstance(process, Forked) == is_forked
 
 
-def test_the_forking_process_ends_with_whom_it_serves_also_if_that_one_is_killed() -> None:
-    code = "import sys; from tests.support import forked; print(forked._server()._process.pid, flush=True); input()"
+_USER = """
+import os, sys
+from tests.support import forked
+out = sys.stderr
+command = forked.start(("file", "check", "-"), env=dict(os.environ), cwd="/", stdin=0, stdout=out, stderr=out)
+print(forked._server()._process.pid, command.pid, flush=True)
+command.wait()
+"""
+
+
+def test_the_forking_process_ends_with_whom_it_serves_and_so_does_what_it_forked() -> None:
     user = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _USER], cwd=ROOT, env=ENV, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with user:
         assert user.stdout is not None
-        pid = int(user.stdout.readline())
-        assert is_alive(pid)
+        pids = [int(pid) for pid in user.stdout.readline().split()]
+        assert all(map(is_alive, pids)), "the command waits for the rest of its file"
         user.kill()
-    wait_until(lambda: not is_alive(pid), what="the forking process ends")
+        wait_until(lambda: not any(map(is_alive, pids)), what="the forking process and the command end")
