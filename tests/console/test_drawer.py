@@ -243,6 +243,7 @@ def test_an_ended_task_is_removed_and_the_drawer_closes(visitor: Visit, instance
     number = instance.submit("true", name="old", gpu_count=0)
     instance.wait(number)
     drawer = opened(visitor, number)
+    visitor.expect(f"404 .*/api/tasks/{number}/")  # it may be asked for just then
     drawer.get_by_role("button", name="More").click()
     drawer.get_by_role("menuitem", name="Remove").click()
     visitor.page.get_by_role("alertdialog").get_by_role("button", name=f"Remove #{number} old").click()

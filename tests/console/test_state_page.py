@@ -49,7 +49,9 @@ def row(page: "Page", name: str) -> "Locator":
 
 
 def select(page: "Page", *names: str) -> None:
-    """Tick lines."""
+    """Tick lines, once all of them are there: the list takes no new ones while the pointer is in it."""
+    for name in names:
+        row(page, name).wait_for()
     for name in names:
         row(page, name).get_by_role("checkbox").check()
 
