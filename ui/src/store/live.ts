@@ -167,6 +167,7 @@ async function readAll(source: EventSource): Promise<void> {
       readPage(0),
       get<Row[]>(path("/api/tasks", { state: ENDED, newest: 1, limit: ENDED_FIRST, fields })),
     ]);
+    if (isReading !== reading) return; // a newer reading began: these rows may be older than its own
     const tasks = new Map<number, Row>();
     for (const row of [...ended, ...live]) tasks.set(row.id, row);
     const { versions: before, isLoaded } = useLive.getState();
@@ -175,12 +176,12 @@ async function readAll(source: EventSource): Promise<void> {
     // Whoever waits for the first rows need not wait for thousands; whoever has them keeps them until all are here.
     if (!isLoaded) useLive.setState({ ...status, tasks, versions, isLoaded: true });
     const more = await readBehind(live);
-    if (!isLoaded && more.length === 0) return;
+    if (isReading !== reading || (!isLoaded && more.length === 0)) return;
     const all = new Map(isLoaded ? tasks : useLive.getState().tasks);
     for (const row of more) all.set(row.id, row);
     useLive.setState(isLoaded ? { ...status, tasks: all, versions } : { tasks: all });
   } catch {
-    if (stream === source && source.readyState !== EventSource.CLOSED) {
+    if (isReading === reading && stream === source && source.readyState !== EventSource.CLOSED) {
       setTimeout(() => void readAll(source), AGAIN_MS);
     }
   } finally {
