@@ -16,9 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from gavelq import AsyncClient
+from gavelq import AsyncClient, DaemonUnreachable, GavelqError, TimedOut
 from gavelq.client.http import new_key
-from gavelq.core.errors import DaemonUnreachable, GavelqError, TimedOut
 
 AWAY_S = 60.0
 """So long a daemon that restarts is waited for."""

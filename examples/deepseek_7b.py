@@ -69,8 +69,7 @@ def _options(words: list[str]) -> argparse.Namespace:
 
 def call(options: argparse.Namespace) -> int:
     """Submit the task, talk to it, end it."""
-    from gavelq import Client
-    from gavelq.core.errors import GavelqError, WrongState
+    from gavelq import Client, GavelqError, WrongState
 
     client = Client()
     with tempfile.TemporaryDirectory(prefix="gavelq-llm-") as directory, open(Path(directory) / "caller", "w") as lock:

@@ -8,14 +8,45 @@ if TYPE_CHECKING:
     from gavelq.client.aio import AsyncClient
     from gavelq.client.executor import Executor
     from gavelq.client.sdk import Client
+    from gavelq.core.errors import (
+        DaemonUnreachable,
+        GavelqError,
+        NotAllowed,
+        NotFound,
+        Refused,
+        TimedOut,
+        UsageError,
+        WrongState,
+    )
     from gavelq.version import __version__
 
-__all__ = ["AsyncClient", "Client", "Executor", "__version__"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "DaemonUnreachable",
+    "Executor",
+    "GavelqError",
+    "NotAllowed",
+    "NotFound",
+    "Refused",
+    "TimedOut",
+    "UsageError",
+    "WrongState",
+    "__version__",
+]
 
 _HOMES = {
     "AsyncClient": "gavelq.client.aio",
     "Client": "gavelq.client.sdk",
+    "DaemonUnreachable": "gavelq.core.errors",
     "Executor": "gavelq.client.executor",
+    "GavelqError": "gavelq.core.errors",
+    "NotAllowed": "gavelq.core.errors",
+    "NotFound": "gavelq.core.errors",
+    "Refused": "gavelq.core.errors",
+    "TimedOut": "gavelq.core.errors",
+    "UsageError": "gavelq.core.errors",
+    "WrongState": "gavelq.core.errors",
     "__version__": "gavelq.version",
 }
 """Which module has a name that the package hands out."""
