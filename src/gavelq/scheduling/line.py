@@ -132,7 +132,7 @@ class Line:
     def _cost(self, shape: Shape, chosen: list[GpuView]) -> int:
         """What these cards take of the GPU budget: one beside foreign processes adds as much as it takes."""
         spending = self._spending
-        return shape.gpus.count - (spending.most_with([card.uuid for card in chosen]) - spending.most())
+        return shape.gpus.count - (spending.most([card.uuid for card in chosen]) - spending.most())
 
     def _is_too_wide(self, shape: Shape, chosen: list[GpuView]) -> bool:
         """Whether it asks for more cards than the GPU budget allows altogether."""

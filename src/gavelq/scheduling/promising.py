@@ -55,7 +55,7 @@ def _within_budget(
         return spending.room_at(gpus, earlier, now)
 
     found = [hold_for(task_id, shape, some, before, room_at) for some in spending.orders(times)]
-    possible = (hold for hold in found if len(hold.gpus) <= spending.most_with(hold.gpus))
+    possible = (hold for hold in found if len(hold.gpus) <= spending.most(hold.gpus))
     return min(possible, key=lambda hold: hold.at, default=None)
 
 

@@ -54,7 +54,7 @@ def _try(turn: Turn, shape: Shape, task_id: TaskId) -> None:
         turn.next_at = min(turn.next_at, next_chance(shape, level, held, turn.snapshot, turn.policy))
         return
     gpus = (*(card.uuid for card in usable), *room.gpus)
-    is_over = len(turn.spending.in_use.keys() | set(gpus)) > turn.spending.most_with(gpus)
+    is_over = len(turn.spending.in_use.keys() | set(gpus)) > turn.spending.most(gpus)
     if is_over or turn.crowded_out(shape, task_id, gpus, takes_s) is not None:
         return
     _stop(turn, shape, task_id, room.victims, gpus)

@@ -39,22 +39,19 @@ class Spending:
         found = {uuid for uuid, card in self._gpus.items() if not card.counts_as_available}
         return found - self._taken.keys()
 
-    def most(self, n_more: int = 0) -> int:
-        """The budget. `n_more`: cards that count as available only because they would be used."""
+    def most(self, gpus: Collection[GpuUuid] = ()) -> int:
+        """The budget where these are used: a card beside foreign processes counts as available then."""
         if not self.is_limited:
             return self._n_cards
-        return budget(self._policy, available=self._n_cards - len(self._unavailable) + n_more, n_cards=self._n_cards)
-
-    def most_with(self, gpus: Collection[GpuUuid]) -> int:
-        """The budget where these are used: a card beside foreign processes counts as available then."""
-        return self.most(len(self._unavailable.intersection(gpus))) if self.is_limited else self._n_cards
+        n_unavailable = len(self._unavailable.difference(gpus))
+        return budget(self._policy, available=self._n_cards - n_unavailable, n_cards=self._n_cards)
 
     def allows(self, cards: Sequence[GpuView]) -> bool:
         """Whether these may be used, too. A card that is in use already costs nothing."""
         if not self.is_limited:
             return True
         fresh = [card.uuid for card in cards if card.uuid not in self.in_use]
-        return not fresh or len(self.in_use) + len(fresh) <= self.most_with(fresh)
+        return not fresh or len(self.in_use) + len(fresh) <= self.most(fresh)
 
     def cost(self, card: GpuView) -> int:
         """What a start there costs: nothing beside other tasks; a card that others use counts as available then."""
@@ -68,7 +65,7 @@ class Spending:
         if not self.is_limited:
             return now
         ends = sorted(until for uuid, until in self.with_holders(before).items() if uuid not in gpus)
-        n_over = len(ends) + len(gpus) - self.most_with(gpus)
+        n_over = len(ends) + len(gpus) - self.most(gpus)
         if n_over <= 0:
             return now
         return ends[n_over - 1] if n_over <= len(ends) else inf
@@ -93,7 +90,7 @@ class Spending:
         `before`: holders that are to have theirs earlier.
         """
         still = {uuid for uuid, until in self.with_holders(before).items() if until > hold.at} | set(cards)
-        return len(still - hold.gpus) + hold.shape.gpus.count <= self.most_with(hold.gpus.union(cards))
+        return len(still - hold.gpus) + hold.shape.gpus.count <= self.most(hold.gpus.union(cards))
 
     def take(self, uuid: GpuUuid, until: float) -> None:
         """A card was given away until then."""

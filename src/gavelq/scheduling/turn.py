@@ -208,7 +208,8 @@ class Turn:
             return self._held_back(entry, keys)
         self.next_at = min(self.next_at, found.calm_at)
         would_fit = len(found.fitting) + found.n_own >= shape.gpus.count
-        if would_fit and shape.gpus.count > self.spending.most_with([card.uuid for card in found.fitting]):
+        is_limited = self.spending.is_limited
+        if would_fit and is_limited and shape.gpus.count > self.spending.most([card.uuid for card in found.fitting]):
             return self.spending.no(shape.gpus.count)
         if not self.is_told:
             return _UNTOLD
