@@ -38,23 +38,15 @@ __all__ = [
 _HOMES = {
     "AsyncClient": "gavelq.client.aio",
     "Client": "gavelq.client.sdk",
-    "DaemonUnreachable": "gavelq.core.errors",
     "Executor": "gavelq.client.executor",
-    "GavelqError": "gavelq.core.errors",
-    "NotAllowed": "gavelq.core.errors",
-    "NotFound": "gavelq.core.errors",
-    "Refused": "gavelq.core.errors",
-    "TimedOut": "gavelq.core.errors",
-    "UsageError": "gavelq.core.errors",
-    "WrongState": "gavelq.core.errors",
     "__version__": "gavelq.version",
 }
-"""Which module has a name that the package hands out."""
+"""Which module has a name that the package hands out; the others are errors."""
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'gavelq' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOMES.get(name, "gavelq.core.errors")), name)
